@@ -1,0 +1,141 @@
+#include "addon.h"
+
+#include <cmath>
+
+#include "couponcast/version.h"
+
+namespace couponcast::node {
+
+Napi::Error MakeError(Napi::Env env, const Status& status) {
+  Napi::Error error = Napi::Error::New(env, status.message());
+  error.Set("couponcastStatus", Napi::Number::New(env, static_cast<double>(status.code())));
+  return error;
+}
+
+void Throw(Napi::Env env, const Status& status) { throw MakeError(env, status); }
+
+Napi::Value WrapHandle(Napi::Env env, Handle handle) {
+  return Napi::External<Handle>::New(env, new Handle(std::move(handle)), [](Napi::Env, Handle* owned) { delete owned; });
+}
+
+Args::Args(const Napi::CallbackInfo& info) : env_(info.Env()) {
+  if (info.Length() != 1 || !info[0].IsObject()) Throw(env_, InvalidArgument("expected one object of named arguments"));
+  object_ = info[0].As<Napi::Object>();
+}
+
+void Args::Expected(const char* name, const std::string& what) const {
+  const Napi::Value value = object_.Get(name);
+  Throw(env_, InvalidArgument("expected " + what + " for " + name + " but received " + value.ToString().Utf8Value().substr(0, 64)));
+}
+
+Napi::Value Args::Get(const char* name) const { return object_.Get(name); }
+
+bool Args::Has(const char* name) const {
+  const Napi::Value value = object_.Get(name);
+  return !value.IsUndefined() && !value.IsNull();
+}
+
+std::string Args::Text(const char* name) const {
+  const Napi::Value value = object_.Get(name);
+  if (!value.IsString()) Expected(name, "text");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+bool Args::Bool(const char* name) const {
+  const Napi::Value value = object_.Get(name);
+  if (!value.IsBoolean()) Expected(name, "true or false");
+  return value.As<Napi::Boolean>().Value();
+}
+
+double Args::Number(const char* name) const {
+  const Napi::Value value = object_.Get(name);
+  if (!value.IsNumber()) Expected(name, "a number");
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+int64_t Args::Integer(const char* name) const {
+  constexpr double kMaxSafeInteger = 9007199254740991.0;
+  const double number = Number(name);
+  if (!(std::fabs(number) <= kMaxSafeInteger) || number != std::floor(number)) Expected(name, "a whole number");
+  return static_cast<int64_t>(number);
+}
+
+RowRange Args::Range() const { return {Integer("begin"), Integer("end")}; }
+
+CancelFlag Args::Cancel() const {
+  if (!Has("cancel")) return {};
+  const std::span<const int32_t> flag = In<int32_t>("cancel");
+  if (flag.empty()) Expected("cancel", "an Int32Array of one element");
+  return CancelFlag(flag.data());
+}
+
+Handle& Args::GetHandle(const char* name) const {
+  const Napi::Value value = object_.Get(name);
+  if (!value.IsExternal()) Expected(name, "an open handle");
+  return *value.As<Napi::External<Handle>>().Data();
+}
+
+const BehaviourMatrix& Args::RawMatrix(const char* name) const {
+  const Handle& handle = GetHandle(name);
+  if (handle.matrix == nullptr) Throw(env_, Status(StatusCode::kClosed, "the matrix is closed"));
+  return *handle.matrix;
+}
+
+const BehaviourMatrix& Args::Matrix(const char* name) const {
+  const BehaviourMatrix& matrix = RawMatrix(name);
+  Check(env_, matrix.EnsureValid());
+  return matrix;
+}
+
+bool TypedArrayMemory(Napi::Env env, Napi::Value value, napi_typedarray_type type, void** data, size_t* length) {
+  napi_typedarray_type actual = napi_int8_array;
+  // Napi::TypedArray asks for the ArrayBuffer, which fails on a SharedArrayBuffer; this call does not.
+  if (!value.IsTypedArray() || napi_get_typedarray_info(env, value, &actual, length, data, nullptr, nullptr) != napi_ok) return false;
+  return actual == type;
+}
+
+const char* TypedArrayName(napi_typedarray_type type) {
+  switch (type) {
+    case napi_bigint64_array:
+      return "a BigInt64Array";
+    case napi_float64_array:
+      return "a Float64Array";
+    case napi_int32_array:
+      return "an Int32Array";
+    case napi_float32_array:
+      return "a Float32Array";
+    default:
+      return "a Uint8Array";
+  }
+}
+
+namespace {
+
+Napi::Value CoreInfo(const Args& args) {
+  Napi::Object info = Napi::Object::New(args.env());
+  info.Set("version", CoreVersion());
+  const std::vector<std::string> names = SimdTargets();
+  Napi::Array targets = Napi::Array::New(args.env(), names.size());
+  for (uint32_t i = 0; i < names.size(); ++i) targets.Set(i, names[i]);
+  info.Set("simdTargets", targets);
+  info.Set("liveMaps", Napi::Number::New(args.env(), static_cast<double>(MappedFile::LiveCount())));
+  return info;
+}
+
+// Addon state belongs to the environment: the addon loads in any number of threads, any number of times.
+class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
+ public:
+  CouponcastAddon(Napi::Env /*env*/, Napi::Object exports) {
+    Export<CoreInfo>(exports, "coreInfo");
+    ExportStore(exports);
+    ExportScoring(exports);
+    ExportProfile(exports);
+    ExportAllocation(exports);
+  }
+};
+
+}  // namespace
+}  // namespace couponcast::node
+
+using couponcast::node::CouponcastAddon;
+NODE_API_ADDON(CouponcastAddon)

@@ -1,0 +1,205 @@
+#include "addon.h"
+#include "couponcast/affinity.h"
+#include "couponcast/recommend.h"
+#include "couponcast/response.h"
+#include "couponcast/similarity.h"
+#include "couponcast/weighting.h"
+
+namespace couponcast::node {
+namespace {
+
+// `axis` says whose rows are the documents: "users" or "items".
+struct Documents {
+  CsrView rows;
+  CsrView cols;
+};
+Documents DocumentsOf(const Args& args) {
+  const BehaviourMatrix& matrix = args.Matrix("matrix");
+  if (args.Text("axis") == "users") return {matrix.by_user(), matrix.by_item()};
+  return {matrix.by_item(), matrix.by_user()};
+}
+
+WeightingParams Params(const Args& args) {
+  const int64_t weighting = args.Integer("weighting");
+  if (weighting < 0 || weighting >= kNumWeightings) Throw(args.env(), InvalidArgument("no weighting " + std::to_string(weighting)));
+  WeightingParams params;
+  params.weighting = static_cast<Weighting>(weighting);
+  params.k1 = args.Number("k1");
+  params.b = args.Number("b");
+  params.lambda = args.Number("lambda");
+  return params;
+}
+
+DocumentWeights Weights(const Args& args) {
+  return {Params(args), args.In<float>("termWeight"), args.In<float>("length"), args.In<float>("scale")};
+}
+
+NeighbourLists Neighbours(const Args& args) {
+  NeighbourLists lists;
+  lists.counts = args.In<int32_t>("neighbourCounts");
+  lists.indices = args.In<int32_t>("neighbourIndices");
+  lists.scores = args.In<float>("neighbourScores");
+  lists.rows = static_cast<int64_t>(lists.counts.size());
+  lists.k = args.Integer("neighbourK");
+  const auto check = [&lists] { return CheckNeighbours(lists, "neighbours"); };
+  // Lists of a mapped file are checked once, those of a caller's arrays each time.
+  const Napi::Value source = args.Get("neighbourIndices");
+  if (source.IsObject() && !source.IsTypedArray()) {
+    const auto* owner = source.As<Napi::Object>().Get("handle").As<Napi::External<Handle>>().Data();
+    Check(args.env(), owner->file->mapped()->CheckedOnce(check));
+  } else {
+    Check(args.env(), check());
+  }
+  return lists;
+}
+
+RecommendOptions Options(const Args& args) {
+  RecommendOptions options;
+  options.n = args.Integer("n");
+  options.filter_seen = args.Bool("filterSeen");
+  options.normalise = args.Bool("normalise");
+  options.allowed = args.OptionalIn<uint8_t>("allowed");
+  options.fallback.labels = args.OptionalIn<int32_t>("labels");
+  options.fallback.indptr = args.OptionalIn<int64_t>("fallbackIndptr");
+  options.fallback.items = args.OptionalIn<int32_t>("fallbackItems");
+  options.fallback.scores = args.OptionalIn<float>("fallbackScores");
+  return options;
+}
+
+RecommendOutput Output(const Args& args) {
+  return {args.Out<int32_t>("outItems"), args.Out<float>("outScores"), args.Out<uint8_t>("outSources"), args.Out<int32_t>("outCounts")};
+}
+
+ScopeView Scopes(const Args& args, int64_t items) { return {items, args.In<int64_t>("scopeIndptr"), args.In<int32_t>("scopeItems")}; }
+
+Napi::Value DocumentWeightsBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  const auto term_weight = args.Out<float>("outTermWeight");
+  const auto length = args.Out<float>("outLength");
+  const auto scale = args.Out<float>("outScale");
+  if (static_cast<int64_t>(term_weight.size()) != documents.rows.cols || static_cast<int64_t>(length.size()) != documents.rows.rows ||
+      length.size() != scale.size()) {
+    Throw(args.env(), InvalidArgument("the weights' arrays do not fit the matrix"));
+  }
+  Check(args.env(), ComputeDocumentWeights(documents.rows, documents.cols, Params(args), args.Cancel(), term_weight, length, scale));
+  return args.env().Undefined();
+}
+
+Napi::Value SimilarRowsBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(), SimilarRows(documents.rows, documents.cols, Weights(args), args.Range(), args.Integer("k"), args.Bool("includeSelf"),
+                                args.Cancel(), args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
+  return args.env().Undefined();
+}
+
+Napi::Value SimilarityWorkBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(), SimilarityWork(documents.rows, documents.cols, args.Range(), args.Out<double>("outWork")));
+  return args.env().Undefined();
+}
+
+Napi::Value RecommendItems(const Args& args) {
+  Check(args.env(), RecommendFromItems(args.Matrix("matrix").by_user(), Neighbours(args), Params(args), args.Range(), Options(args), args.Cancel(), Output(args)));
+  return args.env().Undefined();
+}
+
+Napi::Value RecommendUsers(const Args& args) {
+  const BehaviourMatrix& matrix = args.Matrix("matrix");
+  Check(args.env(), RecommendFromUsers(matrix.by_user(), matrix.by_item(), Weights(args), args.Integer("k"), args.Range(), Options(args),
+                                       args.Cancel(), Output(args)));
+  return args.env().Undefined();
+}
+
+Napi::Value RecommendSeedLiteralBinding(const Args& args) {
+  Check(args.env(), RecommendSeedLiteral(args.Matrix("matrix").by_user(), Params(args), args.Range(), Options(args), args.Cancel(), Output(args)));
+  return args.env().Undefined();
+}
+
+Napi::Value RankPopularItemsBinding(const Args& args) {
+  const PopularityLists lists = Unwrap(args.env(), RankPopularItems(args.Matrix("matrix").by_user(), args.OptionalIn<int32_t>("labels"),
+                                                                    args.Integer("segments"), args.Cancel()));
+  Napi::Object out = Napi::Object::New(args.env());
+  out.Set("indptr", CopyOf(args.env(), std::span<const int64_t>(lists.indptr)));
+  out.Set("items", CopyOf(args.env(), std::span<const int32_t>(lists.items)));
+  out.Set("scores", CopyOf(args.env(), std::span<const float>(lists.scores)));
+  return out;
+}
+
+Napi::Value ScopeWeightsItems(const Args& args) {
+  const NeighbourLists lists = Neighbours(args);
+  Check(args.env(), ScopeWeightsOfItems(lists, Scopes(args, lists.rows), args.Range(), args.Cancel(), args.Out<float>("outWeights")));
+  return args.env().Undefined();
+}
+
+Napi::Value ScopeWeightsUsers(const Args& args) {
+  const CsrView& users = args.Matrix("matrix").by_user();
+  Check(args.env(), ScopeWeightsOfUsers(users, Scopes(args, users.cols), args.Range(), args.Cancel(), args.Out<float>("outWeights")));
+  return args.env().Undefined();
+}
+
+Napi::Value AffinityItems(const Args& args) {
+  Check(args.env(), AffinityFromItems(args.Matrix("matrix").by_user(), args.In<float>("weights"), args.Integer("columns"), Params(args),
+                                      args.Range(), args.Cancel(), args.Out<float>("outAffinity")));
+  return args.env().Undefined();
+}
+
+Napi::Value AffinityUsers(const Args& args) {
+  const BehaviourMatrix& matrix = args.Matrix("matrix");
+  Check(args.env(), AffinityFromUsers(matrix.by_user(), matrix.by_item(), Weights(args), args.Integer("k"), args.In<float>("weights"),
+                                      args.Integer("columns"), args.Range(), args.Cancel(), args.Out<float>("outAffinity")));
+  return args.env().Undefined();
+}
+
+PairInputs Pairs(const Args& args) {
+  PairInputs pairs;
+  pairs.mean_share = args.In<float>("meanShare");
+  pairs.coupons = static_cast<int64_t>(pairs.mean_share.size());
+  pairs.affinity = args.In<float>("affinity");
+  pairs.order_value = args.In<double>("orderValue");
+  pairs.tiers = {args.In<int32_t>("tierIndptr"), args.In<double>("tierThreshold"), args.In<double>("tierAmount"), args.In<double>("tierPercent"),
+                 args.In<double>("tierMaxDiscount")};
+  return pairs;
+}
+
+Napi::Value PairFeaturesBinding(const Args& args) {
+  Check(args.env(), PairFeatures(Pairs(args), args.In<int32_t>("users"), args.In<int32_t>("coupons"), args.Out<float>("outFeatures")));
+  return args.env().Undefined();
+}
+
+Napi::Value MakeCandidatesBinding(const Args& args) {
+  CandidateParams params;
+  params.pairs = Pairs(args);
+  params.pair_beta = args.In<double>("pairBeta");
+  params.user_score = args.In<double>("userScore");
+  params.coupon_score = args.In<double>("couponScore");
+  params.purchase_rate = args.In<double>("purchaseRate");
+  params.horizon_days = args.In<double>("horizonDays");
+  params.margin_rate = args.In<double>("marginRate");
+  params.reasons = args.In<uint8_t>("reasons");
+  params.no_value_reason = static_cast<uint8_t>(args.Integer("noValueReason"));
+  params.limit = args.Integer("limit");
+  const CandidateOutput output{args.Out<int32_t>("outCoupons"), args.Out<int64_t>("outValue"), args.Out<int64_t>("outCost"),
+                               args.Out<float>("outPRedeem"), args.Out<int32_t>("outCounts"), args.Out<uint8_t>("outReasons")};
+  Check(args.env(), MakeCandidates(params, args.Range(), args.Cancel(), output));
+  return args.env().Undefined();
+}
+
+}  // namespace
+
+void ExportScoring(Napi::Object exports) {
+  Export<DocumentWeightsBinding>(exports, "documentWeights");
+  Export<SimilarRowsBinding>(exports, "similarRows");
+  Export<SimilarityWorkBinding>(exports, "similarityWork");
+  Export<RecommendItems>(exports, "recommendItems");
+  Export<RecommendUsers>(exports, "recommendUsers");
+  Export<RecommendSeedLiteralBinding>(exports, "recommendSeedLiteral");
+  Export<RankPopularItemsBinding>(exports, "rankPopularItems");
+  Export<ScopeWeightsItems>(exports, "scopeWeightsItems");
+  Export<ScopeWeightsUsers>(exports, "scopeWeightsUsers");
+  Export<AffinityItems>(exports, "affinityItems");
+  Export<AffinityUsers>(exports, "affinityUsers");
+  Export<PairFeaturesBinding>(exports, "pairFeatures");
+  Export<MakeCandidatesBinding>(exports, "makeCandidates");
+}
+
+}  // namespace couponcast::node

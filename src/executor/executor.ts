@@ -1,0 +1,152 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import { CouponcastError, type ErrorCode, invalidArgument } from "../errors.js";
+import type { CallResult, KernelCall, TaskReply } from "./call.js";
+
+export interface RowRange {
+  begin: number;
+  end: number;
+}
+
+export interface Progress {
+  /** What is being done, in a word or two. */
+  stage: string;
+  /** Work done and to do, in units of work (multiply-adds, rows or bytes); total is undefined where it is unknown. */
+  done: number;
+  total: number | undefined;
+}
+
+/** What every long call takes. */
+export interface RunOptions {
+  /** Worker threads; default: the processors available. Results do not depend on it. */
+  threads?: number | undefined;
+  /** Stops the call within some 50 ms; it rejects with ERR_COUPONCAST_CANCELLED. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export const MAX_THREADS = 1024;
+
+export function checkThreads(threads: number | undefined): number {
+  const count = threads ?? availableParallelism();
+  if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
+    throw invalidArgument(`expected an integer between 1 and ${MAX_THREADS} for threads but received ${String(threads)}`);
+  }
+  return count;
+}
+
+const pools = new Map<number, Piscina>();
+
+function poolOf(threads: number): Piscina {
+  let pool = pools.get(threads);
+  if (pool === undefined) {
+    const filename = fileURLToPath(new URL("./worker.js", import.meta.url));
+    if (!existsSync(filename)) throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the worker ${filename} is missing: build first`);
+    pool = new Piscina({ filename, minThreads: 1, maxThreads: threads, idleTimeout: 10_000, concurrentTasksPerWorker: 1 });
+    pools.set(threads, pool);
+  }
+  return pool;
+}
+
+/** Ends all worker threads of this process; the next call starts new ones. For tests and orderly shutdown. */
+export async function closeExecutors(): Promise<void> {
+  const open = [...pools.values()];
+  pools.clear();
+  await Promise.all(open.map((pool) => pool.destroy()));
+}
+
+/** Fixed shards of [0, rows): the same for any number of threads, so that reductions over them are too. */
+export function shards(rows: number, shardRows: number): RowRange[] {
+  const ranges: RowRange[] = [];
+  for (let begin = 0; begin < rows; begin += shardRows) ranges.push({ begin, end: Math.min(begin + shardRows, rows) });
+  return ranges;
+}
+
+/** Runs kernels on worker threads. One per call of the library; the threads behind it are shared and kept. */
+export class Executor {
+  readonly threads: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: RunOptions["onProgress"];
+  readonly #cancel = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor(options: RunOptions = {}) {
+    this.threads = checkThreads(options.threads);
+    this.#signal = options.signal;
+    this.#onProgress = options.onProgress;
+  }
+
+  /** Throws ERR_COUPONCAST_CANCELLED if the caller has asked to stop. */
+  checkCancelled(): void {
+    if (this.#signal?.aborted) throw new CouponcastError("ERR_COUPONCAST_CANCELLED", "cancelled");
+  }
+
+  progress(stage: string, done: number, total: number | undefined): void {
+    this.#onProgress?.({ stage, done, total });
+  }
+
+  /** One kernel call on a worker thread. Errors: those of the kernel; ERR_COUPONCAST_CANCELLED. */
+  async run(call: KernelCall): Promise<CallResult> {
+    const [result] = await this.map([call]);
+    return result!;
+  }
+
+  /**
+   * Calls kernels, as many at once as there are threads; results in the order of the calls. `weight` is the work of
+   * each call (default 1) for progress. The first error cancels the rest and is thrown once all have stopped.
+   */
+  async map(calls: readonly KernelCall[], stage?: { name: string; weight?: (index: number) => number }): Promise<CallResult[]> {
+    this.checkCancelled();
+    const pool = poolOf(this.threads);
+    const results = new Array<CallResult>(calls.length);
+    const weight = stage?.weight ?? (() => 1);
+    const total = stage === undefined ? 0 : calls.reduce((sum, _, index) => sum + weight(index), 0);
+    let next = 0;
+    let done = 0;
+    let failure: unknown;
+    const stop = () => {
+      Atomics.store(this.#cancel, 0, 1);
+    };
+    Atomics.store(this.#cancel, 0, 0);
+    this.#signal?.addEventListener("abort", stop, { once: true });
+    if (stage !== undefined) this.progress(stage.name, 0, total);
+    const lane = async (): Promise<void> => {
+      while (next < calls.length && failure === undefined && !this.#signal?.aborted) {
+        const index = next++;
+        const { kernel, args } = calls[index]!;
+        try {
+          const reply = (await pool.run({ kernel, args: { ...args, cancel: this.#cancel } })) as TaskReply;
+          if (!reply.ok) {
+            const error = new CouponcastError(reply.code as ErrorCode, reply.message);
+            if (reply.stack !== undefined) error.stack = reply.stack;
+            throw error;
+          }
+          results[index] = { value: reply.value, outputs: reply.outputs };
+          done += weight(index);
+          if (stage !== undefined) this.progress(stage.name, done, total);
+        } catch (error) {
+          failure ??= error;
+          stop();
+        }
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: Math.min(this.threads, calls.length) }, lane));
+    } finally {
+      this.#signal?.removeEventListener("abort", stop);
+    }
+    this.checkCancelled();
+    if (failure !== undefined) throw failure;
+    return results;
+  }
+}
+
+/** Typed arrays over shared memory: what worker threads can read and write without copies. */
+export const shared = {
+  i64: (length: number) => new BigInt64Array(new SharedArrayBuffer(length * 8)),
+  f64: (length: number) => new Float64Array(new SharedArrayBuffer(length * 8)),
+  i32: (length: number) => new Int32Array(new SharedArrayBuffer(length * 4)),
+  f32: (length: number) => new Float32Array(new SharedArrayBuffer(length * 4)),
+  u8: (length: number) => new Uint8Array(new SharedArrayBuffer(length)),
+};

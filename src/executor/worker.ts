@@ -1,0 +1,90 @@
+/** The worker thread: resolves references, calls the kernel, writes what goes to a file. */
+import { statSync, writeSync } from "node:fs";
+import { move, transferableSymbol, valueSymbol } from "piscina";
+import { CouponcastError, toCouponcastError } from "../errors.js";
+import { type AnyTypedArray, addon, type Handle } from "../native/addon.js";
+import type { Dtype } from "../store/tensor-file-writer.js";
+import type { ArgValue, KernelCall, TaskReply } from "./call.js";
+
+const MAX_OPEN_FILES = 16;
+
+/** Open handles of this thread. The core maps a file once per process, so a handle costs a header check. */
+class HandleCache {
+  readonly #open = new Map<string, { handle: Handle; version: string }>();
+
+  constructor(readonly openFile: (path: string) => Handle) {}
+
+  get(path: string): Handle {
+    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
+    const version = `${dev}:${ino}:${size}:${mtimeNs}`;
+    const known = this.#open.get(path);
+    if (known !== undefined) {
+      this.#open.delete(path);
+      if (known.version === version) {
+        this.#open.set(path, known);
+        return known.handle;
+      }
+      addon().closeHandle({ handle: known.handle });
+    }
+    const handle = this.openFile(path);
+    this.#open.set(path, { handle, version });
+    for (const [oldest, { handle: unused }] of this.#open) {
+      if (this.#open.size <= MAX_OPEN_FILES) break;
+      addon().closeHandle({ handle: unused });
+      this.#open.delete(oldest);
+    }
+    return handle;
+  }
+}
+
+const matrices = new HandleCache((path) => addon().openMatrix({ path }));
+const tensorFiles = new HandleCache((path) => addon().openTensors({ path }));
+
+const ARRAYS = { I64: BigInt64Array, F64: Float64Array, I32: Int32Array, F32: Float32Array, U8: Uint8Array };
+function allocate(dtype: Dtype, length: number): AnyTypedArray {
+  return new ARRAYS[dtype](length);
+}
+
+function writeAll(fd: number, data: AnyTypedArray, position: number): void {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+function runKernel({ kernel, args }: KernelCall): TaskReply {
+  const resolved: Record<string, unknown> = {};
+  const files: { data: AnyTypedArray; fd: number; position: number }[] = [];
+  const outputs: Record<string, AnyTypedArray> = {};
+  const resolve = (name: string, value: ArgValue): unknown => {
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Array.isArray(value)) return value;
+    if ("$matrix" in value) return matrices.get(value.$matrix);
+    if ("$file" in value) return { handle: tensorFiles.get(value.$file), tensor: value.tensor };
+    if ("$write" in value) {
+      const data = allocate(value.$write, value.length);
+      files.push({ data, fd: value.fd, position: value.position });
+      return data;
+    }
+    const data = allocate(value.$return, value.length);
+    outputs[name] = data;
+    return data;
+  };
+  for (const [name, value] of Object.entries(args)) resolved[name] = resolve(name, value);
+  const fn = addon()[kernel] as unknown as (a: Record<string, unknown>) => unknown;
+  if (typeof fn !== "function") throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the addon has no kernel ${kernel}`);
+  const value = fn(resolved);
+  for (const { data, fd, position } of files) writeAll(fd, data, position);
+  return { ok: true, value, outputs };
+}
+
+/** Piscina's entry point. */
+export default function task(call: KernelCall): unknown {
+  let reply: TaskReply;
+  try {
+    reply = runKernel(call);
+  } catch (thrown) {
+    const error = toCouponcastError(thrown);
+    reply = { ok: false, code: error.code, message: error.message, stack: error.stack };
+  }
+  // Outputs change hands instead of being copied.
+  const transfer = reply.ok ? Object.values(reply.outputs).map((array) => array.buffer) : [];
+  return move({ [transferableSymbol]: transfer, [valueSymbol]: reply } as never);
+}

@@ -1,0 +1,118 @@
+/**
+ * The raw typed interface of the addon (internal). Every function takes one object of named arguments, computes on
+ * the calling thread and throws a CouponcastError. Meaning and preconditions: native/include/couponcast/*.h.
+ */
+import { errorFromStatus } from "../errors.js";
+import { loadAddon } from "./load.js";
+
+declare const handleBrand: unique symbol;
+/** An open file or writer of the core. */
+export interface Handle {
+  readonly [handleBrand]: true;
+}
+
+export interface TensorInfo {
+  dtype: "I64" | "F64" | "I32" | "F32" | "U8";
+  shape: number[];
+}
+export type AnyTypedArray = BigInt64Array | Float64Array | Int32Array | Float32Array | Uint8Array;
+type Named = Record<string, unknown>;
+
+export interface PolishStats {
+  valueMilli: number;
+  spendMilli: number;
+  assigned: number;
+  dropped: number;
+  moves: number;
+  exchanges: number;
+}
+
+export interface Addon {
+  coreInfo(a: Named): { version: string; simdTargets: string[]; liveMaps: number };
+  openMatrix(a: { path: string }): Handle;
+  matrixInfo(a: { matrix: Handle }): { numUsers: number; numItems: number; nnz: number; metadata: Record<string, string> };
+  verifyMatrix(a: { matrix: Handle }): void;
+  validateMatrix(a: { matrix: Handle }): void;
+  matrixIds(a: { matrix: Handle; axis: Axis; begin: number; end: number }): string[];
+  findId(a: { matrix: Handle; axis: Axis; id: string }): number;
+  matrixRow(a: { matrix: Handle; axis: Axis; row: number }): { indices: Int32Array; values: Float32Array };
+  openTensors(a: { path: string }): Handle;
+  tensorsInfo(a: { file: Handle }): { metadata: Record<string, string>; tensors: Record<string, TensorInfo> };
+  readTensor(a: { file: Handle; tensor: string }): AnyTypedArray;
+  verifyTensors(a: { file: Handle }): void;
+  createTensorFile(a: Named): { handle: Handle; fd: number; offsets: Record<string, number> };
+  commitTensorFile(a: { writer: Handle }): Promise<void>;
+  createMatrix(a: Named): Handle;
+  appendIds(a: { writer: Handle; axis: Axis; ids: readonly string[] }): void;
+  appendCells(a: { writer: Handle; rows: Int32Array; cols: Int32Array; values: Float32Array }): void;
+  commitMatrix(a: { writer: Handle }): Promise<void>;
+  closeHandle(a: { handle: Handle }): void;
+  digestFile(a: { path: string }): string;
+  formatCsv(a: Named): Uint8Array;
+
+  documentWeights(a: Named): void;
+  similarRows(a: Named): void;
+  similarityWork(a: Named): void;
+  recommendItems(a: Named): void;
+  recommendUsers(a: Named): void;
+  recommendSeedLiteral(a: Named): void;
+  rankPopularItems(a: Named): { indptr: BigInt64Array; items: Int32Array; scores: Float32Array };
+  scopeWeightsItems(a: Named): void;
+  scopeWeightsUsers(a: Named): void;
+  affinityItems(a: Named): void;
+  affinityUsers(a: Named): void;
+  pairFeatures(a: Named): void;
+  makeCandidates(a: Named): void;
+
+  kmeansAssign(a: Named): number;
+  kmeansMinDistance(a: Named): number;
+  logisticPartial(a: Named): number;
+  logisticPredict(a: Named): void;
+  solveSpd(a: Named): void;
+
+  checkProblem(a: Named): void;
+  evaluateDual(a: Named): { surplus: number; valueMilli: number; spendMilli: number };
+  solveBundleMaster(a: Named): number;
+  repairAndPolish(a: Named): PolishStats;
+  checkFeasible(a: Named): PolishStats;
+  listAssignments(a: Named): { users: Int32Array; coupons: Int32Array; ranks: Int32Array; places: BigInt64Array };
+  explainUnassigned(a: Named): void;
+}
+
+export type Axis = "users" | "items";
+export type KernelName = keyof Addon;
+
+function rebuildError(thrown: unknown): unknown {
+  const status = (thrown as { couponcastStatus?: unknown }).couponcastStatus;
+  return typeof status === "number" ? errorFromStatus(status, (thrown as Error).message) : thrown;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: one wrapper for functions of all types
+function translateErrors(fn: (...args: any[]) => unknown): (...args: any[]) => unknown {
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  return (...args: any[]) => {
+    let result: unknown;
+    try {
+      result = fn(...args);
+    } catch (thrown) {
+      throw rebuildError(thrown);
+    }
+    return result instanceof Promise
+      ? result.catch((thrown) => {
+          throw rebuildError(thrown);
+        })
+      : result;
+  };
+}
+
+function wrap(raw: Record<string, (...args: unknown[]) => unknown>): Addon {
+  return Object.fromEntries(Object.entries(raw).map(([name, fn]) => [name, translateErrors(fn)])) as unknown as Addon;
+}
+
+let loaded: Addon | undefined;
+
+/** The addon, loaded at the first call. Errors: ERR_COUPONCAST_UNSUPPORTED_PLATFORM when no binary fits. */
+export function addon(): Addon {
+  loaded ??= wrap(loadAddon());
+  return loaded;
+}

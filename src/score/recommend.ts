@@ -1,0 +1,176 @@
+import { CouponcastError, invalidArgument } from "../errors.js";
+import type { ArgValue, KernelCall } from "../executor/call.js";
+import { Executor, type RowRange, type RunOptions, shared, shards } from "../executor/executor.js";
+import type { Matrix } from "../store/matrix.js";
+import { integerBetween, oneOf } from "../util/arguments.js";
+import { neighbourArgs, similarItems } from "./similar.js";
+import { documentWeights, type WeightingName, weightingArgs } from "./weighting.js";
+
+export const METHODS = ["item-knn", "user-knn", "saturated", "seed-literal"] as const;
+export type Method = (typeof METHODS)[number];
+
+/** Which stage scored a result. */
+export const SCORE_SOURCES = ["none", "model", "segment", "popularity"] as const;
+export type ScoreSource = (typeof SCORE_SOURCES)[number];
+
+export interface RecommendOptions extends RunOptions {
+  /** Default item-knn. */
+  method?: Method | undefined;
+  /** Results a user, at most; default 20. */
+  n?: number | undefined;
+  /** Of item-knn: cosine, tfidf or bm25; default cosine. */
+  similarity?: Exclude<WeightingName, "saturation"> | undefined;
+  /** Neighbours of the model; default 100. */
+  neighbours?: number | undefined;
+  /** Of saturated and seed-literal: f(r) = r / (r + lambda); default 1. */
+  lambda?: number | undefined;
+  k1?: number | undefined;
+  b?: number | undefined;
+  /** Leave out items of the user's own row; default true. */
+  filterSeen?: boolean | undefined;
+  /** Weighted mean instead of the sum; default false. */
+  normalise?: boolean | undefined;
+  /** Only these items (ids). */
+  allow?: readonly string[] | undefined;
+  /** Never these items (ids). */
+  deny?: readonly string[] | undefined;
+  /** [numUsers] segment of each user, -1 for none: users whom the model gives too little get its popular items. */
+  labels?: Int32Array | undefined;
+  /** Fill up with popular items; default true. */
+  fallback?: boolean | undefined;
+  /** Users [begin, end) only; default all. */
+  range?: RowRange | undefined;
+}
+
+/** Top-n items, fixed width, best first, of equal scores the smaller item. */
+export interface Recommendations {
+  n: number;
+  range: RowRange;
+  /** [rows * n] column of each item, unused places -1. */
+  items: Int32Array;
+  /** [rows * n] score; on the scale of its source. */
+  scores: Float32Array;
+  /** [rows * n] position in SCORE_SOURCES. */
+  sources: Uint8Array;
+  /** [rows] used places. */
+  counts: Int32Array;
+}
+
+const SHARD_USERS = 8192;
+const SHARD_USERS_KNN = 1024;
+
+function allowedMask(matrix: Matrix, allow: readonly string[] | undefined, deny: readonly string[] | undefined): Uint8Array | undefined {
+  if (allow === undefined && deny === undefined) return undefined;
+  const mask = shared.u8(matrix.numItems);
+  const set = (ids: readonly string[], value: number) => {
+    for (const id of ids) {
+      const col = matrix.colOf(id);
+      if (col >= 0) mask[col] = value;
+    }
+  };
+  if (allow === undefined) mask.fill(1);
+  else set(allow, 1);
+  set(deny ?? [], 0);
+  return mask;
+}
+
+async function fallbackArgs(executor: Executor, matrix: Matrix, options: RecommendOptions): Promise<Record<string, ArgValue>> {
+  if (options.fallback === false) return {};
+  let labels: Int32Array | undefined;
+  let segments = 0;
+  if (options.labels !== undefined) {
+    if (!(options.labels instanceof Int32Array) || options.labels.length !== matrix.numUsers) {
+      throw invalidArgument(`expected an Int32Array of ${matrix.numUsers} labels`);
+    }
+    labels = shared.i32(matrix.numUsers);
+    labels.set(options.labels);
+    for (const label of labels) segments = Math.max(segments, label + 1);
+  }
+  const { value } = await executor.run({ kernel: "rankPopularItems", args: { matrix: matrix.ref(), labels, segments } });
+  const lists = value as { indptr: BigInt64Array; items: Int32Array; scores: Float32Array };
+  const share = <T extends { set(from: T): void }>(from: T, to: T): T => {
+    to.set(from);
+    return to;
+  };
+  return {
+    labels,
+    fallbackIndptr: share(lists.indptr, shared.i64(lists.indptr.length)),
+    fallbackItems: share(lists.items, shared.i32(lists.items.length)),
+    fallbackScores: share(lists.scores, shared.f32(lists.scores.length)),
+  };
+}
+
+/** Kernel and arguments of a method, its model computed. */
+async function methodArgs(matrix: Matrix, options: RecommendOptions, executor: Executor): Promise<KernelCall> {
+  const method = oneOf("method", options.method ?? "item-knn", METHODS);
+  const neighbours = integerBetween("neighbours", options.neighbours ?? 100, 1, 2 ** 31 - 1);
+  const run: RunOptions = { threads: options.threads, signal: options.signal, onProgress: options.onProgress };
+  switch (method) {
+    case "item-knn": {
+      const weighting = oneOf("similarity", options.similarity ?? "cosine", ["cosine", "tfidf", "bm25"] as const);
+      const model = await similarItems(matrix, { ...run, weighting, k1: options.k1, b: options.b, k: neighbours });
+      return { kernel: "recommendItems", args: { ...weightingArgs({}), ...neighbourArgs(model) } };
+    }
+    case "saturated": {
+      // P = F (F'F): the item form, self included; exact when `neighbours` reaches the number of items.
+      const saturation = { weighting: "saturation", lambda: options.lambda } as const;
+      const model = await similarItems(matrix, { ...run, ...saturation, k: neighbours, includeSelf: true });
+      return { kernel: "recommendItems", args: { ...weightingArgs(saturation), ...neighbourArgs(model) } };
+    }
+    case "user-knn": {
+      const weights = await documentWeights(executor, matrix, "users", { weighting: "cosine" });
+      return { kernel: "recommendUsers", args: { ...weights, k: neighbours } };
+    }
+    case "seed-literal":
+      return { kernel: "recommendSeedLiteral", args: weightingArgs({ weighting: "saturation", lambda: options.lambda }) };
+  }
+}
+
+/**
+ * The n items that suit each user best.
+ *
+ * item-knn: score(u, j) = sum_i r_ui s_ij; user-knn: sum_v s_uv r_vj; saturated: F Fᵀ F; seed-literal: F F.
+ * Never more than n results; only scores > 0. Users for whom the model finds fewer are filled up from what is popular
+ * in their segment, then from what is popular with all (`sources` says which; such scores are shares of users).
+ * Exact and the same for any number of threads. Memory: 9 n bytes a user for the answer.
+ * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _OUT_OF_RANGE, _CORRUPT_FILE, _CANCELLED, _CLOSED.
+ * Source: formulas.md, "Collaborative filtering".
+ */
+export async function recommend(matrix: Matrix, options: RecommendOptions = {}): Promise<Recommendations> {
+  const executor = new Executor(options);
+  const n = integerBetween("n", options.n ?? 20, 1, 1_000_000);
+  const range = options.range ?? { begin: 0, end: matrix.numUsers };
+  if (!(range.begin >= 0 && range.begin <= range.end && range.end <= matrix.numUsers)) {
+    throw new CouponcastError("ERR_COUPONCAST_OUT_OF_RANGE", `expected users within [0, ${matrix.numUsers}) but received [${range.begin}, ${range.end})`);
+  }
+  const allowed = allowedMask(matrix, options.allow, options.deny);
+  const { kernel, args } = await methodArgs(matrix, options, executor);
+  const fallback = await fallbackArgs(executor, matrix, options);
+  const rows = range.end - range.begin;
+  const items = shared.i32(rows * n);
+  const scores = shared.f32(rows * n);
+  const sources = shared.u8(rows * n);
+  const counts = shared.i32(rows);
+  const calls = shards(rows, kernel === "recommendUsers" ? SHARD_USERS_KNN : SHARD_USERS).map(
+    ({ begin, end }): KernelCall => ({
+      kernel,
+      args: {
+        matrix: matrix.ref(),
+        ...args,
+        ...fallback,
+        begin: range.begin + begin,
+        end: range.begin + end,
+        n,
+        filterSeen: options.filterSeen ?? true,
+        normalise: options.normalise ?? false,
+        allowed,
+        outItems: items.subarray(begin * n, end * n),
+        outScores: scores.subarray(begin * n, end * n),
+        outSources: sources.subarray(begin * n, end * n),
+        outCounts: counts.subarray(begin, end),
+      },
+    }),
+  );
+  await executor.map(calls, { name: "recommend", weight: (index) => (calls[index]!.args.end as number) - (calls[index]!.args.begin as number) });
+  return { n, range, items, scores, sources, counts };
+}

@@ -1,0 +1,23 @@
+import { invalidArgument } from "../errors.js";
+
+/** Checks of arguments that users of the library pass; the messages name the argument. */
+export function integerBetween(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+    throw invalidArgument(`expected integer between ${min} and ${max} for ${name} but received ${String(value)} of type ${typeof value}`);
+  }
+  return value;
+}
+
+export function numberBetween(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== "number" || !(value >= min && value <= max)) {
+    throw invalidArgument(`expected number between ${min} and ${max} for ${name} but received ${String(value)} of type ${typeof value}`);
+  }
+  return value;
+}
+
+export function oneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
+  if (!allowed.includes(value as T)) {
+    throw invalidArgument(`expected one of ${allowed.join(", ")} for ${name} but received ${String(value)}`);
+  }
+  return value as T;
+}
