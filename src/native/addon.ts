@@ -49,6 +49,8 @@ export interface Addon {
   closeHandle(a: { handle: Handle }): void;
   digestFile(a: { path: string }): string;
   formatCsv(a: Named): Uint8Array;
+  gather(a: Named): void;
+  lockFile(a: { path: string; content: string }): Handle;
 
   documentWeights(a: Named): void;
   similarRows(a: Named): void;
@@ -61,6 +63,7 @@ export interface Addon {
   scopeWeightsUsers(a: Named): void;
   affinityItems(a: Named): void;
   affinityUsers(a: Named): void;
+  affinitySums(a: Named): void;
   pairFeatures(a: Named): void;
   makeCandidates(a: Named): void;
 
@@ -75,7 +78,7 @@ export interface Addon {
   solveBundleMaster(a: Named): number;
   repairAndPolish(a: Named): PolishStats;
   checkFeasible(a: Named): PolishStats;
-  listAssignments(a: Named): { users: Int32Array; coupons: Int32Array; ranks: Int32Array; places: BigInt64Array };
+  listAssignments(a: Named): { users: Int32Array; coupons: Int32Array; ranks: Int32Array; places: BigInt64Array; values: BigInt64Array; costs: BigInt64Array };
   explainUnassigned(a: Named): void;
 }
 

@@ -1,0 +1,58 @@
+// Read-only memory maps, one per file and process however many threads open it.
+#ifndef COUPONCAST_MAPPED_FILE_H_
+#define COUPONCAST_MAPPED_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "couponcast/status.h"
+
+namespace couponcast {
+
+class MappedFile {
+ public:
+  // Maps `path` or returns the map that this process already holds of the same file (same device, inode, size
+  // and modification time). Thread-safe. The map lives as long as its last owner. Costs the same for any size.
+  //
+  // The file must not be truncated in place while mapped: that is a SIGBUS. Writers of couponcast never do so,
+  // they write a new file and rename it.
+  //
+  // Errors: kIo (cannot open, stat or map; not a regular file), kCorruptFile (empty file).
+  static Result<std::shared_ptr<MappedFile>> Open(const std::string& path);
+
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::string& path() const { return path_; }
+
+  // Runs `check` the first time that it is called on this map under `key` and remembers the answer, so that content is
+  // checked once per process, not once per opener. The key names all that the check depends on (which tensors, of
+  // which lengths): an answer about one must not pass for an answer about another.
+  Status CheckedOnce(const std::string& key, const std::function<Status()>& check);
+
+  Status CheckedOnce(const std::function<Status()>& check) { return CheckedOnce("", check); }
+
+  // Number of live maps in this process (for tests of leaks).
+  static size_t LiveCount();
+
+ private:
+  MappedFile(std::string path, const std::byte* data, size_t size) : path_(std::move(path)), data_(data), size_(size) {}
+
+  std::string path_;
+  const std::byte* data_;
+  size_t size_;
+  std::mutex check_mutex_;
+  std::map<std::string, Status> checked_;
+};
+
+}  // namespace couponcast
+
+#endif  // COUPONCAST_MAPPED_FILE_H_

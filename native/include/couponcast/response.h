@@ -1,0 +1,101 @@
+// P(redeem): features of a (user, coupon) pair, logistic regression on past offers, and the candidates that follow.
+#ifndef COUPONCAST_RESPONSE_H_
+#define COUPONCAST_RESPONSE_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "couponcast/kernel.h"
+#include "couponcast/status.h"
+
+namespace couponcast {
+
+// 1 / (1 + exp(-z)) in plain arithmetic, so that it gives the same bits on every machine; relative error < 1e-14.
+double Sigmoid(double z);
+
+// What a shopper gets off an order: of the tiers whose threshold the order meets, the best discount.
+struct BenefitTiers {
+  std::span<const int32_t> indptr;        // [coupons + 1], at least one tier a coupon
+  std::span<const double> threshold;      // minor units
+  std::span<const double> amount;         // minor units, 0 where percent counts
+  std::span<const double> percent;        // 0..100
+  std::span<const double> max_discount;   // minor units, infinity for none
+};
+
+// Discount in whole minor units (rounded down, never above the order) of coupon `coupon` on an order.
+double DiscountMinor(const BenefitTiers& tiers, int64_t coupon, double order_value_minor);
+// The order that the shopper places to use the coupon: the usual one, raised to the lowest threshold.
+double StretchedOrderMinor(const BenefitTiers& tiers, int64_t coupon, double order_value_minor);
+
+// What the features and the economics of a pair are computed from.
+struct PairInputs {
+  int64_t coupons = 0;
+  std::span<const float> affinity;       // [users * (coupons + 1)] of affinity.h
+  std::span<const float> mean_share;     // [coupons] mean over users of affinity share
+  std::span<const double> order_value;   // [users] usual order value, minor units, > 0
+  BenefitTiers tiers;
+
+  // Users without affinity of their own (total 0) get their segment's mean row, users without a segment everybody's.
+  std::span<const int32_t> labels;       // [users] in [-1, groups - 1), or empty for no stand-in
+  std::span<const float> fallback_rows;  // [groups * (coupons + 1)], the last group is everybody
+};
+
+// Order of the features of a pair:
+//   0  ln(1 + affinity)
+//   1  affinity share: affinity / the user's total, in [0, 1]
+//   2  ln((share + 0.01) / (mean share + 0.01)): taste relative to everybody's
+//   3  discount depth: discount / order, in [0, 1]
+//   4  stretch: ln(lowest threshold / usual order) if positive, at most 3
+inline constexpr int64_t kPairFeatures = 5;
+
+// features [pairs * kPairFeatures] out, for users [pairs] and coupons [pairs]. Errors: kOutOfRange, kInvalidArgument.
+Status PairFeatures(const PairInputs& inputs, std::span<const int32_t> users, std::span<const int32_t> coupons, std::span<float> features);
+
+// One shard of the logistic loss  sum_i w_i (ln(1 + exp(z_i)) - y_i z_i),  z = X beta, with gradient and Hessian.
+//   x [rows * dims] float32, y [rows] 0 or 1, beta [dims] float64, rows of `range` only
+//   gradient [dims] out, hessian [dims * dims] out (both triangles)
+// Sums in float64 in row order. Cost: dims^2 multiply-adds a row. Errors: kInvalidArgument, kOutOfRange, kCancelled.
+Status LogisticPartial(std::span<const float> x, std::span<const uint8_t> y, std::span<const double> beta, RowRange range,
+                       CancelFlag cancel, double* loss, std::span<double> gradient, std::span<double> hessian);
+
+// probabilities [range.size()] out: sigmoid of X beta.
+Status LogisticPredict(std::span<const float> x, std::span<const double> beta, RowRange range, std::span<float> probabilities);
+
+// Solves A s = b for a symmetric positive definite A [n * n] (Cholesky, float64). Errors: kInvalidArgument when A is not.
+Status SolveSpd(std::span<const double> a, std::span<const double> b, std::span<double> solution);
+
+struct CandidateParams {
+  PairInputs pairs;
+  std::span<const double> pair_beta;      // [kPairFeatures]
+  std::span<const double> user_score;     // [users] the user's part of z, intercept included
+  std::span<const double> coupon_score;   // [coupons] the coupon's part of z
+  std::span<const double> purchase_rate;  // [users] orders a day without any coupon
+  std::span<const double> horizon_days;   // [coupons]
+  std::span<const double> margin_rate;    // [coupons] margin of the scope's items as a share of the price
+  std::span<const uint8_t> reasons;       // [users * coupons] 0: eligible; else why not
+  uint8_t no_value_reason = 0;            // for users who are eligible but whom every coupon would only cost money
+  int64_t limit = 20;                     // candidates kept a user
+};
+
+// Columns of fixed width `limit`, candidates in ascending order of the coupon.
+struct CandidateOutput {
+  std::span<int32_t> coupons;  // [range.size() * limit], unused -1
+  std::span<int64_t> value;    // [..] expected incremental margin, thousandths of a minor unit, > 0
+  std::span<int64_t> cost;     // [..] expected discount paid, thousandths of a minor unit, rounded up
+  std::span<float> p_redeem;   // [..]
+  std::span<int32_t> counts;   // [range.size()]
+  std::span<uint8_t> reasons;  // [range.size()] 0, or why the user has no candidate (the smallest reason of its coupons)
+};
+
+// For each user the coupons that it is eligible for and that earn more than nothing:
+//   p = sigmoid(user_score + coupon_score + pair_beta . features)
+//   b = 1 - exp(-purchase_rate * horizon), the chance of an order without the coupon
+//   value = p (margin_rate (order' - b order) - discount),  cost = p discount
+// with order' the stretched order and discount that of order'. Of more than `limit`, half are the best by value,
+// the others the best by value per cost (ties: smaller coupon). Cost: coupons a user. Errors: as above.
+Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag cancel, const CandidateOutput& output);
+
+}  // namespace couponcast
+
+#endif  // COUPONCAST_RESPONSE_H_

@@ -1,0 +1,276 @@
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "allocate/best_response.h"
+#include "base/check.h"
+#include "couponcast/allocate.h"
+
+namespace couponcast {
+namespace {
+
+constexpr int64_t kUsersPerPoll = 4096;
+constexpr size_t kMaxMoves = size_t{1} << 22;
+constexpr int kMaxPasses = 20;
+constexpr size_t kExchangeMoves = 512;  // gains and losses that are paired
+constexpr int kMaxExchanges = 20000;
+constexpr size_t kNone = std::numeric_limits<size_t>::max();
+
+// A change of one user's set: take `add` (or nothing), give back `remove` (or nothing).
+struct Move {
+  double reduced = 0;  // change of the sum of reduced values
+  int64_t value = 0;   // change of the value
+  int64_t user = 0;
+  size_t add = kNone;
+  size_t remove = kNone;
+};
+
+bool BetterMove(const Move& a, const Move& b) {
+  if (a.reduced != b.reduced) return a.reduced > b.reduced;
+  if (a.value != b.value) return a.value > b.value;
+  if (a.add != b.add) return a.add < b.add;
+  return a.remove < b.remove;
+}
+
+class Polisher {
+ public:
+  Polisher(const AllocationProblem& problem, const Multipliers& multipliers, CancelFlag cancel, std::span<uint8_t> chosen)
+      : problem_(problem), multipliers_(multipliers), cancel_(cancel), chosen_(chosen), budget_left_(Limit(problem.budget)) {
+    for (const int64_t stock : problem.stock) stock_left_.push_back(Limit(stock));
+    for (const int64_t budget : problem.coupon_budget) coupon_left_.push_back(Limit(budget));
+    for (int64_t user = 0; user < problem.users; ++user) {
+      for (size_t at = FirstPlace(problem, user); at < EndPlace(problem, user); ++at) {
+        if (chosen[at] != 0) Consume(at);
+      }
+    }
+  }
+
+  Status Repair(PolishStats* stats) {
+    struct Loss {
+      double reduced;
+      size_t at;
+    };
+    std::vector<Loss> losses;
+    for (int64_t user = 0; user < problem_.users; ++user) {
+      if (user % kUsersPerPoll == 0 && cancel_.IsSet()) return Cancelled();
+      for (size_t at = FirstPlace(problem_, user); at < EndPlace(problem_, user); ++at) {
+        if (chosen_[at] != 0 && Overdrawn(at)) losses.push_back({ReducedValue(problem_, multipliers_, at), at});
+      }
+    }
+    std::ranges::sort(losses, [](const Loss& a, const Loss& b) { return a.reduced < b.reduced || (a.reduced == b.reduced && a.at > b.at); });
+    for (const Loss& loss : losses) {
+      if (!Overdrawn(loss.at)) continue;
+      Remove(loss.at);
+      ++stats->dropped;
+    }
+    return {};
+  }
+
+  // Additions and upgrades until none fits.
+  Status Improve(PolishStats* stats) {
+    for (int pass = 0; pass < kMaxPasses; ++pass) {
+      std::vector<Move> moves;
+      COUPONCAST_RETURN_IF_ERROR(Collect([](const Move& move) { return move.value > 0; }, kMaxMoves, &moves));
+      int64_t applied = 0;
+      for (const Move& planned : moves) {
+        // The user's set may have changed since the move was planned.
+        if (chosen_[planned.add] != 0) continue;
+        Move move = planned;
+        if (!Plan(&move) || move.value <= 0 || !Fits(move)) continue;
+        Apply(move);
+        ++applied;
+      }
+      stats->moves += applied;
+      if (applied == 0) return {};
+    }
+    return {};
+  }
+
+  // Pairs of a gain that does not fit alone and a smaller loss elsewhere that makes room for it.
+  Status ExchangePairs(PolishStats* stats) {
+    for (int round = 0; round < kMaxExchanges; ++round) {
+      if (cancel_.IsSet()) return Cancelled();
+      std::vector<Move> gains;
+      std::vector<Move> losses;
+      COUPONCAST_RETURN_IF_ERROR(Collect([](const Move& move) { return move.value > 0; }, kExchangeMoves, &gains));
+      COUPONCAST_RETURN_IF_ERROR(CollectLosses(&losses));
+      int64_t applied = 0;
+      for (const Move& gain : gains) {
+        if (Stale(gain)) continue;
+        for (const Move& loss : losses) {
+          if (loss.user == gain.user || gain.value + loss.value <= 0 || Stale(loss)) continue;
+          Apply(loss);
+          Apply(gain);
+          if (budget_left_ >= 0 && WithinCoupon(gain) && WithinCoupon(loss)) {
+            ++applied;
+            break;
+          }
+          Undo(gain);
+          Undo(loss);
+        }
+      }
+      stats->exchanges += applied;
+      if (applied == 0) return {};
+      COUPONCAST_RETURN_IF_ERROR(Improve(stats));
+      // A large problem is close to its bound long before pairs matter; one round is enough there.
+      if (problem_.users * problem_.width > (int64_t{1} << 20)) return {};
+    }
+    return {};
+  }
+
+ private:
+  static int64_t Limit(int64_t limit) { return limit < 0 ? std::numeric_limits<int64_t>::max() / 2 : limit; }
+
+  size_t CouponAt(size_t at) const { return static_cast<size_t>(problem_.coupons[at]); }
+  void Consume(size_t at) {
+    budget_left_ -= problem_.cost[at];
+    coupon_left_[CouponAt(at)] -= problem_.cost[at];
+    --stock_left_[CouponAt(at)];
+  }
+  void Release(size_t at) {
+    budget_left_ += problem_.cost[at];
+    coupon_left_[CouponAt(at)] += problem_.cost[at];
+    ++stock_left_[CouponAt(at)];
+  }
+  void Add(size_t at) {
+    chosen_[at] = 1;
+    Consume(at);
+  }
+  void Remove(size_t at) {
+    chosen_[at] = 0;
+    Release(at);
+  }
+  bool Overdrawn(size_t at) const {
+    return (budget_left_ < 0 && problem_.cost[at] > 0) || stock_left_[CouponAt(at)] < 0 ||
+           (coupon_left_[CouponAt(at)] < 0 && problem_.cost[at] > 0);
+  }
+
+  void Apply(const Move& move) {
+    if (move.remove != kNone) Remove(move.remove);
+    if (move.add != kNone) Add(move.add);
+  }
+  void Undo(const Move& move) {
+    if (move.add != kNone) Remove(move.add);
+    if (move.remove != kNone) Add(move.remove);
+  }
+  // Whether the coupon that an applied move took is within its stock and budget.
+  bool WithinCoupon(const Move& move) const {
+    return move.add == kNone || (stock_left_[CouponAt(move.add)] >= 0 && coupon_left_[CouponAt(move.add)] >= 0);
+  }
+  bool Fits(const Move& move) {
+    Apply(move);
+    const bool fits = budget_left_ >= 0 && WithinCoupon(move);
+    Undo(move);
+    return fits;
+  }
+  // Whether the user's set no longer is what the move was planned on.
+  bool Stale(const Move& move) const {
+    if (move.add != kNone && chosen_[move.add] != 0) return true;
+    if (move.remove != kNone && chosen_[move.remove] == 0) return true;
+    if (move.add == kNone) return false;
+    Move again = move;
+    return !Plan(&again) || again.remove != move.remove;
+  }
+
+  // Sets what taking move->add displaces: the holder of its group, else, at the cap, the chosen candidate of the least
+  // reduced value. False when the caps forbid it even so.
+  bool Plan(Move* move) const {
+    const int32_t group = problem_.group[CouponAt(move->add)];
+    int64_t taken = 0;
+    size_t holder = kNone;
+    size_t weakest = kNone;
+    double weakest_reduced = 0;
+    for (size_t at = FirstPlace(problem_, move->user); at < EndPlace(problem_, move->user); ++at) {
+      if (chosen_[at] == 0) continue;
+      ++taken;
+      if (group >= 0 && problem_.group[CouponAt(at)] == group) holder = at;
+      const double reduced = ReducedValue(problem_, multipliers_, at);
+      if (weakest == kNone || reduced < weakest_reduced) {
+        weakest = at;
+        weakest_reduced = reduced;
+      }
+    }
+    move->remove = holder != kNone ? holder : (taken >= problem_.per_user ? weakest : kNone);
+    if (taken > problem_.per_user) return false;
+    move->value = problem_.value[move->add];
+    move->reduced = ReducedValue(problem_, multipliers_, move->add);
+    if (move->remove != kNone) {
+      move->value -= problem_.value[move->remove];
+      move->reduced -= ReducedValue(problem_, multipliers_, move->remove);
+    }
+    return true;
+  }
+
+  static void Push(const Move& move, size_t limit, std::vector<Move>* moves) {
+    moves->push_back(move);
+    if (moves->size() >= 2 * limit) Shrink(limit, moves);
+  }
+  static void Shrink(size_t limit, std::vector<Move>* moves) {
+    if (moves->size() <= limit) return;
+    std::nth_element(moves->begin(), moves->begin() + static_cast<std::ptrdiff_t>(limit), moves->end(), BetterMove);
+    moves->resize(limit);
+  }
+
+  // The best `limit` moves that take an unchosen candidate and pass `wanted`, best first.
+  template <typename Wanted>
+  Status Collect(Wanted&& wanted, size_t limit, std::vector<Move>* moves) const {
+    for (int64_t user = 0; user < problem_.users; ++user) {
+      if (user % kUsersPerPoll == 0 && cancel_.IsSet()) return Cancelled();
+      for (size_t at = FirstPlace(problem_, user); at < EndPlace(problem_, user); ++at) {
+        if (chosen_[at] != 0) continue;
+        Move move;
+        move.user = user;
+        move.add = at;
+        if (Plan(&move) && wanted(move)) Push(move, limit, moves);
+      }
+    }
+    Shrink(limit, moves);
+    std::ranges::sort(*moves, BetterMove);
+    return {};
+  }
+
+  // Downgrades, and chosen candidates given back.
+  Status CollectLosses(std::vector<Move>* moves) const {
+    COUPONCAST_RETURN_IF_ERROR(Collect([](const Move& move) { return move.value <= 0; }, kExchangeMoves, moves));
+    for (int64_t user = 0; user < problem_.users; ++user) {
+      if (user % kUsersPerPoll == 0 && cancel_.IsSet()) return Cancelled();
+      for (size_t at = FirstPlace(problem_, user); at < EndPlace(problem_, user); ++at) {
+        if (chosen_[at] == 0) continue;
+        Push({-ReducedValue(problem_, multipliers_, at), -problem_.value[at], user, kNone, at}, kExchangeMoves, moves);
+      }
+    }
+    Shrink(kExchangeMoves, moves);
+    std::ranges::sort(*moves, BetterMove);
+    return {};
+  }
+
+  const AllocationProblem& problem_;
+  const Multipliers& multipliers_;
+  CancelFlag cancel_;
+  std::span<uint8_t> chosen_;
+  int64_t budget_left_;
+  std::vector<int64_t> stock_left_;
+  std::vector<int64_t> coupon_left_;
+};
+
+}  // namespace
+
+Status RepairAndPolish(const AllocationProblem& problem, const Multipliers& multipliers, CancelFlag cancel, std::span<uint8_t> chosen,
+                       PolishStats* stats) {
+  COUPONCAST_RETURN_IF_ERROR(CheckProblem(problem));
+  COUPONCAST_RETURN_IF_ERROR(CheckMultipliers(problem, multipliers));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("chosen", chosen.size(), problem.users * problem.width));
+  *stats = {};
+  Polisher polisher(problem, multipliers, cancel, chosen);
+  COUPONCAST_RETURN_IF_ERROR(polisher.Repair(stats));
+  COUPONCAST_RETURN_IF_ERROR(polisher.Improve(stats));
+  COUPONCAST_RETURN_IF_ERROR(polisher.ExchangePairs(stats));
+  PolishStats totals;
+  COUPONCAST_RETURN_IF_ERROR(CheckFeasible(problem, chosen, &totals));
+  stats->value = totals.value;
+  stats->spend = totals.spend;
+  stats->assigned = totals.assigned;
+  return {};
+}
+
+}  // namespace couponcast

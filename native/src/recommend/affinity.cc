@@ -1,0 +1,173 @@
+#include "couponcast/affinity.h"
+
+#include <algorithm>
+
+#include "base/axpy.h"
+#include "base/check.h"
+#include "couponcast/similarity.h"
+#include "recommend/neighbour_batch.h"
+
+namespace couponcast {
+namespace {
+
+constexpr int64_t kRowsPerPoll = 64;
+
+// Coupons that cover each item: the transpose of the scopes.
+struct CoverLists {
+  std::vector<int64_t> indptr;
+  std::vector<int32_t> coupons;
+
+  std::span<const int32_t> Of(int32_t item) const {
+    const auto begin = static_cast<size_t>(indptr[static_cast<size_t>(item)]);
+    return std::span(coupons).subspan(begin, static_cast<size_t>(indptr[static_cast<size_t>(item) + 1]) - begin);
+  }
+};
+
+Result<CoverLists> Invert(const ScopeView& scopes) {
+  if (scopes.indptr.empty() || scopes.indptr.front() != 0 || scopes.indptr.back() != static_cast<int64_t>(scopes.indices.size()) ||
+      !std::ranges::is_sorted(scopes.indptr)) {
+    return InvalidArgument("the scopes' indptr does not span their indices");
+  }
+  CoverLists cover;
+  cover.indptr.assign(static_cast<size_t>(scopes.items) + 1, 0);
+  for (const int32_t item : scopes.indices) {
+    if (item < 0 || item >= scopes.items) return OutOfRange("a scope names item " + std::to_string(item) + " outside the matrix");
+    ++cover.indptr[static_cast<size_t>(item) + 1];
+  }
+  for (size_t i = 1; i < cover.indptr.size(); ++i) cover.indptr[i] += cover.indptr[i - 1];
+  cover.coupons.resize(scopes.indices.size());
+  std::vector<int64_t> cursor(cover.indptr.begin(), cover.indptr.end() - 1);
+  for (int64_t coupon = 0; coupon < scopes.coupons(); ++coupon) {
+    for (int64_t i = scopes.indptr[static_cast<size_t>(coupon)]; i < scopes.indptr[static_cast<size_t>(coupon) + 1]; ++i) {
+      cover.coupons[static_cast<size_t>(cursor[static_cast<size_t>(scopes.indices[static_cast<size_t>(i)])]++)] = static_cast<int32_t>(coupon);
+    }
+  }
+  return cover;
+}
+
+}  // namespace
+
+Status ScopeWeightsOfItems(const NeighbourLists& model, const ScopeView& scopes, RowRange range, CancelFlag cancel,
+                           std::span<float> weights) {
+  const int64_t columns = AffinityColumns(scopes);
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, model.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), range.size() * columns));
+  if (scopes.items != model.rows) return InvalidArgument("scopes and model have different numbers of items");
+  if (!HasListShape(model)) return InvalidArgument("the model's indices, scores and counts do not fit rows x k");
+  const Result<CoverLists> cover = Invert(scopes);
+  if (!cover.ok()) return cover.status();
+  std::ranges::fill(weights, 0.0F);
+  for (int64_t item = range.begin; item < range.end; ++item) {
+    if ((item - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
+    float* row = weights.data() + (item - range.begin) * columns;
+    for (int64_t j = 0; j < model.counts[static_cast<size_t>(item)]; ++j) {
+      const auto at = static_cast<size_t>(item * model.k + j);
+      for (const int32_t coupon : cover.value().Of(model.indices[at])) row[coupon] += model.scores[at];
+      row[columns - 1] += model.scores[at];
+    }
+  }
+  return {};
+}
+
+Status ScopeWeightsOfUsers(const CsrView& users, const ScopeView& scopes, RowRange range, CancelFlag cancel, std::span<float> weights) {
+  const int64_t columns = AffinityColumns(scopes);
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), range.size() * columns));
+  if (scopes.items != users.cols) return InvalidArgument("scopes and matrix have different numbers of items");
+  const Result<CoverLists> cover = Invert(scopes);
+  if (!cover.ok()) return cover.status();
+  std::ranges::fill(weights, 0.0F);
+  for (int64_t user = range.begin; user < range.end; ++user) {
+    if ((user - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
+    float* row = weights.data() + (user - range.begin) * columns;
+    const auto items = users.row_indices(user);
+    const auto values = users.row_values(user);
+    for (size_t i = 0; i < items.size(); ++i) {
+      for (const int32_t coupon : cover.value().Of(items[i])) row[coupon] += values[i];
+      row[columns - 1] += values[i];
+    }
+  }
+  return {};
+}
+
+Status AffinityFromItems(const CsrView& users, std::span<const float> weights, int64_t columns, const WeightingParams& transform,
+                         RowRange range, CancelFlag cancel, std::span<float> affinity) {
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("columns", columns));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), users.cols * columns));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", affinity.size(), range.size() * columns));
+  const auto lambda = static_cast<float>(transform.lambda);
+  std::ranges::fill(affinity, 0.0F);
+  for (int64_t user = range.begin; user < range.end; ++user) {
+    if ((user - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
+    float* row = affinity.data() + (user - range.begin) * columns;
+    const auto items = users.row_indices(user);
+    const auto values = users.row_values(user);
+    for (size_t i = 0; i < items.size(); ++i) {
+      const float value = transform.weighting == Weighting::kSaturation ? TermFrequency<Weighting::kSaturation>(values[i], lambda, 0) : values[i];
+      Axpy(value, weights.data() + static_cast<int64_t>(items[i]) * columns, columns, row);
+    }
+  }
+  return {};
+}
+
+Status AffinityFromUsers(const CsrView& by_user, const CsrView& by_item, const DocumentWeights& document_weights, int64_t k,
+                         std::span<const float> weights, int64_t columns, RowRange range, CancelFlag cancel, std::span<float> affinity) {
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, by_user.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckTransposed(by_user, by_item));
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("columns", columns));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), by_user.rows * columns));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", affinity.size(), range.size() * columns));
+  k = std::min(k, std::max<int64_t>(by_user.rows, 1));
+  std::ranges::fill(affinity, 0.0F);
+  const int64_t users_per_batch = UsersPerBatch(k);
+  std::vector<int32_t> neighbours(static_cast<size_t>(users_per_batch * k));
+  std::vector<float> similarities(neighbours.size());
+  std::vector<int32_t> counts(static_cast<size_t>(users_per_batch));
+  for (int64_t begin = range.begin; begin < range.end; begin += users_per_batch) {
+    const RowRange batch{begin, std::min(begin + users_per_batch, range.end)};
+    const auto size = static_cast<size_t>(batch.size());
+    COUPONCAST_RETURN_IF_ERROR(SimilarRows(by_user, by_item, document_weights, batch, k, /*include_self=*/false, cancel,
+                                           std::span(neighbours).first(size * static_cast<size_t>(k)),
+                                           std::span(similarities).first(size * static_cast<size_t>(k)), std::span(counts).first(size)));
+    for (size_t place = 0; place < size; ++place) {
+      float* row = affinity.data() + (begin - range.begin + static_cast<int64_t>(place)) * columns;
+      for (size_t j = 0; j < static_cast<size_t>(counts[place]); ++j) {
+        const size_t at = place * static_cast<size_t>(k) + j;
+        Axpy(similarities[at], weights.data() + static_cast<int64_t>(neighbours[at]) * columns, columns, row);
+      }
+    }
+  }
+  return {};
+}
+
+Status AffinitySums(std::span<const float> affinity, int64_t columns, std::span<const int32_t> labels, int64_t segments, RowRange range,
+                    std::span<double> sums, std::span<double> shares, std::span<int64_t> counts) {
+  if (columns < 1 || segments < 0) return InvalidArgument("expected columns >= 1 and segments >= 0");
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, static_cast<int64_t>(labels.size())));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", affinity.size(), static_cast<int64_t>(labels.size()) * columns));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("sums", sums.size(), (segments + 1) * columns));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("shares", shares.size(), columns - 1));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("counts", counts.size(), segments + 1));
+  std::ranges::fill(sums, 0.0);
+  std::ranges::fill(shares, 0.0);
+  std::ranges::fill(counts, 0);
+  const auto width = static_cast<size_t>(columns);
+  for (auto user = static_cast<size_t>(range.begin); user < static_cast<size_t>(range.end); ++user) {
+    if (labels[user] < -1 || labels[user] >= segments) return OutOfRange("label " + std::to_string(labels[user]) + " is no segment");
+    const auto row = affinity.subspan(user * width, width);
+    const auto total = static_cast<double>(row.back());
+    if (!(total > 0)) continue;
+    const auto add = [&](size_t group) {
+      ++counts[group];
+      for (size_t c = 0; c < width; ++c) sums[group * width + c] += static_cast<double>(row[c]);
+    };
+    if (labels[user] >= 0) add(static_cast<size_t>(labels[user]));
+    add(static_cast<size_t>(segments));
+    for (size_t c = 0; c + 1 < width; ++c) shares[c] += static_cast<double>(row[c]) / total;
+  }
+  return {};
+}
+
+}  // namespace couponcast

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+#include "couponcast/allocate.h"
+#include "couponcast/response.h"
+#include "response/pair_features.h"
+#include "base/portable_math.h"
+
+namespace couponcast {
+namespace {
+
+constexpr int64_t kUsersPerPoll = 256;
+constexpr double kMilli = 1000.0;
+constexpr auto kMaxMilli = static_cast<double>(kMaxCandidateMilli);
+
+struct Candidate {
+  int32_t coupon;
+  int64_t value;
+  int64_t cost;
+  float p_redeem;
+};
+
+// Keeps `limit` candidates: half by value, the rest by value per cost; then back in the order of the coupons.
+void KeepBest(std::vector<Candidate>* candidates, size_t limit) {
+  if (candidates->size() <= limit) return;
+  const auto half = static_cast<std::ptrdiff_t>((limit + 1) / 2);
+  const auto begin = candidates->begin();
+  std::sort(begin, candidates->end(), [](const Candidate& a, const Candidate& b) {
+    return a.value > b.value || (a.value == b.value && a.coupon < b.coupon);
+  });
+  const auto ratio = [](const Candidate& c) { return static_cast<double>(c.value) / static_cast<double>(std::max<int64_t>(c.cost, 1)); };
+  std::sort(begin + half, candidates->end(), [&](const Candidate& a, const Candidate& b) {
+    const double ratio_a = ratio(a);
+    const double ratio_b = ratio(b);
+    return ratio_a > ratio_b || (ratio_a == ratio_b && a.coupon < b.coupon);
+  });
+  candidates->resize(limit);
+  std::ranges::sort(*candidates, {}, &Candidate::coupon);
+}
+
+}  // namespace
+
+Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag cancel, const CandidateOutput& output) {
+  const PairInputs& pairs = params.pairs;
+  const int64_t coupons = pairs.coupons;
+  const auto users = static_cast<int64_t>(pairs.order_value.size());
+  COUPONCAST_RETURN_IF_ERROR(CheckPairInputs(pairs));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users));
+  if (params.limit < 1) return InvalidArgument("expected limit >= 1");
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("pair_beta", params.pair_beta.size(), kPairFeatures));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("user_score", params.user_score.size(), users));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("purchase_rate", params.purchase_rate.size(), users));
+  for (const auto& [name, values] : {std::pair("coupon_score", params.coupon_score), std::pair("horizon_days", params.horizon_days),
+                                     std::pair("margin_rate", params.margin_rate)}) {
+    COUPONCAST_RETURN_IF_ERROR(CheckSize(name, values.size(), coupons));
+  }
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("reasons", params.reasons.size(), users * coupons));
+  const int64_t places = range.size() * params.limit;
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("out coupons", output.coupons.size(), places));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("out value", output.value.size(), places));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("out cost", output.cost.size(), places));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("out p_redeem", output.p_redeem.size(), places));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("out counts", output.counts.size(), range.size()));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("out reasons", output.reasons.size(), range.size()));
+
+  std::vector<Candidate> candidates;
+  std::array<double, kPairFeatures> features = {};
+  for (int64_t user = range.begin; user < range.end; ++user) {
+    const auto u = static_cast<size_t>(user);
+    const auto place = static_cast<size_t>(user - range.begin);
+    if (static_cast<int64_t>(place) % kUsersPerPoll == 0 && cancel.IsSet()) return Cancelled();
+    candidates.clear();
+    bool eligible = false;
+    uint8_t reason = std::numeric_limits<uint8_t>::max();
+    for (int64_t coupon = 0; coupon < coupons; ++coupon) {
+      const auto c = static_cast<size_t>(coupon);
+      const uint8_t why_not = params.reasons[u * static_cast<size_t>(coupons) + c];
+      if (why_not != 0) {
+        reason = std::min(reason, why_not);
+        continue;
+      }
+      eligible = true;
+      const PairOrder order = OrderOf(pairs, user, coupon);
+      OnePairFeatures(pairs, user, coupon, order, features);
+      double z = params.user_score[u] + params.coupon_score[c];
+      for (size_t f = 0; f < features.size(); ++f) z += params.pair_beta[f] * features[f];
+      const double p = Sigmoid(z);
+      const double buys_anyway = 1.0 - Exp(-params.purchase_rate[u] * params.horizon_days[c]);
+      const double gain = params.margin_rate[c] * (order.order - buys_anyway * pairs.order_value[u]) - order.discount;
+      const double value = std::floor(p * gain * kMilli);
+      const double cost = std::ceil(p * order.discount * kMilli);
+      if (!(value > 0) || !(cost < kMaxMilli)) continue;
+      candidates.push_back({static_cast<int32_t>(coupon), static_cast<int64_t>(std::min(value, kMaxMilli)), static_cast<int64_t>(cost),
+                            static_cast<float>(p)});
+    }
+    KeepBest(&candidates, static_cast<size_t>(params.limit));
+    if (!candidates.empty()) {
+      reason = 0;
+    } else if (eligible || coupons == 0) {
+      reason = params.no_value_reason;
+    }
+    output.counts[place] = static_cast<int32_t>(candidates.size());
+    output.reasons[place] = reason;
+    for (size_t j = 0; j < static_cast<size_t>(params.limit); ++j) {
+      const size_t at = place * static_cast<size_t>(params.limit) + j;
+      const Candidate candidate = j < candidates.size() ? candidates[j] : Candidate{-1, 0, 0, 0.0F};
+      output.coupons[at] = candidate.coupon;
+      output.value[at] = candidate.value;
+      output.cost[at] = candidate.cost;
+      output.p_redeem[at] = candidate.p_redeem;
+    }
+  }
+  return {};
+}
+
+}  // namespace couponcast

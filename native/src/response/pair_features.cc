@@ -1,0 +1,100 @@
+#include "couponcast/response.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "base/portable_math.h"
+#include "response/pair_features.h"
+
+namespace couponcast {
+namespace {
+
+constexpr double kShareFloor = 0.01;
+constexpr double kMaxStretch = 3.0;
+
+}  // namespace
+
+double DiscountMinor(const BenefitTiers& tiers, int64_t coupon, double order_value_minor) {
+  double best = 0;
+  for (auto t = static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon)]); t < static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon) + 1]); ++t) {
+    if (order_value_minor < tiers.threshold[t]) continue;
+    // Percent in millionths and whole minor units: 19.99 % of 100.00 must not lose a cent to binary fractions.
+    const double percent_off = std::floor(std::floor(order_value_minor) * std::nearbyint(tiers.percent[t] * 1e4) / 1e6);
+    const double discount = tiers.amount[t] > 0 ? tiers.amount[t] : percent_off;
+    best = std::max(best, std::min(discount, tiers.max_discount[t]));
+  }
+  return std::floor(std::min(best, order_value_minor));
+}
+
+double StretchedOrderMinor(const BenefitTiers& tiers, int64_t coupon, double order_value_minor) {
+  double lowest = INFINITY;
+  for (auto t = static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon)]); t < static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon) + 1]); ++t) {
+    lowest = std::min(lowest, tiers.threshold[t]);
+  }
+  return std::isfinite(lowest) ? std::max(order_value_minor, lowest) : order_value_minor;
+}
+
+void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, const PairOrder& order, std::span<double> features) {
+  const float* row = inputs.affinity.data() + user * (inputs.coupons + 1);
+  if (!inputs.labels.empty() && !(row[inputs.coupons] > 0)) {
+    const int64_t groups = static_cast<int64_t>(inputs.fallback_rows.size()) / (inputs.coupons + 1);
+    const int32_t label = inputs.labels[static_cast<size_t>(user)];
+    const int64_t group = label >= 0 && label < groups ? label : groups - 1;
+    row = inputs.fallback_rows.data() + group * (inputs.coupons + 1);
+  }
+  const double affinity = std::max(0.0, static_cast<double>(row[coupon]));
+  const double total = static_cast<double>(row[inputs.coupons]);
+  const double share = total > 0 ? std::min(1.0, affinity / total) : 0.0;
+  const double usual = inputs.order_value[static_cast<size_t>(user)];
+  features[0] = Log1p(affinity);
+  features[1] = share;
+  features[2] = Log((share + kShareFloor) / (static_cast<double>(inputs.mean_share[static_cast<size_t>(coupon)]) + kShareFloor));
+  features[3] = order.order > 0 ? order.discount / order.order : 0.0;
+  features[4] = order.order > usual && usual > 0 ? std::min(kMaxStretch, Log(order.order / usual)) : 0.0;
+}
+
+PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon) {
+  PairOrder order;
+  order.order = StretchedOrderMinor(inputs.tiers, coupon, inputs.order_value[static_cast<size_t>(user)]);
+  order.discount = DiscountMinor(inputs.tiers, coupon, order.order);
+  return order;
+}
+
+Status CheckPairInputs(const PairInputs& inputs) {
+  const auto users = static_cast<int64_t>(inputs.order_value.size());
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", inputs.affinity.size(), users * (inputs.coupons + 1)));
+  if (!inputs.labels.empty()) {
+    COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", inputs.labels.size(), users));
+    if (inputs.fallback_rows.empty() || static_cast<int64_t>(inputs.fallback_rows.size()) % (inputs.coupons + 1) != 0) {
+      return InvalidArgument("expected fallback rows of coupons + 1 numbers each");
+    }
+  }
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("mean_share", inputs.mean_share.size(), inputs.coupons));
+  const BenefitTiers& tiers = inputs.tiers;
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("tier indptr", tiers.indptr.size(), inputs.coupons + 1));
+  const auto count = static_cast<int64_t>(tiers.threshold.size());
+  if (tiers.indptr.front() != 0 || tiers.indptr.back() != count || !std::ranges::is_sorted(tiers.indptr)) {
+    return InvalidArgument("the tiers' indptr does not span them");
+  }
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("tier amount", tiers.amount.size(), count));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("tier percent", tiers.percent.size(), count));
+  return CheckSize("tier max_discount", tiers.max_discount.size(), count);
+}
+
+Status PairFeatures(const PairInputs& inputs, std::span<const int32_t> users, std::span<const int32_t> coupons, std::span<float> features) {
+  COUPONCAST_RETURN_IF_ERROR(CheckPairInputs(inputs));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("coupons", coupons.size(), static_cast<int64_t>(users.size())));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("features", features.size(), static_cast<int64_t>(users.size()) * kPairFeatures));
+  std::array<double, kPairFeatures> one = {};
+  for (size_t i = 0; i < users.size(); ++i) {
+    if (users[i] < 0 || static_cast<size_t>(users[i]) >= inputs.order_value.size() || coupons[i] < 0 || coupons[i] >= inputs.coupons) {
+      return OutOfRange("pair " + std::to_string(i) + " names a user or coupon that does not exist");
+    }
+    OnePairFeatures(inputs, users[i], coupons[i], OrderOf(inputs, users[i], coupons[i]), one);
+    for (size_t f = 0; f < one.size(); ++f) features[i * one.size() + f] = static_cast<float>(one[f]);
+  }
+  return {};
+}
+
+}  // namespace couponcast

@@ -1,0 +1,24 @@
+#ifndef COUPONCAST_RESPONSE_PAIR_FEATURES_H_
+#define COUPONCAST_RESPONSE_PAIR_FEATURES_H_
+
+#include <array>
+#include <span>
+
+#include "couponcast/response.h"
+
+namespace couponcast {
+
+// The order that a coupon leads to, in minor units.
+struct PairOrder {
+  double order = 0;
+  double discount = 0;
+};
+
+PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon);
+// features [kPairFeatures] out; user and coupon must exist.
+void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, const PairOrder& order, std::span<double> features);
+Status CheckPairInputs(const PairInputs& inputs);
+
+}  // namespace couponcast
+
+#endif  // COUPONCAST_RESPONSE_PAIR_FEATURES_H_

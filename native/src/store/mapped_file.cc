@@ -1,0 +1,91 @@
+#include "couponcast/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <tuple>
+
+namespace couponcast {
+namespace {
+
+// Device, inode, size, modification time in ns: a file that was replaced or rewritten gets a map of its own.
+using FileKey = std::tuple<dev_t, ino_t, off_t, int64_t, int64_t>;
+
+struct Registry {
+  std::mutex mutex;
+  std::map<FileKey, std::weak_ptr<MappedFile>> maps;
+};
+
+// The only process-wide state of the core. Never destroyed: worker threads may outlive static destructors.
+Registry& GlobalRegistry() {
+  static auto* registry = new Registry();
+  return *registry;
+}
+
+std::string ErrnoText(const char* operation, const std::string& path) {
+  return std::string("cannot ") + operation + " " + path + ": " + std::strerror(errno);
+}
+
+// Closes the descriptor at the end of the scope; a map stays valid without it.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
+  if (path.find('\0') != std::string::npos) return InvalidArgument("a path must not contain a NUL byte");
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) return IoError(ErrnoText("open", path));
+  struct stat info = {};
+  if (::fstat(file.get(), &info) != 0) return IoError(ErrnoText("stat", path));
+  if (!S_ISREG(info.st_mode)) return IoError("expected a regular file but " + path + " is none");
+  if (info.st_size == 0) return CorruptFile(path + " is empty");
+
+  const FileKey key{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+  Registry& registry = GlobalRegistry();
+  const std::scoped_lock lock(registry.mutex);
+  std::erase_if(registry.maps, [](const auto& entry) { return entry.second.expired(); });
+  if (const auto found = registry.maps.find(key); found != registry.maps.end()) {
+    if (std::shared_ptr<MappedFile> live = found->second.lock()) return live;
+  }
+  const auto size = static_cast<size_t>(info.st_size);
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (data == MAP_FAILED) return IoError(ErrnoText("map", path));
+  std::shared_ptr<MappedFile> mapped(new MappedFile(path, static_cast<const std::byte*>(data), size));
+  registry.maps[key] = mapped;
+  return mapped;
+}
+
+MappedFile::~MappedFile() { ::munmap(const_cast<std::byte*>(data_), size_); }
+
+Status MappedFile::CheckedOnce(const std::string& key, const std::function<Status()>& check) {
+  const std::scoped_lock lock(check_mutex_);
+  auto known = checked_.find(key);
+  if (known == checked_.end()) known = checked_.emplace(key, check()).first;
+  return known->second;
+}
+
+size_t MappedFile::LiveCount() {
+  Registry& registry = GlobalRegistry();
+  const std::scoped_lock lock(registry.mutex);
+  std::erase_if(registry.maps, [](const auto& entry) { return entry.second.expired(); });
+  return registry.maps.size();
+}
+
+}  // namespace couponcast

@@ -1,0 +1,458 @@
+#include "couponcast/recommend.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <map>
+
+#include "tests/neighbours_for_test.h"
+
+namespace couponcast {
+namespace {
+
+using testing::AllSimilarRows;
+using testing::ForEachTarget;
+using testing::GoldenMatrix;
+using testing::MatrixKinds;
+using testing::OwnedLists;
+using testing::OwnedWeights;
+using testing::Raised;
+using testing::Random;
+using testing::RandomMatrix;
+using testing::SameBits;
+using testing::Shards;
+using testing::TestMatrix;
+
+constexpr WeightingParams kCosine = {};
+constexpr WeightingParams kSaturation = {Weighting::kSaturation, 1.2, 0.75, 1.0};
+
+struct Answer {
+  int64_t n;
+  std::vector<int32_t> items;
+  std::vector<float> scores;
+  std::vector<uint8_t> sources;
+  std::vector<int32_t> counts;
+
+  Answer(int64_t rows, int64_t width)
+      : n(width),
+        items(static_cast<size_t>(rows * width), -7),
+        scores(items.size(), -7.0F),
+        sources(items.size(), 77),
+        counts(static_cast<size_t>(rows), -7) {}
+  RecommendOutput Rows(RowRange range) {
+    const auto at = static_cast<size_t>(range.begin * n);
+    const auto size = static_cast<size_t>(range.size() * n);
+    return {std::span(items).subspan(at, size), std::span(scores).subspan(at, size), std::span(sources).subspan(at, size),
+            std::span(counts).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()))};
+  }
+  // Item -> score of a row.
+  std::map<int32_t, double> Row(int64_t row) const {
+    std::map<int32_t, double> scores_by_item;
+    for (int64_t j = 0; j < counts[static_cast<size_t>(row)]; ++j) {
+      scores_by_item[items[static_cast<size_t>(row * n + j)]] = static_cast<double>(scores[static_cast<size_t>(row * n + j)]);
+    }
+    return scores_by_item;
+  }
+  bool operator==(const Answer& other) const {
+    return SameBits(items, other.items) && SameBits(scores, other.scores) && SameBits(sources, other.sources) && SameBits(counts, other.counts);
+  }
+};
+
+Answer FromItems(const TestMatrix& matrix, const OwnedLists& model, const WeightingParams& transform, const RecommendOptions& options,
+                 int64_t shard = 1000) {
+  Answer answer(matrix.rows(), options.n);
+  for (const RowRange range : Shards(matrix.rows(), shard)) {
+    EXPECT_OK(RecommendFromItems(matrix.by_user(), model.view(), transform, range, options, {}, answer.Rows(range)));
+  }
+  return answer;
+}
+
+Answer FromUsers(const TestMatrix& matrix, const WeightingParams& params, int64_t k, const RecommendOptions& options, int64_t shard = 1000) {
+  const OwnedWeights weights(matrix.by_user(), matrix.by_item(), params);
+  Answer answer(matrix.rows(), options.n);
+  for (const RowRange range : Shards(matrix.rows(), shard)) {
+    EXPECT_OK(RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), k, range, options, {}, answer.Rows(range)));
+  }
+  return answer;
+}
+
+RecommendOptions Options(int64_t n, bool filter_seen, bool normalise) {
+  RecommendOptions options;
+  options.n = n;
+  options.filter_seen = filter_seen;
+  options.normalise = normalise;
+  return options;
+}
+
+void ExpectRow(const Answer& answer, int64_t row, const std::vector<double>& expected) {
+  const auto actual = answer.Row(row);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t item = 0; item < expected.size(); ++item) EXPECT_NEAR(actual.at(static_cast<int32_t>(item)), expected[item], 1e-6) << row << " " << item;
+}
+
+TEST(Recommend, GoldenUserKnn) {
+  const Answer answer = FromUsers(GoldenMatrix(), kCosine, 2, Options(3, false, true));
+  ExpectRow(answer, 0, {2.434783, 1.434783, 2.130435});
+  ExpectRow(answer, 1, {1.523810, 1.476190, 3.0});
+  ExpectRow(answer, 2, {1.916667, 2.0, 2.083333});
+}
+
+TEST(Recommend, GoldenItemKnn) {
+  const TestMatrix matrix = GoldenMatrix();
+  const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kCosine, 2, false, 1);
+  ExpectRow(FromItems(matrix, model, kCosine, Options(3, false, true)), 0, {2.452324, 1.971318, 1.533426});
+}
+
+TEST(Recommend, GoldenSaturatedIsTheItemForm) {
+  const TestMatrix matrix = GoldenMatrix();
+  const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kSaturation, 3, true, 1);
+  ExpectRow(FromItems(matrix, model, kSaturation, Options(3, false, false)), 0, {2.34375, 2.248843, 2.461806});
+}
+
+TEST(Recommend, SaturatedUserFormEqualsItemForm) {
+  // (F F^T) F = F (F^T F), with the user itself included; the left side in plain float64.
+  const TestMatrix matrix = RandomMatrix({25, 18, 0.4, false, false}, 5);
+  const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kSaturation, 18, true, 100);
+  const Answer answer = FromItems(matrix, model, kSaturation, Options(18, false, false));
+  const auto f = [&](int64_t u, int64_t j) { return matrix.at(u, j) / (matrix.at(u, j) + 1); };
+  for (int64_t u = 0; u < 25; ++u) {
+    const auto row = answer.Row(u);
+    for (int64_t j = 0; j < 18; ++j) {
+      double expected = 0;
+      for (int64_t v = 0; v < 25; ++v) {
+        double similarity = 0;
+        for (int64_t i = 0; i < 18; ++i) similarity += f(u, i) * f(v, i);
+        expected += similarity * f(v, j);
+      }
+      const auto found = row.find(static_cast<int32_t>(j));
+      EXPECT_NEAR(found == row.end() ? 0 : found->second, expected, 1e-5 * std::max(1.0, expected));
+    }
+  }
+}
+
+TEST(Recommend, GoldenSeedLiteral) {
+  const TestMatrix matrix = GoldenMatrix();
+  Answer answer(3, 3);
+  ASSERT_OK(RecommendSeedLiteral(matrix.by_user(), kSaturation, {0, 3}, Options(3, false, false), {}, answer.Rows({0, 3})));
+  ExpectRow(answer, 0, {1.25, 1.152778, 1.270833});
+  ExpectRow(answer, 1, {1.208333, 1.194444, 1.270833});
+  ExpectRow(answer, 2, {1.208333, 1.152778, 1.3125});
+  const TestMatrix wide({{1, 2}});
+  Answer one(1, 3);
+  EXPECT_CODE(StatusCode::kInvalidArgument, RecommendSeedLiteral(wide.by_user(), kSaturation, {0, 1}, Options(3, false, false), {}, one.Rows({0, 1})));
+  EXPECT_CODE(StatusCode::kCancelled, RecommendSeedLiteral(matrix.by_user(), kSaturation, {0, 3}, Options(3, false, false), Raised(), answer.Rows({0, 3})));
+}
+
+TEST(Recommend, GoldenHiddenCellIsPredicted) {
+  const TestMatrix matrix({{1, 2, 0}, {3, 2, 1}, {2, 1, 3}});
+  const Answer answer = FromUsers(matrix, kCosine, 2, Options(3, true, true));
+  const auto row = answer.Row(0);
+  ASSERT_EQ(row.size(), 1U);  // the others were seen
+  EXPECT_NEAR(row.at(2), 1.727273, 1e-6);
+}
+
+// What every answer must look like, given the float64 scores of all items (0: none).
+void ExpectAnswer(const TestMatrix& matrix, const Answer& answer, const std::vector<std::vector<double>>& scores, const std::vector<std::vector<double>>& slack,
+                  bool filter_seen, const std::vector<uint8_t>& allowed) {
+  for (int64_t u = 0; u < matrix.rows(); ++u) {
+    std::vector<bool> listed(static_cast<size_t>(matrix.cols()), false);
+    const int64_t count = answer.counts[static_cast<size_t>(u)];
+    ASSERT_GE(count, 0);
+    ASSERT_LE(count, answer.n);
+    double last = std::numeric_limits<double>::infinity();
+    int32_t last_item = -1;
+    for (int64_t j = 0; j < answer.n; ++j) {
+      const auto at = static_cast<size_t>(u * answer.n + j);
+      const int32_t item = answer.items[at];
+      if (j >= count) {
+        EXPECT_EQ(item, -1);
+        EXPECT_EQ(answer.scores[at], 0.0F);
+        EXPECT_EQ(answer.sources[at], static_cast<uint8_t>(ScoreSource::kNone));
+        continue;
+      }
+      ASSERT_GE(item, 0);
+      ASSERT_LT(item, matrix.cols());
+      const auto place = static_cast<size_t>(item);
+      EXPECT_FALSE(listed[place]);
+      listed[place] = true;
+      EXPECT_EQ(answer.sources[at], static_cast<uint8_t>(ScoreSource::kModel));
+      EXPECT_FALSE(filter_seen && matrix.at(u, item) != 0);
+      EXPECT_TRUE(allowed.empty() || allowed[place] != 0);
+      const auto score = static_cast<double>(answer.scores[at]);
+      EXPECT_GT(score, 0);
+      EXPECT_NEAR(score, scores[static_cast<size_t>(u)][place], slack[static_cast<size_t>(u)][place]);
+      EXPECT_TRUE(score < last || (score == last && item > last_item));
+      last = score;
+      last_item = item;
+    }
+    const double limit = count == answer.n ? last : 0.0;
+    for (int64_t item = 0; item < matrix.cols(); ++item) {
+      const auto place = static_cast<size_t>(item);
+      if (listed[place] || (filter_seen && matrix.at(u, item) != 0) || (!allowed.empty() && allowed[place] == 0)) continue;
+      EXPECT_LE(scores[static_cast<size_t>(u)][place], limit + slack[static_cast<size_t>(u)][place]) << "left out " << u << " " << item;
+    }
+  }
+}
+
+TEST(Recommend, FromItemsEqualsBruteForce) {
+  uint64_t seed = 200;
+  for (const auto& kind : MatrixKinds()) {
+    const TestMatrix matrix = RandomMatrix(kind, ++seed);
+    Random random(seed);
+    std::vector<uint8_t> allowed(static_cast<size_t>(matrix.cols()));
+    for (uint8_t& flag : allowed) flag = random.Below(4) != 0 ? 1 : 0;
+    for (int variant = 0; variant < 8; ++variant) {
+      const bool saturated = (variant & 4) != 0;
+      const WeightingParams transform = saturated ? kSaturation : kCosine;
+      RecommendOptions options = Options(variant % 2 == 0 ? 5 : 300, (variant & 1) != 0, (variant & 2) != 0);
+      if (variant % 3 == 0) options.allowed = allowed;
+      const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), transform, 6, saturated, 1000);
+      const auto users = static_cast<size_t>(matrix.rows());
+      const auto items = static_cast<size_t>(matrix.cols());
+      std::vector<std::vector<double>> scores(users, std::vector<double>(items, 0.0));
+      auto weights = scores;
+      auto slack = scores;
+      for (int64_t u = 0; u < matrix.rows(); ++u) {
+        for (int64_t i = 0; i < matrix.cols(); ++i) {
+          double value = matrix.at(u, i);
+          if (value == 0) continue;
+          if (saturated) value = value > 0 ? value / (value + 1) : 0;
+          for (int64_t j = 0; j < model.count(i); ++j) {
+            const auto to = static_cast<size_t>(model.index(i, j));
+            const auto s = static_cast<double>(model.score(i, j));
+            scores[static_cast<size_t>(u)][to] += value * s;
+            slack[static_cast<size_t>(u)][to] += std::fabs(value * s) * 2e-6;
+            weights[static_cast<size_t>(u)][to] += s;
+          }
+        }
+      }
+      if (options.normalise) {
+        for (size_t u = 0; u < users; ++u) {
+          for (size_t j = 0; j < items; ++j) {
+            if (weights[u][j] <= 0) continue;
+            scores[u][j] /= weights[u][j];
+            slack[u][j] = 2 * slack[u][j] / weights[u][j] + std::fabs(scores[u][j]) * 2e-6;
+          }
+        }
+      }
+      SCOPED_TRACE(variant);
+      ExpectAnswer(matrix, FromItems(matrix, model, transform, options), scores, slack, options.filter_seen, variant % 3 == 0 ? allowed : std::vector<uint8_t>());
+    }
+  }
+}
+
+TEST(Recommend, FromUsersEqualsBruteForce) {
+  uint64_t seed = 300;
+  for (const auto& kind : MatrixKinds()) {
+    const TestMatrix matrix = RandomMatrix(kind, ++seed);
+    for (int variant = 0; variant < 4; ++variant) {
+      const RecommendOptions options = Options(variant % 2 == 0 ? 4 : 300, (variant & 1) != 0, (variant & 2) != 0);
+      const int64_t k = 1 + 7 * variant;
+      const OwnedLists lists = AllSimilarRows(matrix.by_user(), matrix.by_item(), kCosine, k, false, 1000);
+      const auto users = static_cast<size_t>(matrix.rows());
+      const auto items = static_cast<size_t>(matrix.cols());
+      std::vector<std::vector<double>> scores(users, std::vector<double>(items, 0.0));
+      auto slack = scores;
+      for (int64_t u = 0; u < matrix.rows(); ++u) {
+        for (int64_t j = 0; j < matrix.cols(); ++j) {
+          double sum = 0;
+          double weight = 0;
+          double magnitude = 0;
+          for (int64_t p = 0; p < lists.count(u); ++p) {
+            const double r = matrix.at(lists.index(u, p), j);
+            if (r == 0) continue;
+            sum += static_cast<double>(lists.score(u, p)) * r;
+            magnitude += static_cast<double>(lists.score(u, p)) * std::fabs(r);
+            weight += static_cast<double>(lists.score(u, p));
+          }
+          if (options.normalise) {
+            sum = weight > 0 ? sum / weight : 0;
+            magnitude = weight > 0 ? magnitude / weight : 0;
+          }
+          scores[static_cast<size_t>(u)][static_cast<size_t>(j)] = sum;
+          slack[static_cast<size_t>(u)][static_cast<size_t>(j)] = 4e-6 * magnitude;
+        }
+      }
+      SCOPED_TRACE(variant);
+      ExpectAnswer(matrix, FromUsers(matrix, kCosine, k, options), scores, slack, options.filter_seen, {});
+    }
+  }
+}
+
+TEST(Recommend, ShardsAndTargetsGiveTheSameBytes) {
+  uint64_t seed = 400;
+  for (const auto& kind : MatrixKinds()) {
+    const TestMatrix matrix = RandomMatrix(kind, ++seed);
+    const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kCosine, 8, false, 1000);
+    for (const bool normalise : {false, true}) {
+      const RecommendOptions options = Options(7, true, normalise);
+      const Answer items = FromItems(matrix, model, kCosine, options);
+      const Answer users = FromUsers(matrix, kCosine, 9, options);
+      for (const int64_t shard : {1, 7, 100}) {
+        EXPECT_TRUE(FromItems(matrix, model, kCosine, options, shard) == items);
+        EXPECT_TRUE(FromUsers(matrix, kCosine, 9, options, shard) == users);
+      }
+      ForEachTarget([&] {
+        EXPECT_TRUE(FromItems(matrix, model, kCosine, options) == items);
+        EXPECT_TRUE(FromUsers(matrix, kCosine, 9, options) == users);
+      });
+    }
+  }
+}
+
+TEST(Recommend, EqualScoresGoToTheSmallerItem) {
+  // One user likes item 0, to which items 1 to 5 are equally similar.
+  const TestMatrix matrix({{1, 0, 0, 0, 0, 0}});
+  OwnedLists model(6, 5);
+  std::ranges::fill(model.counts, 0);
+  model.counts[0] = 5;
+  for (int32_t j = 0; j < 5; ++j) {
+    model.indices[static_cast<size_t>(j)] = 5 - j;
+    model.scores[static_cast<size_t>(j)] = 0.5F;
+  }
+  const Answer answer = FromItems(matrix, model, kCosine, Options(3, true, false));
+  EXPECT_EQ(answer.items, std::vector<int32_t>({1, 2, 3}));
+}
+
+TEST(Recommend, ColdUsersFallBackToTheirSegmentThenToAll) {
+  //             user 0: cold, segment 0; user 1: cold, no segment; user 2: warm; user 3: cold, segment 1 (empty list)
+  const TestMatrix matrix({{0, 0, 0, 0, 0}, {0, 0, 0, 0, 0}, {0, 1, 0, 0, 0}, {0, 0, 0, 0, 0}});
+  OwnedLists model(5, 1);
+  std::ranges::fill(model.counts, 0);
+  model.counts[1] = 1;
+  model.indices[1] = 4;
+  model.scores[1] = 0.25F;
+  const std::vector<int32_t> labels = {0, -1, 0, 1};
+  const std::vector<int64_t> indptr = {0, 2, 2, 5};
+  const std::vector<int32_t> items = {3, 1, 0, 1, 2};
+  const std::vector<float> scores = {0.9F, 0.8F, 0.5F, 0.4F, 0.3F};
+  RecommendOptions options = Options(4, true, false);
+  options.fallback = {labels, indptr, items, scores};
+  const Answer answer = FromItems(matrix, model, kCosine, options);
+  EXPECT_EQ(answer.items, std::vector<int32_t>({3, 1, 0, 2, 0, 1, 2, -1, 4, 3, 0, 2, 0, 1, 2, -1}));
+  EXPECT_EQ(answer.sources, std::vector<uint8_t>({2, 2, 3, 3, 3, 3, 3, 0, 1, 2, 3, 3, 3, 3, 3, 0}));
+  EXPECT_EQ(answer.counts, std::vector<int32_t>({4, 3, 4, 3}));
+  EXPECT_EQ(answer.scores[0], 0.9F);
+  EXPECT_EQ(answer.scores[8], 0.25F);
+
+  const std::vector<uint8_t> allowed = {0, 1, 1, 0, 1};
+  options.allowed = allowed;
+  const Answer fewer = FromItems(matrix, model, kCosine, options);
+  EXPECT_EQ(fewer.items, std::vector<int32_t>({1, 2, -1, -1, 1, 2, -1, -1, 4, 2, -1, -1, 1, 2, -1, -1}));
+}
+
+TEST(Recommend, RefusesWhatDoesNotFit) {
+  const TestMatrix matrix = GoldenMatrix();
+  const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kCosine, 2, false, 3);
+  const OwnedWeights weights(matrix.by_user(), matrix.by_item(), kCosine);
+  const auto both = [&](RowRange range, const RecommendOptions& options, Answer answer) {
+    const RecommendOutput all = {answer.items, answer.scores, answer.sources, answer.counts};
+    const Status items = RecommendFromItems(matrix.by_user(), model.view(), kCosine, range, options, {}, all);
+    const Status users = RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 2, range, options, {}, all);
+    EXPECT_EQ(items.code(), users.code());
+    return items;
+  };
+  const RecommendOptions good = Options(2, true, false);
+  EXPECT_OK(both({0, 3}, good, Answer(3, 2)));
+  EXPECT_CODE(StatusCode::kOutOfRange, both({0, 4}, good, Answer(4, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, Options(0, true, false), Answer(3, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, Options(int64_t{1} << 62, true, false), Answer(3, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, good, Answer(2, 2)));
+  for (int field = 0; field < 4; ++field) {
+    Answer answer(3, 2);
+    if (field == 0) answer.items.pop_back();
+    if (field == 1) answer.scores.pop_back();
+    if (field == 2) answer.sources.pop_back();
+    if (field == 3) answer.counts.pop_back();
+    EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, good, answer));
+  }
+  RecommendOptions options = good;
+  const std::vector<uint8_t> short_allowed = {1, 1};
+  options.allowed = short_allowed;
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
+  const std::vector<int32_t> labels = {0, 0};
+  options = good;
+  options.fallback.labels = labels;
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
+  const std::vector<int32_t> outside = {3};
+  const std::vector<float> share = {1};
+  const std::vector<int64_t> indptr = {0, 1};
+  options = good;
+  options.fallback = {{}, indptr, outside, share};
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
+  const std::vector<int64_t> beyond = {0, 2};
+  const std::vector<int32_t> inside = {2};
+  options.fallback = {{}, beyond, inside, share};
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
+
+  Answer answer(3, 2);
+  EXPECT_CODE(StatusCode::kInvalidArgument, RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 0, {0, 3}, good, {}, answer.Rows({0, 3})));
+  EXPECT_CODE(StatusCode::kInvalidArgument, RecommendFromItems(matrix.by_user(), OwnedLists(4, 1).view(), kCosine, {0, 3}, good, {}, answer.Rows({0, 3})));
+  NeighbourLists torn = model.view();
+  torn.k = 3;
+  EXPECT_CODE(StatusCode::kInvalidArgument, RecommendFromItems(matrix.by_user(), torn, kCosine, {0, 3}, good, {}, answer.Rows({0, 3})));
+  EXPECT_CODE(StatusCode::kCancelled, RecommendFromItems(matrix.by_user(), model.view(), kCosine, {0, 3}, good, Raised(), answer.Rows({0, 3})));
+  EXPECT_CODE(StatusCode::kCancelled, RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 2, {0, 3}, good, Raised(), answer.Rows({0, 3})));
+}
+
+TEST(Recommend, ManyNeighboursNeedNoMoreMemoryThanThereAreUsers) {
+  const TestMatrix matrix = RandomMatrix({300, 20, 0.3, false, false}, 9);
+  const RecommendOptions options = Options(5, true, false);
+  EXPECT_TRUE(FromUsers(matrix, kCosine, 300, options) == FromUsers(matrix, kCosine, 2'000'000'000, options));
+}
+
+TEST(CheckNeighbours, FindsEachDefect) {
+  OwnedLists good(3, 2);
+  good.counts = {2, 1, 0};
+  good.indices = {1, 2, 0, -1, -1, -1};
+  good.scores = {0.5F, 0.25F, 0.125F, 0, 0, 0};
+  EXPECT_OK(CheckNeighbours(good.view(), "model"));
+  const auto broken = [&](auto&& change) {
+    OwnedLists lists = good;
+    change(lists);
+    const Status status = CheckNeighbours(lists.view(), "model");
+    EXPECT_TRUE(status.message().starts_with("model: ")) << status.message();
+    return status;
+  };
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.counts[0] = 3; }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.counts[0] = -1; }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.indices[0] = 3; }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.indices[0] = -1; }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.scores[1] = std::numeric_limits<float>::quiet_NaN(); }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.scores.pop_back(); }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.counts.pop_back(); }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.k = 3; }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.k = 0; }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.k = std::numeric_limits<int64_t>::max(); }));
+  EXPECT_CODE(StatusCode::kCorruptFile, broken([](OwnedLists& l) { l.rows = -1; }));
+}
+
+TEST(RankPopularItems, CountsHoldersBySegmentAndInAll) {
+  const TestMatrix matrix({{1, 1, 0, 0}, {0, 1, 2, 0}, {0, 1, 0, 0}, {1, 0, 0, 0}, {0, 0, 0, 0}});
+  const std::vector<int32_t> labels = {0, 0, 2, -1, 2};
+  Result<PopularityLists> lists = RankPopularItems(matrix.by_user(), labels, 3, {});
+  ASSERT_OK(lists.status());
+  EXPECT_EQ(lists.value().indptr, std::vector<int64_t>({0, 3, 3, 4, 7}));
+  EXPECT_EQ(lists.value().items, std::vector<int32_t>({1, 0, 2, 1, 1, 0, 2}));
+  EXPECT_EQ(lists.value().scores, std::vector<float>({1.0F, 0.5F, 0.5F, 0.5F, 0.6F, 0.4F, 0.2F}));
+
+  Result<PopularityLists> all = RankPopularItems(matrix.by_user(), {}, 0, {});
+  ASSERT_OK(all.status());
+  EXPECT_EQ(all.value().indptr, std::vector<int64_t>({0, 3}));
+  EXPECT_EQ(all.value().items, std::vector<int32_t>({1, 0, 2}));
+}
+
+TEST(RankPopularItems, RefusesWhatDoesNotFit) {
+  const TestMatrix matrix = GoldenMatrix();
+  const std::vector<int32_t> labels = {0, 1, 0};
+  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), std::span(labels).first(2), 2, {}).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), {}, 1, {}).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), labels, -1, {}).status());
+  EXPECT_CODE(StatusCode::kOutOfRange, RankPopularItems(matrix.by_user(), labels, 1, {}).status());
+  const std::vector<int32_t> negative = {0, -2, 0};
+  EXPECT_CODE(StatusCode::kOutOfRange, RankPopularItems(matrix.by_user(), negative, 2, {}).status());
+  EXPECT_CODE(StatusCode::kCancelled, RankPopularItems(matrix.by_user(), labels, 2, Raised()).status());
+}
+
+}  // namespace
+}  // namespace couponcast

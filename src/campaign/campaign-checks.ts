@@ -1,0 +1,191 @@
+import { didYouMean } from "../util/nearest-name.js";
+import { MAX_RULE_COMPARISONS, MAX_RULE_DEPTH } from "./coupon-schema.js";
+import type { Finding } from "./document.js";
+import { isFields } from "./exactly-one-of.js";
+import { parseInstant, timeZoneProblem } from "./instant.js";
+import { showValue } from "./issue-list.js";
+
+/*
+ * Checks over more than one field, and of texts that a schema cannot judge. They read raw input and look before they
+ * read, so that they speak also when other fields are wrong; what the schema already refuses they pass over.
+ */
+
+const DEFAULT_BEHAVIOURS = ["browse", "search", "purchase"];
+
+/** The zone when it is usable, else the fallback (its own finding says why). */
+function usableZone(zone: unknown, fallback: string): string {
+  return typeof zone === "string" && timeZoneProblem(zone) === undefined ? zone : fallback;
+}
+
+function zoneFinding(zone: unknown, path: PropertyKey[]): Finding[] {
+  const problem = typeof zone === "string" ? timeZoneProblem(zone) : undefined;
+  return problem === undefined ? [] : [{ path, message: () => problem }];
+}
+
+function instantFinding(text: unknown, zone: string, path: PropertyKey[]): Finding[] {
+  if (typeof text !== "string" || parseInstant(text, zone) !== undefined) return [];
+  return [
+    {
+      path,
+      message: () =>
+        `expected an ISO 8601 date or time such as 2026-11-11, 2026-11-11T09:30 or 2026-11-11T09:30:00+01:00 but received ${showValue(text)}`,
+    },
+  ];
+}
+
+/** Depth of and / or / not, and number of comparisons, of a raw rule; stops one step beyond the limits. */
+function measureRule(rule: unknown, depth: number, size: { depth: number; comparisons: number }): void {
+  size.depth = Math.max(size.depth, depth);
+  if (depth > MAX_RULE_DEPTH || size.comparisons > MAX_RULE_COMPARISONS || !isFields(rule)) return;
+  let isGroup = false;
+  for (const children of [rule.and, rule.or, rule.not]) {
+    if (children === undefined) continue;
+    isGroup = true;
+    if (Array.isArray(children)) for (const child of children) measureRule(child, depth + 1, size);
+    else measureRule(children, depth + 1, size);
+  }
+  if (!isGroup) size.comparisons++;
+}
+
+/** Too deep or too large a rule. Runs before the schema, which would recurse into it. */
+export function ruleFindings(coupon: unknown, path: readonly PropertyKey[]): Finding[] {
+  if (!isFields(coupon) || coupon.eligibility === undefined) return [];
+  const size = { depth: 0, comparisons: 0 };
+  measureRule(coupon.eligibility, 0, size);
+  const at = [...path, "eligibility"];
+  if (size.depth > MAX_RULE_DEPTH) {
+    return [{ path: at, message: () => `expected at most ${MAX_RULE_DEPTH} levels of and, or, not` }];
+  }
+  if (size.comparisons > MAX_RULE_COMPARISONS) {
+    return [{ path: at, message: () => `expected at most ${MAX_RULE_COMPARISONS} comparisons in one rule` }];
+  }
+  return [];
+}
+
+/** Time zone and window of one raw coupon. */
+export function couponFindings(coupon: unknown, campaignTimeZone: string, path: readonly PropertyKey[]): Finding[] {
+  if (!isFields(coupon)) return [];
+  const zone = usableZone(coupon.timeZone, campaignTimeZone);
+  const findings = [
+    ...zoneFinding(coupon.timeZone, [...path, "timeZone"]),
+    ...instantFinding(coupon.validFrom, zone, [...path, "validFrom"]),
+    ...instantFinding(coupon.validUntil, zone, [...path, "validUntil"]),
+  ];
+  const { validFrom, validUntil } = coupon;
+  if (typeof validFrom === "string" && typeof validUntil === "string") {
+    const from = parseInstant(validFrom, zone);
+    const until = parseInstant(validUntil, zone);
+    if (from !== undefined && until !== undefined && from >= until) {
+      findings.push({
+        path: [...path, "validUntil"],
+        message: () =>
+          `expected a time after validFrom (${showValue(validFrom)}, zone ${zone}) but received ${showValue(validUntil)}`,
+      });
+    }
+  }
+  return findings;
+}
+
+function behaviourFindings(campaign: Record<string, unknown>): Finding[] {
+  const findings: Finding[] = [];
+  const given = campaign.behaviours;
+  if (given !== undefined && !isFields(given)) return findings;
+  const names = given === undefined ? DEFAULT_BEHAVIOURS : Object.keys(given);
+  const oneOf = `expected one of the behaviours ${names.slice(0, 64).join(", ")}`;
+  const purchase = campaign.purchaseBehaviour ?? "purchase";
+  if (typeof purchase === "string" && !names.includes(purchase)) {
+    const came = campaign.purchaseBehaviour === undefined ? 'the default "purchase"' : showValue(purchase);
+    findings.push({
+      path: ["purchaseBehaviour"],
+      message: () => `${oneOf} but received ${came}${didYouMean(purchase, names)}`,
+    });
+  }
+  // Behaviours become columns count_<name>, and SQL columns differ in more than case.
+  const byLower = new Map<string, string>();
+  for (const name of names) {
+    const other = byLower.get(name.toLowerCase());
+    if (other !== undefined) {
+      findings.push({
+        path: ["behaviours", name],
+        message: () => `expected names that differ in more than case but received ${showValue(other)} too`,
+      });
+    }
+    byLower.set(name.toLowerCase(), name);
+  }
+  const inputs = isFields(campaign.inputs) ? campaign.inputs : {};
+  for (const [source, path] of eventSources(inputs)) {
+    const columns = isFields(source.columns) ? source.columns : {};
+    const constant = isFields(columns.behaviour) ? columns.behaviour.constant : undefined;
+    if (typeof constant === "string" && constant !== "" && !names.includes(constant)) {
+      findings.push({
+        path: [...path, "columns", "behaviour", "constant"],
+        message: () => `${oneOf} but received ${showValue(constant)}${didYouMean(constant, names)}`,
+      });
+    }
+  }
+  return findings;
+}
+
+function eventSources(inputs: Record<string, unknown>): [Record<string, unknown>, PropertyKey[]][] {
+  const { events } = inputs;
+  if (isFields(events)) return [[events, ["inputs", "events"]]];
+  if (!Array.isArray(events)) return [];
+  return events.flatMap((source, i) => (isFields(source) ? [[source, ["inputs", "events", i]]] : []));
+}
+
+function timeZoneFindings(campaign: Record<string, unknown>): Finding[] {
+  const inputs = isFields(campaign.inputs) ? campaign.inputs : {};
+  const sources = eventSources(inputs);
+  if (isFields(inputs.redemptions)) sources.push([inputs.redemptions, ["inputs", "redemptions"]]);
+  return [
+    ...zoneFinding(campaign.timeZone, ["timeZone"]),
+    ...sources.flatMap(([source, path]) =>
+      isFields(source.time) ? zoneFinding(source.time.timeZone, [...path, "time", "timeZone"]) : [],
+    ),
+  ];
+}
+
+function capFindings(campaign: Record<string, unknown>): Finding[] {
+  const caps = isFields(campaign.caps) ? campaign.caps : {};
+  const { perUser = 1, candidatesPerUser = 20 } = caps;
+  if (typeof perUser !== "number" || typeof candidatesPerUser !== "number" || candidatesPerUser >= perUser) return [];
+  const path = ["caps", caps.candidatesPerUser === undefined ? "perUser" : "candidatesPerUser"];
+  return [
+    {
+      path,
+      message: () =>
+        `expected candidatesPerUser >= perUser but received candidatesPerUser ${candidatesPerUser} and perUser ${perUser}`,
+    },
+  ];
+}
+
+/** The campaign's own zone, for reading times; UTC when it has none or a wrong one. */
+export function campaignZoneOf(campaign: unknown): string {
+  return usableZone(isFields(campaign) ? campaign.timeZone : undefined, "UTC");
+}
+
+/** Every check of a raw campaign but those of its coupons and those that need the catalogue. */
+export function campaignFindings(campaign: unknown): Finding[] {
+  if (!isFields(campaign)) return [];
+  return [
+    ...timeZoneFindings(campaign),
+    ...instantFinding(campaign.asOf, campaignZoneOf(campaign), ["asOf"]),
+    ...behaviourFindings(campaign),
+    ...capFindings(campaign),
+  ];
+}
+
+/** Budgets of coupons that the catalogue does not have. */
+export function budgetFindings(campaign: unknown, couponIds: ReadonlySet<string>): Finding[] {
+  const budget = isFields(campaign) ? campaign.budget : undefined;
+  const perCoupon = isFields(budget) ? budget.perCouponMinor : undefined;
+  if (!isFields(perCoupon)) return [];
+  return Object.keys(perCoupon)
+    .filter((id) => !couponIds.has(id))
+    .map((id) => ({
+      path: ["budget", "perCouponMinor", id],
+      message: () =>
+        `expected the id of a coupon (${[...couponIds].slice(0, 10).map(showValue).join(", ")}${couponIds.size > 10 ? ", ..." : ""})` +
+        ` but received ${showValue(id)}${didYouMean(id, couponIds)}`,
+    }));
+}

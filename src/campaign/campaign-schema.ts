@@ -1,0 +1,267 @@
+import { z } from "zod";
+import { couponSchema } from "./coupon-schema.js";
+import { alsoWhenInvalid, exactlyOneOf } from "./exactly-one-of.js";
+
+/** Money is a whole number of minor units (cents). */
+const moneyMinor = z.number().int().min(0).max(1e13);
+const column = z.string().min(1).max(256);
+const share = z.number().min(0).max(1);
+const oneOrMore = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+
+/** Where rows come from: files (globs, .gz, .zst) or a Postgres query. Relative paths start at the campaign file. */
+const fileSource = {
+  files: oneOrMore.optional().describe("paths or globs, relative to the campaign file"),
+  format: z.enum(["csv", "jsonl", "parquet"]).optional().describe("default: by the file's ending"),
+  delimiter: z.string().length(1).optional().describe("CSV only; default: detected"),
+  postgres: z
+    .strictObject({
+      connectionEnv: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+        .describe("environment variable that holds the connection string"),
+      query: z.string().min(1),
+    })
+    .optional(),
+};
+
+const needsOneSource = exactlyOneOf("files", "postgres");
+const oneSourceMeta = { oneOf: [{ required: ["files"] }, { required: ["postgres"] }] };
+
+const timeFormat = z.strictObject({
+  format: z
+    .string()
+    .min(1)
+    .default("iso")
+    .describe("iso, epoch-seconds, epoch-millis, or a strptime pattern such as %d/%m/%Y %H:%M"),
+  timeZone: z.string().optional().describe("IANA name for times without an offset; default: the campaign's"),
+});
+
+/** A rejection rule on a raw column: the row is rejected with this reason when the test holds. */
+const rejectRule = z
+  .strictObject({
+    reason: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,63}$/)
+      .describe("name that rejected rows are counted under, e.g. cancelled"),
+    column: column.describe("column of the raw file"),
+    in: z
+      .array(z.union([z.string(), z.number()]))
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe("the row is rejected when the column holds one of these"),
+    startsWith: z.string().min(1).optional().describe("... when its text starts with this"),
+    isNull: z.literal(true).optional().describe("... when it is empty"),
+  })
+  .superRefine(exactlyOneOf("in", "startsWith", "isNull"), alsoWhenInvalid)
+  .meta({ oneOf: [{ required: ["in"] }, { required: ["startsWith"] }, { required: ["isNull"] }] });
+
+export const eventsSourceSchema = z
+  .strictObject({
+    ...fileSource,
+    columns: z
+      .strictObject({
+        user: column.default("user_id"),
+        item: column.default("item_id"),
+        time: column.default("time"),
+        behaviour: z
+          .union([column, z.strictObject({ constant: z.string().min(1) })])
+          .default("behaviour")
+          .describe("column, or { constant: purchase } when every row is the same behaviour"),
+        id: column.optional().describe("event id, for duplicates"),
+        quantity: column.optional(),
+        price: column.optional(),
+        order: column.optional().describe("order or invoice id, for order values"),
+      })
+      .prefault({}),
+    time: timeFormat.prefault({}),
+    price: z
+      .strictObject({
+        unit: z.enum(["minor", "major"]).default("minor").describe("major: euros with a fraction, minor: cents"),
+        per: z.enum(["unit", "line"]).default("unit").describe("price of one piece, or of the whole line"),
+      })
+      .prefault({}),
+    reject: z.array(rejectRule).max(100).default([]),
+  })
+  .superRefine(needsOneSource, alsoWhenInvalid)
+  .meta(oneSourceMeta);
+
+export const usersSourceSchema = z
+  .strictObject({
+    ...fileSource,
+    columns: z
+      .strictObject({
+        id: column.default("user_id"),
+        birthday: column.default("birthday").describe("a date, or MM-DD"),
+        consent: column.default("consent").describe("true: may be sent offers"),
+        channel: column.default("channel").describe("online, offline or both"),
+        store: column.default("store"),
+        tier: column.default("tier").describe("membership; null or 'none' is no member"),
+      })
+      .prefault({}),
+  })
+  .superRefine(needsOneSource, alsoWhenInvalid)
+  .meta(oneSourceMeta);
+
+export const itemsSourceSchema = z
+  .strictObject({
+    ...fileSource,
+    columns: z
+      .strictObject({
+        id: column.default("item_id"),
+        category: column.default("category"),
+        price: column.default("price_minor"),
+        marginRate: column.default("margin_rate").describe("margin as a share of the price"),
+      })
+      .prefault({}),
+    priceUnit: z.enum(["minor", "major"]).default("minor"),
+  })
+  .superRefine(needsOneSource, alsoWhenInvalid)
+  .meta(oneSourceMeta);
+
+export const redemptionsSourceSchema = z
+  .strictObject({
+    ...fileSource,
+    columns: z
+      .strictObject({
+        user: column.default("user_id"),
+        coupon: column.default("coupon_id"),
+        offeredAt: column.default("offered_at"),
+        redeemed: column.default("redeemed").describe("true or 1, false or 0"),
+      })
+      .prefault({}),
+    time: timeFormat.prefault({}),
+  })
+  .superRefine(needsOneSource, alsoWhenInvalid)
+  .meta(oneSourceMeta);
+
+export const SEGMENT_FEATURES = ["behaviour_counts", "recency", "frequency", "monetary", "mean_gap"] as const;
+
+export const scoringSchema = z.strictObject({
+  method: z.enum(["item-knn", "user-knn", "saturated"]).default("item-knn"),
+  similarity: z.enum(["cosine", "tfidf", "bm25"]).default("cosine").describe("of item-knn"),
+  neighbours: z.number().int().min(1).max(10_000).default(100),
+  lambda: z.number().gt(0).default(1).describe("of saturated: f(r) = r / (r + lambda)"),
+  k1: z.number().min(0).default(1.2).describe("of bm25"),
+  b: z.number().min(0).max(1).default(0.75).describe("of bm25"),
+});
+
+export const ingestSchema = z.strictObject({
+  halfLifeDays: z.number().gt(0).optional().describe("an event's weight halves every so many days; none: no decay"),
+  normalise: z.enum(["none", "log1p", "min-max", "z-score", "l2"]).default("log1p"),
+  windowDays: z.number().gt(0).optional().describe("events older than this before asOf are rejected"),
+  maxRejectedShare: share.default(0.5),
+  memoryLimitMb: z.number().int().min(128).default(4096),
+});
+
+export const campaignSchema = z.strictObject({
+  $schema: z.string().optional().describe("for editors; not read"),
+  name: z.string().min(1).max(200).describe("shown in the report"),
+  asOf: z
+    .string()
+    .optional()
+    .describe("the moment of the decision, ISO 8601, without an offset in timeZone; default: the latest event"),
+  timeZone: z.string().default("UTC").describe("IANA name, for every time that has no offset and no zone of its own"),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .default("EUR")
+    .describe("ISO 4217 code, for the report only"),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(1)
+    .describe("of every pseudo-random choice"),
+  inputs: z.strictObject({
+    events: z.union([eventsSourceSchema, z.array(eventsSourceSchema).min(1)]),
+    users: usersSourceSchema.optional(),
+    items: itemsSourceSchema.optional(),
+    coupons: z.union([
+      z.strictObject({ files: oneOrMore.describe("JSON, JSONL, YAML or CSV catalogues, also .gz") }),
+      z.array(couponSchema).min(1).max(100_000),
+    ]),
+    redemptions: redemptionsSourceSchema.optional(),
+  }),
+  behaviours: z
+    .record(z.string().min(1), z.number().min(0).max(1e6))
+    .refine((b) => Object.keys(b).length > 0 && Object.keys(b).length <= 64, { message: "expected 1 to 64 behaviours" })
+    .default({ browse: 1, search: 2, purchase: 5 })
+    .describe("weight of each behaviour; any other is rejected as unknown_behaviour"),
+  purchaseBehaviour: z.string().min(1).default("purchase").describe("the one of behaviours that is an order"),
+  ingest: ingestSchema.prefault({}),
+  scoring: scoringSchema.prefault({}),
+  segments: z
+    .strictObject({
+      k: z.number().int().min(1).max(1000).default(6),
+      features: z
+        .array(z.enum(SEGMENT_FEATURES))
+        .min(1)
+        .default([...SEGMENT_FEATURES]),
+      maxIterations: z.number().int().min(1).max(10_000).default(100),
+      tolerance: z.number().min(0).default(1e-4),
+    })
+    .prefault({}),
+  response: z
+    .strictObject({
+      l2: z.number().min(0).default(1),
+      heldOutShare: z.number().gt(0).lt(1).default(0.2),
+      minRedemptions: z.number().int().min(1).default(50).describe("fewer past redemptions: the prior is used"),
+      maxTrainingOffers: z
+        .number()
+        .int()
+        .min(100)
+        .default(2_000_000)
+        .describe("a longer history is sampled down to about this many offers, by whole users"),
+      prior: share.default(0.02).describe("P(redeem) without a history"),
+    })
+    .prefault({}),
+  economics: z
+    .strictObject({
+      marginRate: share.default(0.3).describe("margin as a share of the price where items give none"),
+      orderValueMinor: moneyMinor.optional().describe("order value of users without purchases; default: the mean"),
+    })
+    .prefault({}),
+  budget: z.strictObject({
+    totalMinor: moneyMinor.describe("most expected discount of the whole run"),
+    perCouponMinor: z
+      .record(z.string(), moneyMinor)
+      .default({})
+      .describe("coupon id: most expected discount of this coupon"),
+  }),
+  caps: z
+    .strictObject({
+      perUser: z.number().int().min(1).max(100).default(1).describe("most coupons a user gets"),
+      candidatesPerUser: z.number().int().min(1).max(1000).default(20).describe("best coupons a user is weighed for"),
+    })
+    .prefault({}),
+  holdout: z
+    .strictObject({
+      share: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(0.05)
+        .describe("of the users, who get nothing so that uplift can be measured"),
+      key: z.string().default("couponcast").describe("of the keyed hash; another key holds out other users"),
+    })
+    .prefault({}),
+  output: z
+    .strictObject({
+      exampleUsers: z.number().int().min(0).max(1000).default(12),
+      frontierPoints: z.number().int().min(2).max(50).default(8),
+    })
+    .prefault({}),
+});
+
+/** A campaign with its defaults filled in. */
+export type Campaign = z.output<typeof campaignSchema>;
+/** A campaign as people write it. */
+export type CampaignInput = z.input<typeof campaignSchema>;
+export type EventsSource = z.output<typeof eventsSourceSchema>;
+export type UsersSource = z.output<typeof usersSourceSchema>;
+export type ItemsSource = z.output<typeof itemsSourceSchema>;
+export type RedemptionsSource = z.output<typeof redemptionsSourceSchema>;
+export type ScoringOptions = z.output<typeof scoringSchema>;
+export type IngestOptions = z.output<typeof ingestSchema>;

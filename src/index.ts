@@ -1,0 +1,16 @@
+/** couponcast: decides who gets which coupon. The public API. */
+export { type Allocation, allocate, type Candidates, type FrontierPoint } from "./allocate/allocate.js";
+export type { Limits } from "./allocate/problem.js";
+export { type Campaign, type CampaignInput, campaignSchema } from "./campaign/campaign-schema.js";
+export { type Coupon, type CouponInput, couponSchema } from "./campaign/coupon-schema.js";
+export { type LoadedCampaign, loadCampaign } from "./campaign/load-campaign.js";
+export { CouponcastError, type ErrorCode } from "./errors.js";
+export { closeExecutors, type Progress, type RowRange, type RunOptions } from "./executor/executor.js";
+export { coreVersion, simdTargets } from "./native/version.js";
+export { type KmeansOptions, type KmeansResult, kmeans } from "./profile/kmeans.js";
+export { type RunManifest } from "./run/manifest.js";
+export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
+export { type Method, type Recommendations, type RecommendOptions, recommend, SCORE_SOURCES, type ScoreSource } from "./score/recommend.js";
+export { type Neighbours, type SimilarOptions, similarItems, similarUsers } from "./score/similar.js";
+export type { WeightingName, WeightingOptions } from "./score/weighting.js";
+export { type Matrix, openMatrix } from "./store/matrix.js";

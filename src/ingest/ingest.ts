@@ -1,0 +1,396 @@
+/**
+ * Ingest: from event sources to the behaviour matrix and the tables beside it (design.md, section 4).
+ *
+ * 1. read: every row is judged as text by readable SQL (event-sql.ts) and staged in a database on disk
+ * 2. clean: asOf, window, duplicates; rejected rows are counted by reason and kept
+ * 3. encode: ids become dense rows in UTF-8 byte order
+ * 4. aggregate: cells and features, one range of users after the other, so memory is bounded by the range
+ * 5. write: matrix in order, Parquet by one thread in order
+ */
+import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { parseInstant, timeZoneProblem } from "../campaign/instant.js";
+import { type CouponcastError, invalidArgument, toCouponcastError } from "../errors.js";
+import { type CleanedEvents, checkEventSources, judgeEvents, stageEvents } from "./clean-events.js";
+import { DuckDb, throwIfAborted } from "./duckdb.js";
+import type { CleaningRules } from "./event-sql.js";
+import { exportFeatures, exportItems, exportRejected, exportUsers } from "./export-tables.js";
+import {
+  CREATE_CELLS,
+  CREATE_ITEM_FEATURES,
+  cellsSql,
+  createUserFeaturesSql,
+  encodeEventsSql,
+  userFeaturesSql,
+} from "./features-sql.js";
+import {
+  type CreateCellSink,
+  INGEST_FILES,
+  type IngestProgress,
+  type IngestRequest,
+  type IngestResult,
+} from "./ingest-types.js";
+import { createMalformedTable, type ReadContext } from "./read-source.js";
+import { type ResolvedSource, resolveSource } from "./source.js";
+import { CREATE_REJECTED_TABLE_ROWS, readItems, readUsers, type UsersTable } from "./tables.js";
+import { type UserRange, writeMatrix } from "./write-matrix.js";
+
+export type { IngestProgress, IngestRequest, IngestResult } from "./ingest-types.js";
+export { INGEST_FILES } from "./ingest-types.js";
+
+/** Events aggregated at once: their hash tables stay below about a gigabyte. */
+const EVENTS_PER_RANGE = 5_000_000;
+/** DuckDB's part of the memory limit; the rest is for Node, ids in flight and the matrix writer. */
+const DUCKDB_SHARE = 0.75;
+const PROGRESS_INTERVAL_MS = 250;
+
+interface ResolvedInputs {
+  events: ResolvedSource[];
+  users: ResolvedSource | undefined;
+  items: ResolvedSource | undefined;
+}
+
+/**
+ * Runs the stage and writes INGEST_FILES into `outDir`, each whole or not at all. The bytes of all but
+ * rejected.parquet depend only on the set of input rows: not on their order, the files' order or the threads.
+ *
+ * Value of a cell: sum over the user's events on the item of weight(behaviour) * 0.5^(age in days / halfLifeDays),
+ * summed in units of 2^-32, then normalised (normalise.ts). Quantity is no factor.
+ *
+ * maxRejectedShare guards against broken input: all rejected rows count but `out_of_window`, which is the window at
+ * work. When it is passed, rejected.parquet is left in `outDir` for inspection and nothing else.
+ *
+ * Errors: INVALID_ARGUMENT (columns, zones, patterns, no accepted event, too many rejected), IO, CORRUPT_FILE,
+ * OUT_OF_MEMORY, CANCELLED. No temporary file survives.
+ */
+export async function ingest(request: IngestRequest): Promise<IngestResult> {
+  const { MatrixWriter } = await import("../store/matrix-writer.js");
+  return ingestInto(request, (path, shape, metadata) => MatrixWriter.create(path, shape, metadata));
+}
+
+/** `ingest` with another matrix writer (internal, for tests). */
+export async function ingestInto(request: IngestRequest, createSink: CreateCellSink): Promise<IngestResult> {
+  throwIfAborted(request.signal);
+  const outDir = resolve(request.outDir);
+  const rules = cleaningRules(request);
+  const inputs = await resolveInputs(request);
+  // A run that was killed may have left its scratch folder.
+  const tempDir = join(outDir, "tmp");
+  await rm(tempDir, { recursive: true, force: true });
+  await mkdir(tempDir);
+  try {
+    return await runStage({ request, rules, inputs, outDir, tempDir, createSink });
+  } catch (thrown) {
+    throw toCouponcastError(thrown);
+  } finally {
+    await rm(tempDir, { recursive: true, force: true });
+  }
+}
+
+interface Stage {
+  request: IngestRequest;
+  rules: CleaningRules;
+  inputs: ResolvedInputs;
+  outDir: string;
+  tempDir: string;
+  createSink: CreateCellSink;
+}
+
+async function runStage(stage: Stage): Promise<IngestResult> {
+  const { request, rules, inputs, outDir, tempDir } = stage;
+  const { options, signal } = request;
+  const memoryLimitMb = Math.max(96, Math.floor(options.memoryLimitMb * DUCKDB_SHARE));
+  const files = [...inputs.events, inputs.users, inputs.items].flatMap((source) => source?.files ?? []);
+  const settings = { path: join(tempDir, "ingest.duckdb"), tempDir, memoryLimitMb, signal };
+
+  let db = await DuckDb.open({ ...settings, threads: request.threads, readable: files.map((f) => f.path) });
+  const progress = startProgress(() => db.progress, request.onProgress);
+  // A second database for the export: one thread and insertion order give the same bytes every time.
+  const reopenForExport = async () => {
+    db.close();
+    db = await DuckDb.open({ ...settings, threads: 1, preserveInsertionOrder: true });
+  };
+  try {
+    const context: ReadContext = { db, tempDir, memoryLimitMb, signal };
+    const { users, items } = await readInputs(stage, context, progress);
+    progress.enter("clean");
+    const cleaned = await judgeEvents(context, rules);
+    const tooMany = rejectedShareError(cleaned, options.maxRejectedShare, outDir);
+    if (tooMany !== undefined) {
+      await reopenForExport();
+      await exportRejected(db, join(tempDir, INGEST_FILES.rejected));
+      await placeFiles(tempDir, outDir, [INGEST_FILES.rejected]);
+      throw tooMany;
+    }
+    progress.enter("encode");
+    await encode(db, rules, cleaned, users !== undefined, items !== undefined);
+    progress.enter("aggregate");
+    const ranges = await aggregate(request, rules, db, cleaned, (done, total) => progress.update(done, total));
+    progress.enter("write");
+    const { nnz } = await writeMatrix(db, {
+      path: join(tempDir, INGEST_FILES.matrix),
+      ranges,
+      normalise: options.normalise,
+      metadata: matrixMetadata(request, cleaned),
+      createSink: stage.createSink,
+      onCells: (done, total) => progress.update(done, total),
+    });
+    await reopenForExport();
+    await exportRejected(db, join(tempDir, INGEST_FILES.rejected));
+    await exportUsers(db, join(tempDir, INGEST_FILES.users), users);
+    await exportFeatures(db, join(tempDir, INGEST_FILES.features), rules.behaviours, cleaned.asOfMicros);
+    await exportItems(db, join(tempDir, INGEST_FILES.items), items !== undefined);
+    const behaviourCounts = await db.rows("SELECT b, count(*) AS n FROM events GROUP BY b");
+
+    const result: IngestResult = {
+      asOf: isoOf(cleaned.asOfMicros),
+      rowsRead: cleaned.rowsRead,
+      rowsAccepted: cleaned.rowsAccepted,
+      rejected: cleaned.rejected,
+      rejectedUsers: users?.rejected ?? {},
+      rejectedItems: items?.rejected ?? {},
+      numUsers: await db.count("SELECT count(*) FROM user_rows"),
+      numItems: await db.count("SELECT count(*) FROM item_rows"),
+      nnz,
+      firstEvent: isoOf(cleaned.firstMicros),
+      lastEvent: isoOf(cleaned.lastMicros),
+      eventsByBehaviour: Object.fromEntries(
+        rules.behaviours.map((name, code) => [
+          name,
+          Number(behaviourCounts.find((row) => Number(row.b) === code)?.n ?? 0),
+        ]),
+      ),
+      inputs: files.map(({ label, bytes }) => ({ path: label, bytes })),
+      warnings: [...ruleWarnings(rules), ...(users?.warnings ?? []), ...(items?.warnings ?? [])],
+    };
+    db.close();
+    await writeFile(join(tempDir, INGEST_FILES.summary), `${JSON.stringify(result, null, 2)}\n`);
+    await placeFiles(tempDir, outDir, Object.values(INGEST_FILES));
+    return result;
+  } finally {
+    progress.stop();
+    db.close();
+  }
+}
+
+function cleaningRules(request: IngestRequest): CleaningRules {
+  const problem = timeZoneProblem(request.timeZone);
+  if (problem !== undefined) throw invalidArgument(`timeZone: ${problem}`, { field: "timeZone" });
+  const behaviours = Object.keys(request.behaviours);
+  if (behaviours.length === 0) throw invalidArgument("expected at least one behaviour", { field: "behaviours" });
+  const minorPerMajor = request.minorPerMajor ?? 100;
+  if (!Number.isInteger(minorPerMajor) || minorPerMajor < 1 || minorPerMajor > 9999) {
+    throw invalidArgument(`expected a whole number from 1 to 9999 for minorPerMajor but received ${minorPerMajor}`);
+  }
+  let asOfMicros: bigint | undefined;
+  if (request.asOf !== undefined) {
+    const millis = parseInstant(request.asOf, request.timeZone);
+    if (millis === undefined) {
+      throw invalidArgument(`expected an ISO 8601 date or time for asOf but received ${JSON.stringify(request.asOf)}`, {
+        field: "asOf",
+        hint: "for example 2024-12-31 or 2024-12-31T23:59:59Z",
+      });
+    }
+    asOfMicros = BigInt(millis) * 1000n;
+  }
+  return {
+    behaviours,
+    purchaseBehaviour: request.purchaseBehaviour,
+    timeZone: request.timeZone,
+    minorPerMajor,
+    asOfMicros,
+    windowDays: request.options.windowDays,
+  };
+}
+
+function ruleWarnings(rules: CleaningRules): string[] {
+  if (rules.behaviours.includes(rules.purchaseBehaviour)) return [];
+  return [
+    `purchaseBehaviour ${JSON.stringify(rules.purchaseBehaviour)} is none of the behaviours ` +
+      `${rules.behaviours.join(", ")}: frequency and monetary value are 0`,
+  ];
+}
+
+async function resolveInputs({ events, users, items, baseDir }: IngestRequest): Promise<ResolvedInputs> {
+  if (events.length === 0) throw invalidArgument("expected at least one events source", { field: "inputs.events" });
+  const resolvedEvents: ResolvedSource[] = [];
+  for (const [i, source] of events.entries()) {
+    resolvedEvents.push(
+      await resolveSource(source, { baseDir, input: "events", field: eventsField(i, events.length) }),
+    );
+  }
+  return {
+    events: resolvedEvents,
+    users: users && (await resolveSource(users, { baseDir, input: "users", field: "inputs.users" })),
+    items: items && (await resolveSource(items, { baseDir, input: "items", field: "inputs.items" })),
+  };
+}
+
+function eventsField(index: number, count: number): string {
+  return count === 1 ? "inputs.events" : `inputs.events[${index}]`;
+}
+
+async function readInputs(
+  { request, rules, inputs }: Stage,
+  context: ReadContext,
+  progress: Progress,
+): Promise<{ users: UsersTable | undefined; items: Awaited<ReturnType<typeof readItems>> | undefined }> {
+  const { db } = context;
+  const sources = request.events.map((source, i) => ({
+    source,
+    resolved: inputs.events[i]!,
+    field: eventsField(i, request.events.length),
+  }));
+  progress.enter("read", inputs.events.flatMap((s) => s.files).reduce((sum, f) => sum + f.bytes, 0) || undefined);
+  await checkEventSources(context, sources, rules);
+  await createMalformedTable(db);
+  await db.run(CREATE_REJECTED_TABLE_ROWS);
+  // The small tables first: their mistakes should show before a long read.
+  const users = request.users && (await readUsers(context, request.users, inputs.users!));
+  const items = request.items && (await readItems(context, request.items, inputs.items!, rules.minorPerMajor));
+  await stageEvents(context, sources, rules, (file) => progress.advance(file.bytes));
+  return { users, items };
+}
+
+/** The error to throw when nothing is left, or when more than the allowed share was rejected. */
+function rejectedShareError(cleaned: CleanedEvents, maxShare: number, outDir: string): CouponcastError | undefined {
+  const { rowsRead, rowsAccepted, rejected } = cleaned;
+  const worst = Object.entries(rejected)
+    .slice(0, 5)
+    .map(([reason, n]) => `${reason} ${n}`)
+    .join(", ");
+  const kept = `see ${join(outDir, INGEST_FILES.rejected)} for the rows`;
+  if (rowsRead === 0)
+    return invalidArgument("expected events, but the sources have no rows", { field: "inputs.events" });
+  if (rowsAccepted === 0) {
+    return invalidArgument(`none of ${rowsRead} event rows was accepted: ${worst}`, {
+      field: "inputs.events",
+      hint: `${kept}; check the column mapping, the time format and the behaviours`,
+    });
+  }
+  const counted = rowsRead - rowsAccepted - (rejected.out_of_window ?? 0);
+  if (counted <= maxShare * rowsRead) return undefined;
+  return invalidArgument(
+    `${counted} of ${rowsRead} event rows were rejected (${((100 * counted) / rowsRead).toFixed(1)} %), ` +
+      `more than maxRejectedShare ${maxShare} allows: ${worst}`,
+    { field: "ingest.maxRejectedShare", hint: `${kept}; fix the input or the mapping, or raise the limit` },
+  );
+}
+
+/** Ids to dense rows in ascending UTF-8 byte order (DuckDB compares VARCHAR bytewise), then the narrow event table. */
+async function encode(
+  db: DuckDb,
+  rules: CleaningRules,
+  cleaned: CleanedEvents,
+  hasUsers: boolean,
+  hasItems: boolean,
+): Promise<void> {
+  const dense = (table: string, id: string, known: string | undefined) => `
+CREATE TABLE ${table} AS
+SELECT CAST(row_number() OVER (ORDER BY ${id}) - 1 AS INTEGER) AS row, ${id}
+FROM (
+  SELECT ${id} FROM staged_events WHERE ${cleaned.accepted} GROUP BY ${id}
+  ${known === undefined ? "" : `UNION SELECT ${id} FROM ${known}`}
+)`;
+  await db.run(dense("user_rows", "user_id", hasUsers ? "known_users" : undefined));
+  await db.run(dense("item_rows", "item_id", hasItems ? "known_items" : undefined));
+  await db.run(encodeEventsSql(cleaned.accepted, rules.behaviours.indexOf(rules.purchaseBehaviour)));
+  await db.run("DROP TABLE staged_events");
+}
+
+/** Fills cells, user_features and item_features; returns the ranges of users, in order. */
+async function aggregate(
+  request: IngestRequest,
+  rules: CleaningRules,
+  db: DuckDb,
+  cleaned: CleanedEvents,
+  onRange: (done: number, total: number) => void,
+): Promise<UserRange[]> {
+  const numUsers = await db.count("SELECT count(*) FROM user_rows");
+  const numRanges = Math.min(numUsers, Math.max(1, Math.ceil(cleaned.rowsAccepted / EVENTS_PER_RANGE)));
+  const ranges = Array.from({ length: numRanges }, (_, k) => ({
+    begin: Math.floor((k * numUsers) / numRanges),
+    end: Math.floor(((k + 1) * numUsers) / numRanges),
+  }));
+  const weights = rules.behaviours.map((name) => request.behaviours[name]!);
+  const purchase = rules.behaviours.indexOf(rules.purchaseBehaviour);
+  const { halfLifeDays } = request.options;
+  const decay = halfLifeDays === undefined ? undefined : { halfLifeDays, asOfMicros: cleaned.asOfMicros };
+  await db.run(CREATE_CELLS);
+  await db.run(createUserFeaturesSql(rules.behaviours.length));
+  for (const [k, range] of ranges.entries()) {
+    await db.run(cellsSql(range, weights, purchase, decay));
+    await db.run(userFeaturesSql(range, rules.behaviours.length, purchase));
+    onRange(k + 1, numRanges);
+  }
+  await db.run(CREATE_ITEM_FEATURES);
+  return ranges;
+}
+
+function matrixMetadata(request: IngestRequest, cleaned: CleanedEvents): Record<string, string> {
+  const { normalise, halfLifeDays, windowDays } = request.options;
+  return {
+    weighting: JSON.stringify({
+      behaviours: request.behaviours,
+      halfLifeDays: halfLifeDays ?? null,
+      windowDays: windowDays ?? null,
+      normalise,
+      asOf: isoOf(cleaned.asOfMicros),
+    }),
+  };
+}
+
+/** ISO 8601 in UTC; microseconds only when there are any. */
+function isoOf(micros: bigint): string {
+  const millis = new Date(Number(micros / 1000n - (micros % 1000n < 0n ? 1n : 0n))).toISOString();
+  const rest = ((micros % 1000n) + 1000n) % 1000n;
+  return rest === 0n ? millis : millis.replace("Z", `${String(rest).padStart(3, "0")}Z`);
+}
+
+/** Makes finished files durable and moves them to their place; ingest.json, which says that all is there, comes last. */
+async function placeFiles(fromDir: string, toDir: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await sync(join(fromDir, name));
+  for (const name of names) await rename(join(fromDir, name), join(toDir, name));
+  await sync(toDir);
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+interface Progress {
+  enter(stage: IngestProgress["stage"], total?: number): void;
+  /** Work of the stage that is finished for good. */
+  advance(amount: number): void;
+  update(done: number, total: number): void;
+  stop(): void;
+}
+
+/** Reports at steps, and in between by what DuckDB says of the running statement. */
+function startProgress(running: () => number | undefined, onProgress: IngestRequest["onProgress"]): Progress {
+  let current: IngestProgress = { stage: "read", done: 0, total: undefined };
+  const report = (next: IngestProgress) => {
+    current = next;
+    onProgress?.(next);
+  };
+  const timer =
+    onProgress === undefined
+      ? undefined
+      : setInterval(() => {
+          const share = running();
+          // Only reading and cleaning run long statements without steps of their own.
+          if (share !== undefined && current.total === undefined) onProgress({ ...current, done: share, total: 1 });
+        }, PROGRESS_INTERVAL_MS);
+  timer?.unref();
+  return {
+    enter: (stage, total) => report({ stage, done: 0, total }),
+    advance: (amount) => report({ ...current, done: current.done + amount }),
+    update: (done, total) => report({ ...current, done, total }),
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,62 @@
+import { percentTick } from "../format.js";
+import type { ChartOption, ChartSize } from "./svg-chart.js";
+import { MUTED, SURFACE, VALUE, xValueAxis, yValueAxis } from "./theme.js";
+
+export interface CalibrationBin {
+  meanPredicted: number;
+  observedRate: number;
+  numOffers: number;
+}
+
+/** Observed against predicted rate with 95 % intervals; the dashed diagonal is a model that is right on average. */
+export function calibrationChart(bins: readonly CalibrationBin[]): ChartSize & { option: ChartOption } {
+  const intervals = bins.map((bin) => ({ ...bin, ...wilsonInterval(bin.observedRate, bin.numOffers) }));
+  const top = Math.max(0, ...intervals.map((b) => Math.max(b.meanPredicted, b.high)));
+  const most = Math.max(1, ...bins.map((b) => b.numOffers));
+  const base = { type: "line", silent: true, showSymbol: false };
+  return {
+    width: 360,
+    height: 340,
+    option: {
+      grid: { left: 58, right: 22, top: 38, bottom: 54, outerBoundsMode: "none" },
+      xAxis: xValueAxis({ name: "Predicted P(redeem)", format: percentTick, splitNumber: 3, min: 0 }),
+      yAxis: yValueAxis({ name: "Observed share redeemed", format: percentTick, splitNumber: 4, min: 0 }),
+      series: [
+        {
+          ...base,
+          data: [
+            [0, 0],
+            [top, top],
+          ],
+          lineStyle: { color: MUTED, width: 1.5, type: "dashed" },
+        },
+        ...intervals.map((b) => ({
+          ...base,
+          data: [
+            [b.meanPredicted, b.low],
+            [b.meanPredicted, b.high],
+          ],
+          lineStyle: { color: VALUE, width: 2, opacity: 0.5 },
+        })),
+        {
+          type: "scatter",
+          silent: true,
+          data: bins.map((b) => [b.meanPredicted, b.observedRate]),
+          symbolSize: (_value: unknown, { dataIndex }: { dataIndex: number }) =>
+            8 + 8 * Math.sqrt((bins[dataIndex]?.numOffers ?? 0) / most),
+          itemStyle: { color: VALUE, borderColor: SURFACE, borderWidth: 1.5, opacity: 1 },
+          z: 4,
+        },
+      ],
+    },
+  };
+}
+
+/** 95 % score interval of a rate. Source: Wilson 1927, Probable inference, JASA 22. */
+export function wilsonInterval(rate: number, n: number): { low: number; high: number } {
+  if (n <= 0) return { low: 0, high: 1 };
+  const z = 1.959964;
+  const centre = (rate + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z / (1 + (z * z) / n)) * Math.sqrt((rate * (1 - rate)) / n + (z * z) / (4 * n * n));
+  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+}

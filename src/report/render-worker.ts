@@ -1,0 +1,5 @@
+/** Worker thread that renders the report: loading the chart library and drawing would hold up an event loop. */
+import type { ReportData } from "./report-data.js";
+import { renderReport } from "./render-report.js";
+
+export default (data: ReportData): Promise<string> => renderReport(data);

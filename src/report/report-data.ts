@@ -1,0 +1,226 @@
+/**
+ * What the report shows: plain, serialisable, already aggregated numbers. `JSON.parse(JSON.stringify(data))` renders to
+ * the same bytes. The run stage fills it; nothing in here reads files or the clock.
+ *
+ * Conventions: money is in minor units of `headline.currency` (a whole number, or a mean with a fraction); rates and
+ * shares are 0..1; `null` means "not known" or "does not apply" and is shown as a dash, never as zero. Strings (ids,
+ * names, paths) may hold any character; the report escapes them.
+ */
+export interface ReportData {
+  headline: Headline;
+  /** The catalogue, in its own order; coupons that nobody received belong in here too. */
+  coupons: CouponSummary[];
+  segments: Segmentation;
+  cleaning: CleaningSummary;
+  /** A sample of user x coupon scores; null when nothing was scored. */
+  scores: ScoreSample | null;
+  /** Re-solved budgets in any order; may be empty. */
+  frontier: FrontierPoint[];
+  response: ResponseSummary;
+  /** Users considered who got nothing, by reason code; held-out users may be listed as one more reason. */
+  withheld: WithheldReason[];
+  examples: { assigned: ExampleUser[]; withheld: ExampleWithheldUser[] };
+  provenance: Provenance;
+}
+
+/**
+ * What "value" counts. before-discount: margin of the extra sales, the discount not yet deducted, so
+ * roi = (value - spend) / spend. after-discount: the discount is deducted already, so roi = value / spend.
+ */
+export type ValueBasis = "before-discount" | "after-discount";
+
+export interface Headline {
+  campaignName: string;
+  /** The moment of the decision as it should be read, for example `2024-06-30 00:00 Europe/Berlin`. */
+  asOf: string;
+  /** ISO 4217 code. */
+  currency: string;
+  valueBasis: ValueBasis;
+  budgetMinor: number;
+  expectedSpendMinor: number;
+  /** Expected incremental margin of the assignment: with the coupons minus without. */
+  expectedValueMinor: number;
+  /** No assignment within the limits is worth more than this; null when it was not computed. */
+  upperBoundMinor: number | null;
+  /** Value of one more minor unit of total budget, in minor units; 0 when the budget does not bind. */
+  budgetMultiplier: number | null;
+  /** Users considered = assigned + withheld + held out. */
+  numUsers: number;
+  numAssignedUsers: number;
+  numWithheldUsers: number;
+  numHeldOutUsers: number;
+  /** Coupons handed out; more than users when a user may get several. */
+  numAssignments: number;
+}
+
+export interface CouponSummary {
+  id: string;
+  /** A coupon kind of the catalogue, for example `percent`. */
+  kind: string;
+  /** What the shopper gets in a few words, for example `10 % off orders from €30`. */
+  offer: string;
+  numAssigned: number;
+  /** Pieces that could be handed out; null: unlimited. */
+  stock: number | null;
+  /** The coupon's own budget; null: none. */
+  budgetMinor: number | null;
+  expectedSpendMinor: number;
+  expectedValueMinor: number;
+  /** Mean P(redeem) over its assignments; null when there are none. */
+  meanPRedeem: number | null;
+  /** Value of one more piece of stock in minor units, after its cost in the total budget; null: unlimited stock. */
+  stockMultiplierMinor: number | null;
+  /** Value of one more minor unit of the coupon's own budget; null: no own budget. */
+  budgetMultiplier: number | null;
+}
+
+export interface Segmentation {
+  /** Columns of the profiles, in order; keys are those of features.parquet (`count_purchase`, `recency_days` ...). */
+  features: FeatureInfo[];
+  segments: SegmentSummary[];
+  /** Users without data, who are in no segment. */
+  numUnsegmentedUsers: number;
+}
+
+export interface FeatureInfo {
+  key: string;
+  /** Overrides the report's own label for the key. */
+  label?: string;
+}
+
+export interface SegmentSummary {
+  /** The number in segments.parquet. */
+  id: number;
+  /** Overrides the name made from the features. */
+  name?: string;
+  numUsers: number;
+  numAssignedUsers: number;
+  expectedSpendMinor: number;
+  expectedValueMinor: number;
+  /** Mean of each feature in its own unit (keys ending in `_minor`: money, `_days`: days); null: nobody has it. */
+  means: (number | null)[];
+  /** The same means in standard deviations from the mean of all users. */
+  standardisedMeans: (number | null)[];
+}
+
+export interface CleaningSummary {
+  rowsRead: number;
+  rejected: { reason: string; rows: number }[];
+  rowsAccepted: number;
+  /** The behaviour matrix that came out: distinct user x item cells. */
+  numCells: number;
+  numUsers: number;
+  numItems: number;
+}
+
+export interface ScoreSample {
+  xLabel: string;
+  yLabel: string;
+  /** How the axis writes its numbers: percent for 0..1 rates. Default number. */
+  xFormat?: "number" | "percent";
+  yFormat?: "number" | "percent";
+  /** How many scored pairs the points were drawn from. */
+  numPopulation: number;
+  /**
+   * The sample. `segment` is a position in `segments.segments`, or -1 for a user in none. A few thousand points are
+   * plenty: every point is drawn, about 130 bytes of the file each.
+   */
+  points: { x: number; y: number; segment: number }[];
+}
+
+export interface FrontierPoint {
+  budgetMinor: number;
+  spendMinor: number;
+  valueMinor: number;
+  upperBoundMinor: number | null;
+  /** Value of one more minor unit of budget at this budget. */
+  budgetMultiplier: number | null;
+  /** The budget of this campaign; at most one point. */
+  chosen: boolean;
+}
+
+export type ResponseSummary =
+  | {
+      kind: "prior";
+      /** P(redeem) assumed for everyone alike before affinity. */
+      priorRate: number;
+      numRedemptions: number;
+      minRedemptions: number;
+    }
+  | {
+      kind: "model";
+      numTrainOffers: number;
+      numHeldOutOffers: number;
+      /** Share of the training offers that were redeemed. */
+      baseRate: number;
+      /** Mean negative log-likelihood (nats) of the held-out offers. */
+      heldOutLogLoss: number;
+      /** The same for the base rate as the prediction of every offer. */
+      baseRateLogLoss: number;
+      /** Held-out offers in bins of predicted P(redeem). */
+      calibration: { meanPredicted: number; observedRate: number; numOffers: number }[];
+      coefficients: ResponseCoefficient[];
+    };
+
+export interface ResponseCoefficient {
+  /** What the input is in words, for example `affinity to the coupon's items`, or `coupon kind: percent`. */
+  label: string;
+  /** Log-odds per unit of `per`. */
+  coefficient: number;
+  /** What the coefficient is per: one standard deviation of a number, or a yes instead of a no. */
+  per: "standard-deviation" | "yes";
+}
+
+export interface WithheldReason {
+  code: string;
+  numUsers: number;
+  /** Overrides the report's own sentence for the code. */
+  sentence?: string;
+}
+
+export interface ExampleUser {
+  userId: string;
+  /** Position in `segments.segments`; -1: none. */
+  segment: number;
+  coupons: ExampleCoupon[];
+}
+
+export interface ExampleCoupon {
+  couponId: string;
+  /** What scored it: item-knn, user-knn, saturated, segment, popularity ... */
+  source: string;
+  score: number;
+  /** What drove the affinity, strongest first. */
+  drivers: AffinityDriver[];
+  pRedeem: number;
+  expectedValueMinor: number;
+  expectedCostMinor: number;
+  /** Value left after paying every multiplier (v - lambda c - mu): why this coupon won; null: not known. */
+  reducedValueMinor: number | null;
+}
+
+export interface AffinityDriver {
+  /** item: an item of the user's own history; user: a similar user. */
+  kind: "item" | "user";
+  id: string;
+  /** Its share of the affinity, 0..1; null: not known. */
+  share: number | null;
+}
+
+export interface ExampleWithheldUser {
+  userId: string;
+  segment: number;
+  /** A code of `withheld`, or `holdout`. */
+  code: string;
+  /** What is particular about this user, for example the best coupon and what it would have cost. */
+  detail?: string;
+}
+
+/** No wall-clock time in here: the report of a resumed run has the same bytes as that of an uninterrupted one. */
+export interface Provenance {
+  seed: number;
+  versions: { name: string; version: string }[];
+  inputs: { role: string; path: string; digest: string; bytes: number | null }[];
+  /** Anything else worth keeping, for example the digest of the resolved campaign. */
+  settings: { label: string; value: string }[];
+}

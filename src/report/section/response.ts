@@ -1,0 +1,119 @@
+import { calibrationChart, wilsonInterval } from "../chart/calibration-chart.js";
+import { figure, legendOf } from "../chart/figure.js";
+import { MUTED, VALUE } from "../chart/theme.js";
+import { count, fixed, percent } from "../format.js";
+import { type Html, html } from "../html.js";
+import type { ResponseCoefficient, ResponseSummary } from "../report-data.js";
+import { type Column, foldedTable, STACKS, table } from "../table.js";
+import { idHtml } from "../text.js";
+import type { View } from "../view.js";
+import { nothingToShow, paragraph, type Section } from "./section.js";
+
+type Model = Extract<ResponseSummary, { kind: "model" }>;
+
+export async function responseSection({ data: { response } }: View): Promise<Section> {
+  return {
+    id: "response",
+    short: "Response",
+    title: "How well redemption is predicted",
+    body: response.kind === "prior" ? priorNote(response) : await modelQuality(response),
+  };
+}
+
+function priorNote(prior: Extract<ResponseSummary, { kind: "prior" }>): Html {
+  return html`<div class="note-box"><p><strong>An assumption, not a measurement.</strong> The history holds ${count(prior.numRedemptions)} past redemptions; a model is learnt from ${count(prior.minRedemptions)} on. Until then each shopper is assumed to redeem with ${percent(prior.priorRate)} on average, adjusted by how well a coupon fits. Spend and margin in this report are only as good as that assumption: the held-out shoppers will show what is true.</p></div>`;
+}
+
+async function modelQuality(model: Model): Promise<Html> {
+  const better = model.baseRateLogLoss > 0 ? 1 - model.heldOutLogLoss / model.baseRateLogLoss : null;
+  const verdict =
+    better === null
+      ? "There is nothing to compare it with."
+      : better > 0
+        ? `That is ${percent(better)} better than expecting the average, ${percent(model.baseRate)}, of everybody.`
+        : `That is no better than expecting the average, ${percent(model.baseRate)}, of everybody: the differences between shoppers in this report should not be trusted.`;
+  return html`${paragraph(
+    `The chance that a shopper redeems a coupon is learnt from ${count(model.numTrainOffers)} past offers and checked on ${count(model.numHeldOutOffers)} offers that the model never saw. `,
+    html`<strong>${verdict}</strong>`,
+  )}
+<div class="two">
+${await calibrationFigure(model)}
+${lossFigure(model)}
+</div>
+<h3>What makes redemption more likely</h3>
+${coefficientTable(model)}`;
+}
+
+async function calibrationFigure(model: Model): Promise<Html> {
+  if (model.calibration.length === 0) return nothingToShow("No held-out offers to compare predictions with.");
+  const columns: Column<Model["calibration"][number]>[] = [
+    { head: "Mean prediction", numeric: true, cell: (b) => percent(b.meanPredicted) },
+    { head: "Observed", numeric: true, cell: (b) => percent(b.observedRate) },
+    {
+      head: "95 % interval",
+      numeric: true,
+      cell: (b) => {
+        const { low, high } = wilsonInterval(b.observedRate, b.numOffers);
+        return `${percent(low)} to ${percent(high)}`;
+      },
+    },
+    { head: "Offers", numeric: true, cell: (b) => count(b.numOffers) },
+  ];
+  return figure({
+    key: "calibration",
+    title: "Predicted and observed redemption",
+    caption:
+      "Held-out offers, grouped by their prediction. On the dashed line predictions come true on average; the bars are 95 % intervals, larger points hold more offers.",
+    wide: calibrationChart(model.calibration),
+    legend: legendOf([
+      { colour: VALUE, name: "A group of offers", mark: "dot" },
+      { colour: MUTED, name: "Prediction comes true", mark: "dash" },
+    ]),
+    table: table("Predicted and observed redemption", columns, model.calibration),
+  });
+}
+
+/** Two bars, in CSS: how surprised each prediction is by what happened. */
+function lossFigure({ heldOutLogLoss, baseRateLogLoss, baseRate }: Model): Html {
+  const most = Math.max(heldOutLogLoss, baseRateLogLoss, Number.MIN_VALUE);
+  const bar = (name: string, loss: number, colour: string) =>
+    html`<div class="loss"><span>${name}</span><b>${fixed(loss, 4)}</b><span class="track"><span style="--part:${(loss / most).toFixed(4)};--c:${colour}"></span></span></div>`;
+  return html`<figure class="figure" id="log-loss">
+<h3>Error on held-out offers</h3>
+<div class="losses">
+${bar("The model", heldOutLogLoss, "var(--value)")}
+${bar(`Everybody alike (${percent(baseRate)})`, baseRateLogLoss, "var(--bound)")}
+</div>
+<figcaption>Mean log loss in nats per offer; less is better. It measures how surprised a prediction is by what happened.</figcaption>
+</figure>
+`;
+}
+
+function coefficientTable({ coefficients }: Model): Html {
+  if (coefficients.length === 0) return nothingToShow("The model has no inputs besides the average.");
+  const sorted = [...coefficients].sort((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient));
+  const most = Math.max(Number.MIN_VALUE, ...coefficients.map((c) => Math.abs(c.coefficient)));
+  const columns: Column<ResponseCoefficient>[] = [
+    { head: "Input", cell: (c) => idHtml(c.label, 60), className: "wide-cell" },
+    { head: "Effect", cell: effectInWords, className: "wide-cell" },
+    {
+      head: "Less ◂ ▸ more likely",
+      cell: (c) =>
+        html`<span class="diverging ${c.coefficient < 0 ? "low" : "high"}" style="--part:${(Math.abs(c.coefficient) / most).toFixed(4)}"></span>`,
+      className: "bar-cell",
+    },
+    { head: "Log-odds", numeric: true, cell: (c) => fixed(c.coefficient, 3) },
+  ];
+  return html`${foldedTable("Inputs of the response model, strongest first", columns, sorted, {
+    shown: 12,
+    others: (n) => `The other ${count(n)} inputs`,
+    className: STACKS,
+  })}`;
+}
+
+function effectInWords({ coefficient, per }: ResponseCoefficient): string {
+  const unit = per === "standard-deviation" ? "one standard deviation more" : "if so";
+  const odds = Math.exp(coefficient);
+  if (Math.abs(coefficient) < 0.005) return "makes no difference";
+  return `${unit}: the odds are ${fixed(odds, 2)} times as high`;
+}

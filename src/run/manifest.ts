@@ -1,0 +1,257 @@
+/** run.json and the data of the report, from finished stages. */
+import type { AllocateResult } from "./allocate-stage.js";
+import type { InputFile, RunContext } from "./context.js";
+import { describeOffer } from "./describe-coupon.js";
+import type { FinishedStages, OutputResult } from "./output-stage.js";
+import type { ResponseStage } from "./score-stages.js";
+import type { StageMeasurement, StageRecord } from "./stage-runner.js";
+import type { ReportData } from "../report/report-data.js";
+import type { Campaign } from "../campaign/campaign-schema.js";
+import type { EligibilityStage } from "./score-stages.js";
+
+/** run.json. Everything but `timings` is the same for a run that was interrupted and continued. */
+export interface RunManifest {
+  format: "couponcast-run";
+  formatVersion: 1;
+  /** Digest of all stages: equal keys mean equal outputs. */
+  key: string;
+  versions: Record<string, string>;
+  campaign: Campaign;
+  asOf: string;
+  inputs: InputFile[];
+  stages: StageRecord[];
+  counts: {
+    rowsRead: number;
+    rowsAccepted: number;
+    rejected: Record<string, number>;
+    users: number;
+    items: number;
+    cells: number;
+    usersAssigned: number;
+    assignments: number;
+    withheld: Record<string, number>;
+    offers: number;
+    offersUnknown: number;
+    offersRejected: Record<string, number>;
+  };
+  response: {
+    kind: "prior" | "model";
+    offers: number;
+    redemptions: number;
+    heldOutLogLoss: number | null;
+    baseRateLogLoss: number | null;
+  };
+  allocation: {
+    budgetMinor: number;
+    expectedSpendMinor: number;
+    valueMinor: number;
+    upperBoundMinor: number;
+    gap: number;
+    multipliers: { budget: number; couponBudget: Record<string, number>; stockMinor: Record<string, number> };
+    dualEvaluations: number;
+    frontier: AllocateResult["frontier"];
+  };
+  warnings: string[];
+  timings: { totalSeconds: number; stages: Record<string, StageMeasurement> };
+}
+
+function warningsOf(stages: FinishedStages, eligibility: EligibilityStage): string[] {
+  const warnings = [...stages.ingested.result.warnings];
+  for (const [coupon, names] of Object.entries(stages.affinity.result.unknown)) {
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+    warnings.push(`coupon ${coupon}: its scope names items or categories that do not occur: ${names.slice(0, 3).join(", ")}${more}`);
+  }
+  if (eligibility.result.numUnknownOffers > 0) {
+    warnings.push(`${eligibility.result.numUnknownOffers} past offers name users or coupons that this campaign does not know; they were left out`);
+  }
+  return warnings;
+}
+
+export function buildManifest(
+  context: RunContext,
+  stages: FinishedStages,
+  eligibility: EligibilityStage,
+  responded: ResponseStage,
+  output: OutputResult,
+  key: string,
+  versions: Record<string, string>,
+): Omit<RunManifest, "timings"> {
+  const { campaign, coupons } = context.loaded;
+  const ingest = stages.ingested.result;
+  const allocation = stages.allocated.result;
+  const byCoupon = (values: readonly number[]) =>
+    Object.fromEntries(coupons.map(({ id }, j) => [id, values[j]!] as const).filter(([, value]) => value > 0));
+  const { model } = responded.result;
+  return {
+    format: "couponcast-run",
+    formatVersion: 1,
+    key,
+    versions,
+    campaign: { ...campaign, inputs: { ...campaign.inputs, coupons } },
+    asOf: ingest.asOf,
+    inputs: context.inputs,
+    stages: context.stages.records,
+    counts: {
+      rowsRead: ingest.rowsRead,
+      rowsAccepted: ingest.rowsAccepted,
+      rejected: ingest.rejected,
+      users: ingest.numUsers,
+      items: ingest.numItems,
+      cells: ingest.nnz,
+      usersAssigned: output.numAssignedUsers,
+      assignments: output.rows,
+      withheld: output.withheld,
+      offers: eligibility.result.numOffers,
+      offersUnknown: eligibility.result.numUnknownOffers,
+      offersRejected: eligibility.result.rejectedOffers,
+    },
+    response: {
+      kind: model.kind,
+      offers: model.numOffers,
+      redemptions: model.numRedemptions,
+      heldOutLogLoss: model.quality?.heldOutLogLoss ?? null,
+      baseRateLogLoss: model.quality?.baseRateLogLoss ?? null,
+    },
+    allocation: {
+      budgetMinor: campaign.budget.totalMinor,
+      expectedSpendMinor: allocation.spendMinor,
+      valueMinor: allocation.valueMinor,
+      upperBoundMinor: allocation.upperBoundMinor,
+      gap: allocation.gap,
+      multipliers: {
+        budget: allocation.multipliers.budget,
+        couponBudget: byCoupon(allocation.multipliers.couponBudget),
+        stockMinor: byCoupon(allocation.multipliers.stock),
+      },
+      dualEvaluations: allocation.evaluations,
+      frontier: allocation.frontier,
+    },
+    warnings: warningsOf(stages, eligibility),
+  };
+}
+
+const MILLI = 1000;
+
+export function buildReport(context: RunContext, stages: FinishedStages, responded: ResponseStage, output: OutputResult, manifest: Omit<RunManifest, "timings">): ReportData {
+  const { campaign, coupons } = context.loaded;
+  const { allocation, counts } = manifest;
+  const segments = stages.segmented.result;
+  const { model } = responded.result;
+  const numHeldOut = output.withheld.holdout ?? 0;
+  const numWithheld = Object.values(output.withheld).reduce((sum, n) => sum + n, 0) - numHeldOut;
+  const prices = stages.allocated.result.multipliers;
+  const ownBudget = (id: string, budget: number | undefined): number | null => {
+    const budgets = [budget, campaign.budget.perCouponMinor[id]].filter((b) => b !== undefined);
+    return budgets.length > 0 ? Math.min(...budgets) : null;
+  };
+  return {
+    headline: {
+      campaignName: campaign.name,
+      asOf: manifest.asOf,
+      currency: campaign.currency,
+      valueBasis: "after-discount",
+      budgetMinor: allocation.budgetMinor,
+      expectedSpendMinor: allocation.expectedSpendMinor,
+      expectedValueMinor: allocation.valueMinor,
+      upperBoundMinor: allocation.upperBoundMinor,
+      budgetMultiplier: allocation.multipliers.budget,
+      numUsers: counts.users,
+      numAssignedUsers: output.numAssignedUsers,
+      numWithheldUsers: numWithheld,
+      numHeldOutUsers: numHeldOut,
+      numAssignments: output.rows,
+    },
+    coupons: coupons.map((coupon, j) => {
+      const totals = output.byCoupon[j]!;
+      const budgetMinor = ownBudget(coupon.id, coupon.budgetMinor);
+      return {
+        id: coupon.id,
+        kind: coupon.kind,
+        offer: describeOffer(coupon, campaign.currency),
+        numAssigned: totals.assigned,
+        stock: coupon.stock ?? null,
+        budgetMinor,
+        expectedSpendMinor: totals.spendMilli / MILLI,
+        expectedValueMinor: totals.valueMilli / MILLI,
+        meanPRedeem: totals.assigned > 0 ? totals.pRedeemSum / totals.assigned : null,
+        stockMultiplierMinor: coupon.stock === undefined ? null : prices.stock[j]!,
+        budgetMultiplier: budgetMinor === null ? null : prices.couponBudget[j]!,
+      };
+    }),
+    segments: {
+      features: segments.names.map((key) => ({ key })),
+      segments: segments.sizes.map((numUsers, s) => ({
+        id: s,
+        numUsers,
+        numAssignedUsers: output.bySegment[s]!.users,
+        expectedSpendMinor: output.bySegment[s]!.spendMilli / MILLI,
+        expectedValueMinor: output.bySegment[s]!.valueMilli / MILLI,
+        means: segments.means[s]!,
+        standardisedMeans: segments.centroids[s]!,
+      })),
+      numUnsegmentedUsers: segments.numUnsegmented,
+    },
+    cleaning: {
+      rowsRead: counts.rowsRead,
+      rejected: Object.entries(counts.rejected).map(([reason, rows]) => ({ reason, rows })),
+      rowsAccepted: counts.rowsAccepted,
+      numCells: counts.cells,
+      numUsers: counts.users,
+      numItems: counts.items,
+    },
+    scores:
+      output.scores.length === 0
+        ? null
+        : {
+            xLabel: "share of the user's predicted interest that the coupon covers",
+            yLabel: "chance that the coupon is redeemed",
+            xFormat: "percent",
+            yFormat: "percent",
+            numPopulation: output.rows,
+            points: output.scores,
+          },
+    frontier: [
+      ...allocation.frontier.map((point) => ({
+        budgetMinor: point.budgetMinor,
+        spendMinor: point.spendMinor,
+        valueMinor: point.valueMinor,
+        upperBoundMinor: point.upperBoundMinor,
+        budgetMultiplier: point.marginalValue,
+        chosen: false,
+      })),
+      {
+        budgetMinor: allocation.budgetMinor,
+        spendMinor: allocation.expectedSpendMinor,
+        valueMinor: allocation.valueMinor,
+        upperBoundMinor: allocation.upperBoundMinor,
+        budgetMultiplier: allocation.multipliers.budget,
+        chosen: true,
+      },
+    ],
+    response:
+      model.quality === null
+        ? { kind: "prior", priorRate: campaign.response.prior, numRedemptions: model.numRedemptions, minRedemptions: campaign.response.minRedemptions }
+        : {
+            kind: "model",
+            numTrainOffers: model.quality.numTrainOffers,
+            numHeldOutOffers: model.quality.numHeldOutOffers,
+            baseRate: model.quality.baseRate,
+            heldOutLogLoss: model.quality.heldOutLogLoss,
+            baseRateLogLoss: model.quality.baseRateLogLoss,
+            calibration: model.quality.calibration,
+            coefficients: model.coefficients,
+          },
+    withheld: Object.entries(output.withheld).map(([code, numUsers]) => ({ code, numUsers })),
+    examples: output.examples,
+    provenance: {
+      seed: campaign.seed,
+      versions: Object.entries(manifest.versions).map(([name, version]) => ({ name, version })),
+      inputs: context.inputs.map(({ role, path, xxh3, bytes }) => ({ role, path, digest: xxh3, bytes })),
+      settings: [
+        { label: "run key", value: manifest.key },
+        { label: "scoring", value: campaign.scoring.method },
+        ...manifest.warnings.map((value) => ({ label: "note", value })),
+      ],
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/** Stages ingest and segment: from events to the matrix, the users' features and their segments. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { quoteLiteral } from "../ingest/duckdb.js";
+import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
+import { segmentUsers } from "../profile/segment-users.js";
+import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
+import { TensorFileWriter } from "../store/tensor-file-writer.js";
+import { readTensors } from "../store/tensors.js";
+import { inputDigests, openStageDb, type RunContext } from "./context.js";
+import type { FinishedStage } from "./stage-runner.js";
+import { writeRows } from "./write-rows.js";
+
+export type IngestStage = FinishedStage<IngestResult & { rows: number }>;
+
+export function ingestStage(context: RunContext): Promise<IngestStage> {
+  const { campaign, baseDir } = context.loaded;
+  const { inputs, behaviours, purchaseBehaviour, timeZone, asOf, currency } = campaign;
+  const minorPerMajor = 10 ** (new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2);
+  const request = {
+    events: [inputs.events].flat(),
+    users: inputs.users,
+    items: inputs.items,
+    behaviours,
+    purchaseBehaviour,
+    options: campaign.ingest,
+    timeZone,
+    asOf,
+    minorPerMajor,
+  };
+  const reads = inputDigests(context, ["events", "users", "items"]);
+  return context.stages.run("ingest", reads, request, async (outDir) => {
+    const result = await ingest({
+      ...request,
+      baseDir,
+      outDir,
+      threads: context.options.threads,
+      signal: context.options.signal,
+      onProgress: ({ stage, done, total }) => context.executor.progress(`ingest: ${stage}`, done, total),
+    });
+    return { ...result, rows: result.rowsRead };
+  });
+}
+
+export interface SegmentResult {
+  rows: number;
+  k: number;
+  sizes: number[];
+  numUnsegmented: number;
+  inertia: number;
+  iterations: number;
+  converged: boolean;
+  centroids: number[][];
+  names: string[];
+  /** [k][features] plain means of features.parquet; null where nobody has the feature. */
+  means: (number | null)[][];
+}
+export type SegmentStage = FinishedStage<SegmentResult>;
+
+const SEGMENT_TENSORS = "segments.safetensors";
+
+/** Segments the users; writes labels and standardised features as tensors, and segments.parquet for people. */
+export function segmentStage(context: RunContext, ingested: IngestStage): Promise<SegmentStage> {
+  const { segments, seed } = context.loaded.campaign;
+  const features = join(ingested.dir, INGEST_FILES.features);
+  return context.stages.run("segment", { ingest: ingested.key }, { segments, seed }, async (dir) => {
+    const db = await openStageDb(context, dir, [features]);
+    try {
+      const numUsers = ingested.result.numUsers;
+      const users = await readUserFeatures(db, features, segments.features, numUsers);
+      const { k, maxIterations, tolerance } = segments;
+      const found = await segmentUsers(users, { ...context.options, k, maxIterations, tolerance, seed });
+      const { labels, ...summary } = found;
+      const writer = TensorFileWriter.create(
+        join(dir, SEGMENT_TENSORS),
+        [
+          { name: "points", dtype: "F32", shape: [numUsers, users.dims] },
+          { name: "labels", dtype: "I32", shape: [numUsers] },
+          { name: "hasEvents", dtype: "U8", shape: [numUsers] },
+        ],
+        { kind: "segments" },
+      );
+      try {
+        await writer.write("points", 0, users.points);
+        await writer.write("labels", 0, labels);
+        await writer.write("hasEvents", 0, users.hasEvents);
+        await writer.commit();
+      } finally {
+        await writer.abort();
+      }
+      const rows = join(dir, "labels.csv");
+      await writeRows(context.executor, rows, [labels]);
+      await db.run(`CREATE TABLE labels AS SELECT row_number() OVER () - 1 AS row, segment FROM read_csv(${quoteLiteral(rows)}, header = false, columns = {'segment': 'INTEGER'}, parallel = false)`);
+      const relation = `read_parquet(${quoteLiteral(features)})`;
+      await db.run(`COPY (
+        SELECT f.user_id, CASE WHEN l.segment >= 0 THEN l.segment END AS segment, f.* EXCLUDE (row, user_id)
+        FROM ${relation} f JOIN labels l ON f.row = l.row ORDER BY f.row
+      ) TO ${quoteLiteral(join(dir, "segments.parquet"))} (FORMAT parquet, COMPRESSION zstd)`);
+      const means = await segmentMeans(db, join(dir, "segments.parquet"), users.names, found.k);
+      await rm(rows);
+      return { rows: numUsers, ...summary, names: users.names, means };
+    } finally {
+      db.close();
+      await rm(join(dir, "spill"), { recursive: true, force: true });
+    }
+  });
+}
+
+async function segmentMeans(db: Awaited<ReturnType<typeof openStageDb>>, path: string, names: string[], k: number): Promise<(number | null)[][]> {
+  const sums = Array.from({ length: k }, () => names.map(() => ({ sum: 0, count: 0 })));
+  // Summed here, in row order: DuckDB's parallel sums would differ in the last bits from run to run.
+  const sql = `SELECT coalesce(segment, -1), ${names.map((name) => `"${name.replaceAll('"', '""')}"`).join(", ")} FROM read_parquet(${quoteLiteral(path)})`;
+  for await (const { numRows, columns, nulls } of db.streamColumns(sql, ["I32", ...names.map(() => "F64" as const)])) {
+    const [segment, ...values] = columns as unknown as [Int32Array, ...Float64Array[]];
+    for (let i = 0; i < numRows; i++) {
+      const group = sums[segment[i]!];
+      if (group === undefined) continue;
+      for (const [f, column] of values.entries()) {
+        if (nulls[f + 1]?.[i] === 1) continue;
+        group[f]!.sum += column[i]!;
+        group[f]!.count++;
+      }
+    }
+  }
+  return sums.map((group) => group.map(({ sum, count }) => (count > 0 ? sum / count : null)));
+}
+
+/** Labels and standardised features of a finished segment stage, in shared memory. */
+export function loadSegments(stage: SegmentStage): { labels: Int32Array; features: UserFeatures } {
+  const tensors = readTensors(join(stage.dir, SEGMENT_TENSORS), { labels: "I32", points: "F32", hasEvents: "U8" });
+  const labels = tensors.labels as Int32Array;
+  const { names } = stage.result;
+  return {
+    labels,
+    features: {
+      names,
+      numUsers: labels.length,
+      dims: names.length,
+      points: tensors.points as Float32Array,
+      hasEvents: tensors.hasEvents as Uint8Array,
+    },
+  };
+}

@@ -1,0 +1,378 @@
+/** Stages neighbours, affinity, eligibility, response and candidates: from the matrix to scored user x coupon pairs. */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ArgValue } from "../executor/call.js";
+import { shared, shards } from "../executor/executor.js";
+import { type DuckDb, quoteLiteral } from "../ingest/duckdb.js";
+import { INGEST_FILES } from "../ingest/ingest.js";
+import { readRedemptions } from "../ingest/tables.js";
+import { affinityMeans, writeAffinity } from "../score/affinity.js";
+import { couponArrays, readEconomics } from "../score/economics.js";
+import { eligibilitySql, reasonCode } from "../score/eligibility.js";
+import { couponScores, fitResponse, type OfferHistory, type ResponseModel, userScores } from "../score/response.js";
+import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
+import { writeNeighbours } from "../score/similar.js";
+import { openMatrix } from "../store/matrix.js";
+import { type TensorSpec, TensorFileWriter } from "../store/tensor-file-writer.js";
+import { readTensors } from "../store/tensors.js";
+import { inputDigests, openStageDb, type RunContext } from "./context.js";
+import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
+import type { FinishedStage } from "./stage-runner.js";
+
+const SHARD_USERS = 8192;
+
+export type NeighboursStage = FinishedStage<{ rows: number; k: number }>;
+export const neighboursFile = (stage: NeighboursStage): string => join(stage.dir, "neighbours.safetensors");
+
+/** The item model; with itself as its first neighbour, since people buy again what they bought. None for user-knn. */
+export async function neighboursStage(context: RunContext, ingested: IngestStage): Promise<NeighboursStage | undefined> {
+  const { scoring } = context.loaded.campaign;
+  if (scoring.method === "user-knn") return undefined;
+  const { method, similarity, neighbours, lambda, k1, b } = scoring;
+  return context.stages.run("neighbours", { ingest: ingested.key }, { method, similarity, neighbours, lambda, k1, b }, async (dir) => {
+    const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
+    try {
+      // One more than asked for: the item itself.
+      const k = Math.min(neighbours + 1, Math.max(matrix.numItems, 1));
+      const weighting = method === "saturated" ? "saturation" : similarity;
+      await writeNeighbours(matrix, "items", join(dir, "neighbours.safetensors"), { ...context.options, weighting, lambda, k1, b, k, includeSelf: true });
+      return { rows: matrix.numItems, k };
+    } finally {
+      matrix.close();
+    }
+  });
+}
+
+async function readItems(context: RunContext, dir: string, ingested: IngestStage): Promise<ItemTable> {
+  const path = join(ingested.dir, INGEST_FILES.items);
+  const db = await openStageDb(context, dir, [path]);
+  const numItems = ingested.result.numItems;
+  const table: ItemTable = { ids: [], categories: [], marginRate: new Float64Array(numItems), purchases: new Float64Array(numItems) };
+  try {
+    const sql = `SELECT item_id, category, margin_rate, purchases FROM read_parquet(${quoteLiteral(path)}) ORDER BY row`;
+    for await (const { numRows, columns } of db.streamColumns(sql, ["TEXT", "TEXT", "F64", "F64"], 8192)) {
+      table.marginRate.set(columns[2], table.ids.length);
+      table.purchases.set(columns[3], table.ids.length);
+      for (let i = 0; i < numRows; i++) {
+        table.ids.push(columns[0][i]!);
+        table.categories.push(columns[1][i]!);
+      }
+    }
+    return table;
+  } finally {
+    db.close();
+    await rm(join(dir, "spill"), { recursive: true, force: true });
+  }
+}
+
+export type AffinityStage = FinishedStage<{ rows: number; marginRate: number[]; unknown: Record<string, string[]>; scopeSizes: number[] }>;
+export const affinityRef = (stage: AffinityStage) => ({ $file: join(stage.dir, "affinity.safetensors"), tensor: "affinity" });
+
+export function affinityStage(context: RunContext, ingested: IngestStage, neighbours: NeighboursStage | undefined): Promise<AffinityStage> {
+  const { campaign, coupons } = context.loaded;
+  const { scoring, economics } = campaign;
+  const reads = { ingest: ingested.key, ...(neighbours === undefined ? {} : { neighbours: neighbours.key }) };
+  const settings = { scoring, marginRate: economics.marginRate, scopes: coupons.map(({ id, scope }) => ({ id, scope })) };
+  return context.stages.run("affinity", reads, settings, async (dir) => {
+    const scopes = resolveScopes(coupons, await readItems(context, dir, ingested), economics.marginRate);
+    const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
+    try {
+      const model = neighbours === undefined ? undefined : { path: neighboursFile(neighbours), k: neighbours.result.k };
+      await writeAffinity(matrix, scopes, scoring, model, join(dir, "affinity.safetensors"), context.options);
+    } finally {
+      matrix.close();
+    }
+    await writeScopes(scopes, join(dir, "scopes.safetensors"));
+    const scopeSizes = coupons.map((_, j) => Number(scopes.indptr[j + 1]! - scopes.indptr[j]!));
+    return { rows: ingested.result.numUsers, marginRate: [...scopes.marginRate], unknown: scopes.unknown, scopeSizes };
+  });
+}
+
+async function writeTensors(path: string, kind: string, tensors: (TensorSpec & { data: ArrayBufferView })[]): Promise<void> {
+  const writer = TensorFileWriter.create(
+    path,
+    tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+    { kind },
+  );
+  try {
+    for (const { name, data } of tensors) await writer.write(name, 0, data);
+    await writer.commit();
+  } finally {
+    await writer.abort();
+  }
+}
+
+function writeScopes(scopes: Scopes, path: string): Promise<void> {
+  return writeTensors(path, "scopes", [
+    { name: "indptr", dtype: "I64", shape: [scopes.indptr.length], data: scopes.indptr },
+    { name: "items", dtype: "I32", shape: [scopes.items.length], data: scopes.items },
+  ]);
+}
+
+export function scopeArgs(stage: AffinityStage): Record<string, ArgValue> {
+  const path = join(stage.dir, "scopes.safetensors");
+  return { scopeIndptr: { $file: path, tensor: "indptr" }, scopeItems: { $file: path, tensor: "items" } };
+}
+
+export interface EligibilityResult {
+  rows: number;
+  numOffers: number;
+  /** Offers of users or coupons that this campaign does not know. */
+  numUnknownOffers: number;
+  rejectedOffers: Record<string, number>;
+  numActive: number;
+}
+export type EligibilityStage = FinishedStage<EligibilityResult>;
+
+/** Who may get what (a reason for each user and coupon) and the past offers as rows of this campaign. */
+export function eligibilityStage(context: RunContext, ingested: IngestStage): Promise<EligibilityStage> {
+  const { campaign, coupons, baseDir } = context.loaded;
+  const { inputs, holdout, timeZone, ingest } = campaign;
+  const settings = { coupons, holdout, timeZone, redemptions: inputs.redemptions, memoryLimitMb: ingest.memoryLimitMb };
+  const reads = { ingest: ingested.key, ...inputDigests(context, ["redemptions"]) };
+  return context.stages.run("eligibility", reads, settings, async (dir) => {
+    const users = join(ingested.dir, INGEST_FILES.users);
+    const features = join(ingested.dir, INGEST_FILES.features);
+    const scratch = join(dir, "scratch");
+    await mkdir(scratch);
+    let db: DuckDb;
+    let rejectedOffers: Record<string, number> = {};
+    if (inputs.redemptions !== undefined) {
+      const table = await readRedemptions({
+        source: inputs.redemptions,
+        timeZone,
+        baseDir,
+        tempDir: scratch,
+        threads: context.options.threads,
+        memoryLimitMb: ingest.memoryLimitMb,
+        alsoReadable: [users, features],
+        signal: context.options.signal,
+      });
+      db = table.db;
+      rejectedOffers = table.rejected;
+    } else {
+      db = await openStageDb(context, scratch, [users, features]);
+      await db.run("CREATE TABLE redemptions (user_id VARCHAR, coupon_id VARCHAR, offered_at TIMESTAMP, redeemed BOOLEAN)");
+    }
+    try {
+      await db.run("CREATE TABLE catalogue (coupon_id VARCHAR, position BIGINT)");
+      await db.appendColumns("catalogue", ["TEXT", "I64"], [coupons.map(({ id }) => id), coupons.map((_, j) => BigInt(j))]);
+      const numOffers = await writeHistory(db, users, join(dir, "history.safetensors"));
+      const numActive = await writeReasons(context, db, ingested, users, features, join(dir, "reasons.safetensors"));
+      const all = await db.count("SELECT count(*) FROM redemptions");
+      return { rows: ingested.result.numUsers, numOffers, numUnknownOffers: all - numOffers, rejectedOffers, numActive };
+    } finally {
+      db.close();
+      await rm(scratch, { recursive: true, force: true });
+    }
+  });
+}
+
+async function writeHistory(db: DuckDb, users: string, path: string): Promise<number> {
+  const known = `redemptions r JOIN read_parquet(${quoteLiteral(users)}) u ON r.user_id = u.user_id JOIN catalogue c ON r.coupon_id = c.coupon_id`;
+  const numOffers = await db.count(`SELECT count(*) FROM ${known}`);
+  const writer = TensorFileWriter.create(
+    path,
+    [
+      { name: "users", dtype: "I32", shape: [numOffers] },
+      { name: "coupons", dtype: "I32", shape: [numOffers] },
+      { name: "redeemed", dtype: "U8", shape: [numOffers] },
+    ],
+    { kind: "offers" },
+  );
+  try {
+    let at = 0;
+    const sql = `SELECT u.row, c.position, r.redeemed::UTINYINT FROM ${known} ORDER BY u.row, c.position, r.offered_at, r.redeemed`;
+    for await (const { numRows, columns } of db.streamColumns(sql, ["I32", "I32", "U8"])) {
+      await writer.write("users", at, columns[0]);
+      await writer.write("coupons", at, columns[1]);
+      await writer.write("redeemed", at, columns[2]);
+      at += numRows;
+    }
+    await writer.commit();
+    return numOffers;
+  } finally {
+    await writer.abort();
+  }
+}
+
+/** Coupons whose reasons one query computes; keeps the SQL and the batch of columns small for long catalogues. */
+const COUPONS_PER_QUERY = 64;
+
+async function writeReasons(context: RunContext, db: DuckDb, ingested: IngestStage, users: string, features: string, path: string): Promise<number> {
+  const { campaign, coupons } = context.loaded;
+  const { holdout, timeZone } = campaign;
+  const userRelation = `read_parquet(${quoteLiteral(users)})`;
+  await db.run(`CREATE TABLE redeemed AS
+    SELECT user_id, map_from_entries(list((coupon_id, n))) AS counts
+    FROM (SELECT user_id, coupon_id, count(*) AS n FROM redemptions WHERE redeemed GROUP BY ALL) GROUP BY user_id`);
+  const eligibility = eligibilitySql(coupons, {
+    asOfMs: Date.parse(ingested.result.asOf),
+    timeZone,
+    userColumns: await db.describe(`SELECT * FROM ${userRelation}`),
+    redemptionsSql: ({ id }) => `r.counts[${quoteLiteral(id)}]`,
+  });
+  // A keyed hash of the id decides: the same users for the same key, whoever else is in the file.
+  const heldOut = `md5_number_lower(${quoteLiteral(`${holdout.key}:`)} || u.user_id)::DOUBLE / 18446744073709551616.0 < ${holdout.share}`;
+  const { numUsers } = ingested.result;
+  const width = coupons.length;
+  const writer = TensorFileWriter.create(path, [{ name: "reasons", dtype: "U8", shape: [numUsers, width] }], { kind: "reasons" });
+  const notActive = reasonCode("not_active");
+  try {
+    const from = `${userRelation} u JOIN read_parquet(${quoteLiteral(features)}) f ON u.row = f.row LEFT JOIN redeemed r ON u.user_id = r.user_id`;
+    const rowsPerBatch = Math.max(2048, Math.floor(4_000_000 / Math.max(width, 1)));
+    let begin = 0;
+    while (begin < numUsers) {
+      const end = Math.min(begin + rowsPerBatch, numUsers);
+      const block = new Uint8Array((end - begin) * width).fill(notActive);
+      for (let c = 0; c === 0 || c < eligibility.active.length; c += COUPONS_PER_QUERY) {
+        const group = eligibility.active.slice(c, c + COUPONS_PER_QUERY);
+        const list = group.map(({ sql }) => `CASE WHEN ${heldOut} THEN ${reasonCode("holdout")} ELSE ${sql} END`);
+        const sql = `SELECT ${[`(${heldOut})::UTINYINT`, ...list].join(", ")} FROM ${from} WHERE u.row >= ${begin} AND u.row < ${end} ORDER BY u.row`;
+        let row = 0;
+        for await (const { numRows, columns } of db.streamColumns(sql, ["U8", ...group.map(() => "U8" as const)], 16_384)) {
+          const [held, ...reasons] = columns as unknown as Uint8Array[];
+          for (let i = 0; i < numRows; i++, row++) {
+            if (c === 0 && held![i] === 1) block.fill(reasonCode("holdout"), row * width, (row + 1) * width);
+            for (let j = 0; j < group.length; j++) block[row * width + group[j]!.index] = reasons[j]![i]!;
+          }
+        }
+      }
+      await writer.write("reasons", begin * width, block);
+      begin = end;
+      context.executor.progress("eligibility", begin, numUsers);
+    }
+    await writer.commit();
+  } finally {
+    await writer.abort();
+  }
+  return eligibility.active.length;
+}
+
+/** What the response and candidate kernels share, put together from finished stages. */
+export async function pairContext(context: RunContext, ingested: IngestStage, segmented: SegmentStage, affinity: AffinityStage, scratch: string) {
+  const { campaign, coupons } = context.loaded;
+  const { labels, features } = loadSegments(segmented);
+  const segments = segmented.result.k;
+  const path = join(ingested.dir, INGEST_FILES.features);
+  const db = await openStageDb(context, scratch, [path]);
+  try {
+    const economics = await readEconomics(db, path, labels, segments, campaign.economics.orderValueMinor);
+    const means = await affinityMeans(context.executor, affinityRef(affinity), coupons.length, labels, segments);
+    const arrays = couponArrays(coupons, Date.parse(ingested.result.asOf), campaign.timeZone);
+    const pairArgs: Record<string, ArgValue> = {
+      affinity: affinityRef(affinity),
+      meanShare: means.meanShare,
+      orderValue: economics.orderValue,
+      ...arrays.tiers,
+      labels,
+      fallbackRows: means.fallbackRows,
+    };
+    return { labels, features, segments, economics, means, pairArgs, horizonDays: arrays.horizonDays };
+  } finally {
+    db.close();
+    await rm(join(scratch, "spill"), { recursive: true, force: true });
+  }
+}
+
+export type ResponseStage = FinishedStage<{ rows: number; model: ResponseModel }>;
+
+export function responseStage(
+  context: RunContext,
+  ingested: IngestStage,
+  segmented: SegmentStage,
+  affinity: AffinityStage,
+  eligibility: EligibilityStage,
+): Promise<ResponseStage> {
+  const { campaign, coupons } = context.loaded;
+  const { response, economics, seed, timeZone } = campaign;
+  const reads = { ingest: ingested.key, segment: segmented.key, affinity: affinity.key, eligibility: eligibility.key };
+  return context.stages.run("response", reads, { response, economics, seed, timeZone }, async (dir) => {
+    const { labels, features, segments, pairArgs } = await pairContext(context, ingested, segmented, affinity, dir);
+    const history = readTensors(join(eligibility.dir, "history.safetensors"), { users: "I32", coupons: "I32", redeemed: "U8" });
+    const model = await fitResponse(context.executor, pairArgs, history as unknown as OfferHistory, coupons, features, labels, segments, { ...response, seed });
+    return { rows: model.numOffers, model };
+  });
+}
+
+export type CandidatesStage = FinishedStage<{ rows: number; width: number }>;
+const CANDIDATE_TENSORS = {
+  counts: "I32",
+  coupons: "I32",
+  value: "I64",
+  cost: "I64",
+  pRedeem: "F32",
+  reasons: "U8",
+} as const;
+
+export function candidateRef(stage: CandidatesStage, tensor: keyof typeof CANDIDATE_TENSORS) {
+  return { $file: join(stage.dir, "candidates.safetensors"), tensor };
+}
+
+export function candidatesStage(
+  context: RunContext,
+  ingested: IngestStage,
+  segmented: SegmentStage,
+  affinity: AffinityStage,
+  eligibility: EligibilityStage,
+  responded: ResponseStage,
+): Promise<CandidatesStage> {
+  const { campaign, coupons } = context.loaded;
+  const width = Math.min(campaign.caps.candidatesPerUser, coupons.length);
+  const reads = { ingest: ingested.key, segment: segmented.key, affinity: affinity.key, eligibility: eligibility.key, response: responded.key };
+  const settings = { economics: campaign.economics, width, timeZone: campaign.timeZone };
+  return context.stages.run("candidates", reads, settings, async (dir) => {
+    const pair = await pairContext(context, ingested, segmented, affinity, dir);
+    const { model } = responded.result;
+    const { numUsers } = ingested.result;
+    const marginRate = shared.f64(coupons.length);
+    marginRate.set(affinity.result.marginRate);
+    const pairBeta = Float64Array.from(model.pairBeta);
+    const userScore = await userScores(model, pair.features, pair.labels);
+    const couponScore = couponScores(model, coupons);
+    const writer = TensorFileWriter.create(
+      join(dir, "candidates.safetensors"),
+      Object.entries(CANDIDATE_TENSORS).map(([name, dtype]) => ({ name, dtype, shape: name === "counts" || name === "reasons" ? [numUsers] : [numUsers, width] })),
+      { kind: "candidates" },
+    );
+    const bytes = { I32: 4, I64: 8, F32: 4, U8: 1 };
+    const output = (name: keyof typeof CANDIDATE_TENSORS, begin: number, end: number, columns: number): ArgValue => {
+      const dtype = CANDIDATE_TENSORS[name];
+      const position = writer.byteOffset(name) + begin * columns * bytes[dtype];
+      return { $write: dtype, length: (end - begin) * columns, fd: writer.fd, position };
+    };
+    try {
+      const ranges = shards(numUsers, SHARD_USERS);
+      await context.executor.map(
+        ranges.map(({ begin, end }) => ({
+          kernel: "makeCandidates",
+          args: {
+            ...pair.pairArgs,
+            pairBeta,
+            userScore,
+            couponScore,
+            purchaseRate: pair.economics.purchaseRate,
+            horizonDays: pair.horizonDays,
+            marginRate,
+            reasons: { $file: join(eligibility.dir, "reasons.safetensors"), tensor: "reasons" },
+            noValueReason: reasonCode("no_candidate_value"),
+            limit: width,
+            begin,
+            end,
+            outCounts: output("counts", begin, end, 1),
+            outCoupons: output("coupons", begin, end, width),
+            outValue: output("value", begin, end, width),
+            outCost: output("cost", begin, end, width),
+            outPRedeem: output("pRedeem", begin, end, width),
+            outReasons: output("reasons", begin, end, 1),
+          },
+        })),
+        { name: "candidates", weight: (index) => ranges[index]!.end - ranges[index]!.begin },
+      );
+      await writer.commit();
+    } finally {
+      await writer.abort();
+    }
+    return { rows: numUsers, width };
+  });
+}

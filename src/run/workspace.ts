@@ -1,0 +1,126 @@
+import { existsSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { CouponcastError, invalidArgument } from "../errors.js";
+import { addon, type Handle } from "../native/addon.js";
+
+/** Names of the files that a run publishes, run.json last. */
+export const OUTPUT_FILES = [
+  "assignments.parquet",
+  "withheld.parquet",
+  "segments.parquet",
+  "rejected.parquet",
+  "report.html",
+  "run.json",
+] as const;
+
+/**
+ * Where a run works: a hidden folder beside DIR that holds finished stages (a killed run continues from them, a
+ * changed run reuses them) and the outputs until they are complete. DIR appears by one rename.
+ */
+export class Workspace {
+  readonly outDir: string;
+  readonly root: string;
+  readonly #lock: Handle;
+
+  private constructor(outDir: string, root: string, lock: Handle) {
+    this.outDir = outDir;
+    this.root = root;
+    this.#lock = lock;
+  }
+
+  /** Errors: ERR_COUPONCAST_IO when another run works on the same DIR. */
+  static async open(out: string): Promise<Workspace> {
+    const outDir = resolve(out);
+    if (outDir === dirname(outDir)) throw invalidArgument(`expected a folder for the outputs but received ${out}`);
+    const root = join(dirname(outDir), `.${basename(outDir)}.couponcast`);
+    await mkdir(root, { recursive: true });
+    let lock: Handle;
+    try {
+      lock = addon().lockFile({ path: join(root, "lock"), content: `process ${process.pid}` });
+    } catch (error) {
+      if (error instanceof CouponcastError && error.message.includes("is locked by")) {
+        const holder = error.message.slice(error.message.indexOf("is locked by ") + "is locked by ".length);
+        throw new CouponcastError("ERR_COUPONCAST_IO", `another run (${holder}) is working on ${outDir}`, {
+          file: outDir,
+          hint: "Wait for it to end, or choose another --out.",
+        });
+      }
+      throw error;
+    }
+    const workspace = new Workspace(outDir, root, lock);
+    await workspace.#recover();
+    return workspace;
+  }
+
+  close(): void {
+    addon().closeHandle({ handle: this.#lock });
+  }
+
+  get #replaced(): string {
+    return join(this.root, "replaced");
+  }
+
+  /** A run killed between the two renames of a replacement left no DIR: the old one comes back. */
+  async #recover(): Promise<void> {
+    if (existsSync(this.#replaced)) {
+      if (existsSync(this.outDir)) await rm(this.#replaced, { recursive: true, force: true });
+      else await rename(this.#replaced, this.outDir);
+    }
+    for (const name of await readdir(this.root)) {
+      if (name.startsWith("tmp-")) await rm(join(this.root, name), { recursive: true, force: true });
+    }
+  }
+
+  /** Stays the same until a run is published: names one run across its interruptions. */
+  async runNonce(): Promise<string> {
+    const path = join(this.root, "run-nonce");
+    try {
+      return await readFile(path, "utf8");
+    } catch {
+      const nonce = randomUUID();
+      await writeFile(path, nonce);
+      return nonce;
+    }
+  }
+
+  /** The manifest in DIR, if DIR holds a complete run. */
+  async publishedManifest(): Promise<unknown> {
+    try {
+      return JSON.parse(await readFile(join(this.outDir, "run.json"), "utf8"));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whether DIR is there and holds something. */
+  async isOccupied(): Promise<boolean> {
+    try {
+      return (await readdir(this.outDir)).length > 0;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") {
+        throw invalidArgument(`expected a folder for the outputs but ${this.outDir} is a file`, { file: this.outDir });
+      }
+      throw error;
+    }
+  }
+
+  /** Moves a complete folder to DIR. What was there is replaced in two renames, so DIR is whole or absent. */
+  async publish(folder: string): Promise<void> {
+    if (await this.isOccupied()) {
+      const foreign = (await readdir(this.outDir)).filter((name) => !(OUTPUT_FILES as readonly string[]).includes(name));
+      if (foreign.length > 0) {
+        throw invalidArgument(`${this.outDir} holds files that are not couponcast's (${foreign.slice(0, 3).join(", ")}): they would be lost`, {
+          file: this.outDir,
+          hint: "Move them away or choose another --out.",
+        });
+      }
+      await rename(this.outDir, this.#replaced);
+    }
+    await rename(folder, this.outDir);
+    await rm(join(this.root, "run-nonce"), { force: true });
+    await rm(this.#replaced, { recursive: true, force: true });
+  }
+}
