@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "couponcast/file_lock.h"
 #include "couponcast/kernel.h"
 #include "couponcast/matrix.h"
 #include "couponcast/matrix_writer.h"
@@ -37,6 +38,7 @@ struct Handle {
   std::shared_ptr<TensorFile> file;
   std::unique_ptr<TensorFileWriter> file_writer;
   std::unique_ptr<MatrixWriter> matrix_writer;
+  std::unique_ptr<FileLock> lock;
 };
 Napi::Value WrapHandle(Napi::Env env, Handle handle);
 

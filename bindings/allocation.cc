@@ -81,6 +81,8 @@ Napi::Value ListAssignmentsBinding(const Args& args) {
   out.Set("coupons", CopyOf(args.env(), std::span<const int32_t>(rows.coupons)));
   out.Set("ranks", CopyOf(args.env(), std::span<const int32_t>(rows.ranks)));
   out.Set("places", CopyOf(args.env(), std::span<const int64_t>(rows.places)));
+  out.Set("values", CopyOf(args.env(), std::span<const int64_t>(rows.values)));
+  out.Set("costs", CopyOf(args.env(), std::span<const int64_t>(rows.costs)));
   return out;
 }
 

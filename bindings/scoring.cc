@@ -150,6 +150,12 @@ Napi::Value AffinityUsers(const Args& args) {
   return args.env().Undefined();
 }
 
+Napi::Value AffinitySumsBinding(const Args& args) {
+  Check(args.env(), AffinitySums(args.In<float>("affinity"), args.Integer("columns"), args.In<int32_t>("labels"), args.Integer("segments"),
+                                 args.Range(), args.Out<double>("outSums"), args.Out<double>("outShares"), args.Out<int64_t>("outCounts")));
+  return args.env().Undefined();
+}
+
 PairInputs Pairs(const Args& args) {
   PairInputs pairs;
   pairs.mean_share = args.In<float>("meanShare");
@@ -158,6 +164,8 @@ PairInputs Pairs(const Args& args) {
   pairs.order_value = args.In<double>("orderValue");
   pairs.tiers = {args.In<int32_t>("tierIndptr"), args.In<double>("tierThreshold"), args.In<double>("tierAmount"), args.In<double>("tierPercent"),
                  args.In<double>("tierMaxDiscount")};
+  pairs.labels = args.OptionalIn<int32_t>("labels");
+  pairs.fallback_rows = args.OptionalIn<float>("fallbackRows");
   return pairs;
 }
 
@@ -198,6 +206,7 @@ void ExportScoring(Napi::Object exports) {
   Export<ScopeWeightsUsers>(exports, "scopeWeightsUsers");
   Export<AffinityItems>(exports, "affinityItems");
   Export<AffinityUsers>(exports, "affinityUsers");
+  Export<AffinitySumsBinding>(exports, "affinitySums");
   Export<PairFeaturesBinding>(exports, "pairFeatures");
   Export<MakeCandidatesBinding>(exports, "makeCandidates");
 }

@@ -270,6 +270,17 @@ Napi::Value FormatCsvBinding(const Args& args) {
   return CopyOf(args.env(), std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
 }
 
+Napi::Value GatherBinding(const Args& args) {
+  Check(args.env(), Gather(args.In<float>("source"), args.In<int64_t>("positions"), args.Out<float>("out")));
+  return args.env().Undefined();
+}
+
+Napi::Value LockFile(const Args& args) {
+  Handle handle;
+  handle.lock = Unwrap(args.env(), FileLock::Acquire(args.Text("path"), args.Text("content")));
+  return WrapHandle(args.env(), std::move(handle));
+}
+
 }  // namespace
 
 void ExportStore(Napi::Object exports) {
@@ -293,6 +304,8 @@ void ExportStore(Napi::Object exports) {
   Export<CloseHandle>(exports, "closeHandle");
   Export<DigestFileBinding>(exports, "digestFile");
   Export<FormatCsvBinding>(exports, "formatCsv");
+  Export<GatherBinding>(exports, "gather");
+  Export<LockFile>(exports, "lockFile");
 }
 
 }  // namespace couponcast::node
