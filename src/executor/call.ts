@@ -2,8 +2,7 @@
  * What travels to a worker thread: the name of a kernel and its arguments. Never data: files go as paths, arrays as
  * views of shared memory. Only what is a few kilobytes may be an ordinary typed array, which is copied.
  */
-import type { AnyTypedArray, KernelName } from "../native/addon.js";
-import type { Dtype } from "../store/tensor-file-writer.js";
+import type { AnyTypedArray, Dtype, KernelName } from "../native/addon.js";
 
 /** An open behaviour matrix, by path. */
 export interface MatrixRef {

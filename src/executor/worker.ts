@@ -2,8 +2,7 @@
 import { statSync, writeSync } from "node:fs";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import { CouponcastError, toCouponcastError } from "../errors.js";
-import { type AnyTypedArray, addon, type Handle } from "../native/addon.js";
-import type { Dtype } from "../store/tensor-file-writer.js";
+import { type AnyTypedArray, addon, type Dtype, type Handle } from "../native/addon.js";
 import type { ArgValue, KernelCall, TaskReply } from "./call.js";
 
 const MAX_OPEN_FILES = 16;

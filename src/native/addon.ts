@@ -11,8 +11,9 @@ export interface Handle {
   readonly [handleBrand]: true;
 }
 
+export type Dtype = "I64" | "F64" | "I32" | "F32" | "U8";
 export interface TensorInfo {
-  dtype: "I64" | "F64" | "I32" | "F32" | "U8";
+  dtype: Dtype;
   shape: number[];
 }
 export type AnyTypedArray = BigInt64Array | Float64Array | Int32Array | Float32Array | Uint8Array;

@@ -9,7 +9,7 @@ import { type Matrix, openMatrix } from "../store/matrix.js";
 import { forEachYielding } from "../util/yield.js";
 import type { AssignmentColumns } from "./assignment-columns.js";
 import type { RunContext } from "./context.js";
-import type { FinishedStages } from "./output-stage.js";
+import type { FinishedStages } from "./finished-stages.js";
 import { neighboursFile, scopeArgs } from "./score-stages.js";
 
 export interface Examples {

@@ -2,7 +2,8 @@
 import type { AllocateResult } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
 import { describeOffer } from "./describe-coupon.js";
-import type { FinishedStages, OutputResult } from "./output-stage.js";
+import type { FinishedStages } from "./finished-stages.js";
+import type { OutputResult } from "./output-stage.js";
 import type { ResponseStage } from "./score-stages.js";
 import type { StageMeasurement, StageRecord } from "./stage-runner.js";
 import type { ReportData } from "../report/report-data.js";

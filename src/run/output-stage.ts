@@ -10,8 +10,9 @@ import type { AllocateStage } from "./allocate-stage.js";
 import { type AssignmentColumns, listAssignments } from "./assignment-columns.js";
 import { openStageDb, type RunContext } from "./context.js";
 import { exampleUsers, type Examples } from "./examples.js";
-import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
-import { type AffinityStage, type CandidatesStage, type NeighboursStage, pairContext } from "./score-stages.js";
+import type { FinishedStages } from "./finished-stages.js";
+import { type IngestStage, loadSegments } from "./profile-stages.js";
+import { pairContext } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { writeRows } from "./write-rows.js";
 
@@ -36,15 +37,6 @@ export interface OutputResult {
   examples: Examples;
 }
 export type OutputStage = FinishedStage<OutputResult>;
-
-export interface FinishedStages {
-  ingested: IngestStage;
-  segmented: SegmentStage;
-  neighbours: NeighboursStage | undefined;
-  affinity: AffinityStage;
-  candidates: CandidatesStage;
-  allocated: AllocateStage;
-}
 
 const SCATTER_POINTS = 2000;
 /** Codes of assignments' `source` while it is a number. */

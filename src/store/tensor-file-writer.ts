@@ -1,9 +1,9 @@
 import { write as fsWrite } from "node:fs";
 import { promisify } from "node:util";
 import { CouponcastError, invalidArgument, toCouponcastError } from "../errors.js";
-import { addon, type Handle } from "../native/addon.js";
+import { addon, type Dtype, type Handle } from "../native/addon.js";
 
-export type Dtype = "I64" | "F64" | "I32" | "F32" | "U8";
+export type { Dtype } from "../native/addon.js";
 export interface TensorSpec {
   name: string;
   dtype: Dtype;

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Format, lint, types and dependency rules; of the core too where clang's tools are installed (scripts/setup-system.sh test).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+echo "check: biome"
+npx --no-install biome ci --error-on-warnings .
+echo "check: types"
+npx --no-install tsc -p . --noEmit
+npx --no-install tsc -p test --noEmit
+echo "check: dependency rules"
+npx --no-install depcruise --config .dependency-cruiser.json src
+if command -v clang-format-19 >/dev/null; then
+  echo "check: clang-format"
+  git ls-files 'native/*.h' 'native/*.cc' 'bindings/*.h' 'bindings/*.cc' | xargs clang-format-19 --dry-run --Werror
+fi
+if command -v clang-tidy-19 >/dev/null; then
+  echo "check: clang-tidy"
+  bash scripts/clang-tidy.sh
+fi
+echo "check: clean"

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# All tests: sets up, builds, checks, then native tests (release, sanitizers, fuzz corpus) and TypeScript tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash scripts/setup-system.sh test
+bash scripts/build.sh
+bash scripts/check.sh
+
+for preset in release asan-ubsan tsan; do
+  echo "test: native, $preset"
+  cmake --preset "$preset" >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; exit 1; }
+  cmake --build --preset "$preset" >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; exit 1; }
+  ctest --preset "$preset" --no-tests=error -j 2 --quiet --output-log "build/$preset-tests.log" || { tail -n 60 "build/$preset-tests.log" >&2; exit 1; }
+  grep -E 'tests passed|Total Test time' "build/$preset-tests.log"
+done
+
+echo "test: fuzz corpus"
+cmake --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log >&2; exit 1; }
+cmake --build --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log >&2; exit 1; }
+for target in build/fuzz/fuzz_*; do
+  [ -x "$target" ] || continue
+  corpus=native/fuzz/corpus/$(basename "$target" | sed 's/^fuzz_//')
+  "$target" -runs=0 "$corpus" >build/fuzz.log 2>&1 || { tail -n 40 build/fuzz.log >&2; exit 1; }
+  echo "$(basename "$target"): $(find "$corpus" -type f | wc -l) inputs, no finding"
+done
+
+echo "test: TypeScript"
+npx --no-install vitest run
