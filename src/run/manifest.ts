@@ -133,6 +133,13 @@ export function buildManifest(
 
 const MILLI = 1000;
 
+/** "2025-07-01 02:00 Europe/Vienna" */
+function readableInstant(iso: string, timeZone: string): string {
+  // The Swedish form of a date is ISO 8601's.
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "short" });
+  return `${format.format(new Date(iso))} ${timeZone}`;
+}
+
 export function buildReport(context: RunContext, stages: FinishedStages, responded: ResponseStage, output: OutputResult, manifest: Omit<RunManifest, "timings">): ReportData {
   const { campaign, coupons } = context.loaded;
   const { allocation, counts } = manifest;
@@ -148,7 +155,7 @@ export function buildReport(context: RunContext, stages: FinishedStages, respond
   return {
     headline: {
       campaignName: campaign.name,
-      asOf: manifest.asOf,
+      asOf: readableInstant(manifest.asOf, campaign.timeZone),
       currency: campaign.currency,
       valueBasis: "after-discount",
       budgetMinor: allocation.budgetMinor,
@@ -204,8 +211,8 @@ export function buildReport(context: RunContext, stages: FinishedStages, respond
       output.scores.length === 0
         ? null
         : {
-            xLabel: "share of the user's predicted interest that the coupon covers",
-            yLabel: "chance that the coupon is redeemed",
+            xLabel: "interest in the coupon's items",
+            yLabel: "chance of redemption",
             xFormat: "percent",
             yFormat: "percent",
             numPopulation: output.rows,

@@ -14,7 +14,7 @@ import type { FinishedStages } from "./finished-stages.js";
 import { type IngestStage, loadSegments } from "./profile-stages.js";
 import { pairContext } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
-import { writeRows } from "./write-rows.js";
+import { writeRows } from "../table/write-rows.js";
 
 /** Sums over the assignment, money in milli. */
 export interface GroupTotals {

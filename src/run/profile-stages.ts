@@ -9,7 +9,7 @@ import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors } from "../store/tensors.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import type { FinishedStage } from "./stage-runner.js";
-import { writeRows } from "./write-rows.js";
+import { writeRows } from "../table/write-rows.js";
 
 export type IngestStage = FinishedStage<IngestResult & { rows: number }>;
 
