@@ -79,12 +79,12 @@ struct PolishStats {
   int64_t assigned = 0;     // candidates chosen
   int64_t dropped = 0;      // by the repair
   int64_t moves = 0;        // additions and upgrades
-  int64_t exchanges = 0;    // pairs of moves
+  int64_t exchanges = 0;    // gains paid for by a smaller loss
 };
 
 // Makes `chosen` [users * width] feasible and better: first drops candidates of the smallest reduced value from
 // resources that are overdrawn; then adds and upgrades while something fits (best change of reduced value first);
-// then trades a gain of one user against a smaller loss of another. Never breaks a budget, stock, cap or group.
+// then trades gains of some users against a smaller loss of another. Never breaks a budget, stock, cap or group.
 // Deterministic. Cost: a few passes over the candidates; memory: at most 2^23 moves of 40 bytes.
 // Errors: kInvalidArgument; kInfeasible when `chosen` breaks a user's cap or group (what EvaluateDual chose does not);
 // kCancelled.

@@ -86,28 +86,21 @@ class Polisher {
     return {};
   }
 
-  // Pairs of a gain that does not fit alone and a smaller loss elsewhere that makes room for it.
-  Status ExchangePairs(PolishStats* stats) {
+  // Gains that do not fit alone and a smaller loss elsewhere that makes room for them: pairs first, then one loss for
+  // several gains.
+  Status Exchange(PolishStats* stats) {
     for (int round = 0; round < kMaxExchanges; ++round) {
       if (cancel_.IsSet()) return Cancelled();
       std::vector<Move> gains;
       std::vector<Move> losses;
       COUPONCAST_RETURN_IF_ERROR(Collect([](const Move& move) { return move.value > 0; }, kExchangeMoves, &gains));
       COUPONCAST_RETURN_IF_ERROR(CollectLosses(&losses));
-      int64_t applied = 0;
-      for (const Move& gain : gains) {
-        if (Stale(gain)) continue;
-        for (const Move& loss : losses) {
-          if (loss.user == gain.user || gain.value + loss.value <= 0 || Stale(loss)) continue;
-          Apply(loss);
-          Apply(gain);
-          if (budget_left_ >= 0 && WithinCoupon(gain) && WithinCoupon(loss)) {
-            ++applied;
-            break;
-          }
-          Undo(gain);
-          Undo(loss);
-        }
+      int64_t applied = ExchangePairs(gains, losses);
+      if (applied == 0) applied = Refill(gains, losses);
+      if (applied == 0) {
+        // The multipliers are off where few users decide; the plain value is the other natural order.
+        std::ranges::sort(gains, [](const Move& a, const Move& b) { return a.value > b.value || (a.value == b.value && BetterMove(a, b)); });
+        applied = Refill(gains, losses);
       }
       stats->exchanges += applied;
       if (applied == 0) return {};
@@ -119,6 +112,50 @@ class Polisher {
   }
 
  private:
+  int64_t ExchangePairs(const std::vector<Move>& gains, const std::vector<Move>& losses) {
+    int64_t applied = 0;
+    for (const Move& gain : gains) {
+      if (Stale(gain)) continue;
+      for (const Move& loss : losses) {
+        if (loss.user == gain.user || gain.value + loss.value <= 0 || Stale(loss)) continue;
+        Apply(loss);
+        Apply(gain);
+        if (budget_left_ >= 0 && WithinCoupon(gain) && WithinCoupon(loss)) {
+          ++applied;
+          break;
+        }
+        Undo(gain);
+        Undo(loss);
+      }
+    }
+    return applied;
+  }
+
+  // For each loss: takes it, then every gain that fits, in the order given; kept if that is worth more than before.
+  int64_t Refill(const std::vector<Move>& gains, const std::vector<Move>& losses) {
+    int64_t applied = 0;
+    std::vector<Move> taken;
+    for (const Move& loss : losses) {
+      if (Stale(loss)) continue;
+      taken.clear();
+      int64_t value = loss.value;
+      Apply(loss);
+      for (const Move& gain : gains) {
+        if (Stale(gain) || !Fits(gain)) continue;
+        Apply(gain);
+        value += gain.value;
+        taken.push_back(gain);
+      }
+      if (value > 0 && budget_left_ >= 0 && WithinCoupon(loss)) {
+        ++applied;
+        continue;
+      }
+      for (; !taken.empty(); taken.pop_back()) Undo(taken.back());
+      Undo(loss);
+    }
+    return applied;
+  }
+
   static int64_t Limit(int64_t limit) { return limit < 0 ? std::numeric_limits<int64_t>::max() / 2 : limit; }
 
   size_t CouponAt(size_t at) const { return static_cast<size_t>(problem_.coupons[at]); }
@@ -264,7 +301,7 @@ Status RepairAndPolish(const AllocationProblem& problem, const Multipliers& mult
   Polisher polisher(problem, multipliers, cancel, chosen);
   COUPONCAST_RETURN_IF_ERROR(polisher.Repair(stats));
   COUPONCAST_RETURN_IF_ERROR(polisher.Improve(stats));
-  COUPONCAST_RETURN_IF_ERROR(polisher.ExchangePairs(stats));
+  COUPONCAST_RETURN_IF_ERROR(polisher.Exchange(stats));
   PolishStats totals;
   COUPONCAST_RETURN_IF_ERROR(CheckFeasible(problem, chosen, &totals));
   stats->value = totals.value;

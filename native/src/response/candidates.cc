@@ -49,7 +49,7 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
   const auto users = static_cast<int64_t>(pairs.order_value.size());
   COUPONCAST_RETURN_IF_ERROR(CheckPairInputs(pairs));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users));
-  if (params.limit < 1) return InvalidArgument("expected limit >= 1");
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("limit", params.limit));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("pair_beta", params.pair_beta.size(), kPairFeatures));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("user_score", params.user_score.size(), users));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("purchase_rate", params.purchase_rate.size(), users));

@@ -63,6 +63,7 @@ PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon) {
 
 Status CheckPairInputs(const PairInputs& inputs) {
   const auto users = static_cast<int64_t>(inputs.order_value.size());
+  if (inputs.coupons < 0) return InvalidArgument("expected a number of coupons >= 0 but received " + std::to_string(inputs.coupons));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", inputs.affinity.size(), users * (inputs.coupons + 1)));
   if (!inputs.labels.empty()) {
     COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", inputs.labels.size(), users));

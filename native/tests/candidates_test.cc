@@ -1,0 +1,249 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/portable_math.h"
+#include "couponcast/allocate.h"
+#include "tests/response_inputs_for_test.h"
+
+namespace couponcast {
+namespace {
+
+using testing::OwnedPairInputs;
+using testing::Raised;
+using testing::Random;
+using testing::SameBits;
+using testing::Shards;
+
+constexpr uint8_t kNoValue = 200;
+
+struct Inputs {
+  OwnedPairInputs pairs;
+  std::vector<double> pair_beta = {0.2, 1.0, 0.4, 2.0, -0.7};
+  std::vector<double> user_score;
+  std::vector<double> coupon_score;
+  std::vector<double> purchase_rate;
+  std::vector<double> horizon_days;
+  std::vector<double> margin_rate;
+  std::vector<uint8_t> reasons;
+  int64_t limit;
+
+  Inputs(int64_t users, int64_t coupons, int64_t kept, uint64_t seed) : pairs(users, coupons, seed), limit(kept) {
+    Random random(seed + 1);
+    for (int64_t u = 0; u < users; ++u) {
+      user_score.push_back(random.Between(-3, 0));
+      purchase_rate.push_back(random.Below(5) == 0 ? 0 : random.Between(0, 0.1));
+      const bool excluded = random.Below(8) == 0;
+      for (int64_t c = 0; c < coupons; ++c) reasons.push_back(excluded || random.Below(4) == 0 ? static_cast<uint8_t>(1 + random.Below(5)) : uint8_t{0});
+    }
+    for (int64_t c = 0; c < coupons; ++c) {
+      coupon_score.push_back(random.Between(-1, 1));
+      horizon_days.push_back(random.Between(1, 30));
+      margin_rate.push_back(random.Between(0, 0.6));
+    }
+  }
+  CandidateParams view() const {
+    return {pairs.view(), pair_beta, user_score, coupon_score, purchase_rate, horizon_days, margin_rate, reasons, kNoValue, limit};
+  }
+};
+
+struct Output {
+  int64_t limit;
+  std::vector<int32_t> coupons;
+  std::vector<int64_t> value;
+  std::vector<int64_t> cost;
+  std::vector<float> p_redeem;
+  std::vector<int32_t> counts;
+  std::vector<uint8_t> reasons;
+
+  Output(int64_t users, int64_t width)
+      : limit(width),
+        coupons(static_cast<size_t>(users * width), -7),
+        value(coupons.size(), -7),
+        cost(coupons.size(), -7),
+        p_redeem(coupons.size(), -7.0F),
+        counts(static_cast<size_t>(users), -7),
+        reasons(static_cast<size_t>(users), 77) {}
+  CandidateOutput Rows(RowRange range) {
+    const auto at = static_cast<size_t>(range.begin * limit);
+    const auto size = static_cast<size_t>(range.size() * limit);
+    const auto row = static_cast<size_t>(range.begin);
+    const auto rows = static_cast<size_t>(range.size());
+    return {std::span(coupons).subspan(at, size), std::span(value).subspan(at, size),  std::span(cost).subspan(at, size),
+            std::span(p_redeem).subspan(at, size), std::span(counts).subspan(row, rows), std::span(reasons).subspan(row, rows)};
+  }
+  bool operator==(const Output& o) const {
+    return SameBits(coupons, o.coupons) && SameBits(value, o.value) && SameBits(cost, o.cost) && SameBits(p_redeem, o.p_redeem) &&
+           SameBits(counts, o.counts) && SameBits(reasons, o.reasons);
+  }
+};
+
+Output RunAll(const Inputs& inputs, int64_t shard) {
+  Output output(inputs.pairs.users, inputs.limit);
+  for (const RowRange range : Shards(inputs.pairs.users, shard)) EXPECT_OK(MakeCandidates(inputs.view(), range, {}, output.Rows(range)));
+  return output;
+}
+
+TEST(Candidates, EqualAPlainReimplementation) {
+  for (const int64_t limit : {1, 2, 5, 8, 50}) {
+    const Inputs inputs(120, 17, limit, static_cast<uint64_t>(limit));
+    const Output output = RunAll(inputs, 1000);
+    int cut = 0;
+    int without = 0;
+    for (int64_t user = 0; user < 120; ++user) {
+      const auto u = static_cast<size_t>(user);
+      struct Candidate {
+        int64_t value;
+        int64_t cost;
+        double p;
+      };
+      std::map<int32_t, Candidate> all;
+      bool eligible = false;
+      uint8_t smallest = 255;
+      for (int32_t coupon = 0; coupon < 17; ++coupon) {
+        const auto c = static_cast<size_t>(coupon);
+        const uint8_t reason = inputs.reasons[u * 17 + c];
+        if (reason != 0) {
+          smallest = std::min(smallest, reason);
+          continue;
+        }
+        eligible = true;
+        const double usual = inputs.pairs.order_value[u];
+        const double order = StretchedOrderMinor(inputs.pairs.view().tiers, coupon, usual);
+        const double discount = DiscountMinor(inputs.pairs.view().tiers, coupon, order);
+        const auto affinity = static_cast<double>(inputs.pairs.Row(user)[c]);
+        const auto total = static_cast<double>(inputs.pairs.Row(user)[17]);
+        const double share = total > 0 ? std::min(1.0, affinity / total) : 0;
+        const std::vector<double> features = {std::log1p(affinity), share,
+                                              std::log((share + 0.01) / (static_cast<double>(inputs.pairs.mean_share[c]) + 0.01)), discount / order,
+                                              std::min(3.0, std::log(order / usual))};
+        double z = inputs.user_score[u] + inputs.coupon_score[c];
+        for (size_t f = 0; f < 5; ++f) z += inputs.pair_beta[f] * features[f];
+        const double p = 1 / (1 + std::exp(-z));
+        const double buys_anyway = 1 - std::exp(-inputs.purchase_rate[u] * inputs.horizon_days[c]);
+        const double value = p * (inputs.margin_rate[c] * (order - buys_anyway * usual) - discount);
+        // The kernel rounds down to thousandths; what rounds to nothing is no candidate.
+        if (std::floor(value * 1000) > 0) {
+          all[coupon] = {static_cast<int64_t>(std::floor(value * 1000)), static_cast<int64_t>(std::ceil(p * discount * 1000)), p};
+        }
+      }
+      // Kept: half by value, the rest by value per cost.
+      std::set<int32_t> kept;
+      const auto take = [&](int64_t how_many, auto&& score) {
+        for (int64_t i = 0; i < how_many && kept.size() < all.size(); ++i) {
+          int32_t best = -1;
+          for (const auto& [coupon, candidate] : all) {
+            if (!kept.contains(coupon) && (best < 0 || score(candidate) > score(all.at(best)))) best = coupon;
+          }
+          kept.insert(best);
+        }
+      };
+      take((limit + 1) / 2, [](const Candidate& c) { return static_cast<double>(c.value); });
+      take(limit / 2, [](const Candidate& c) { return static_cast<double>(c.value) / static_cast<double>(std::max<int64_t>(c.cost, 1)); });
+      cut += all.size() > kept.size() ? 1 : 0;
+
+      ASSERT_EQ(output.counts[u], static_cast<int32_t>(kept.size())) << user;
+      int64_t j = 0;
+      for (const int32_t coupon : kept) {
+        const auto at = static_cast<size_t>(user * limit + j++);
+        ASSERT_EQ(output.coupons[at], coupon) << user;
+        EXPECT_NEAR(static_cast<double>(output.value[at]), static_cast<double>(all.at(coupon).value), 1);
+        EXPECT_NEAR(static_cast<double>(output.cost[at]), static_cast<double>(all.at(coupon).cost), 1);
+        EXPECT_NEAR(output.p_redeem[at], all.at(coupon).p, 1e-6);
+      }
+      for (; j < limit; ++j) {
+        const auto at = static_cast<size_t>(user * limit + j);
+        EXPECT_EQ(output.coupons[at], -1);
+        EXPECT_EQ(output.value[at], 0);
+        EXPECT_EQ(output.cost[at], 0);
+        EXPECT_EQ(output.p_redeem[at], 0.0F);
+      }
+      uint8_t expected_reason = 0;
+      if (kept.empty()) expected_reason = eligible ? kNoValue : smallest;
+      EXPECT_EQ(output.reasons[u], expected_reason);
+      without += kept.empty() ? 1 : 0;
+    }
+    EXPECT_GT(without, 5);
+    if (limit < 5) {
+      EXPECT_GT(cut, 20);
+    }
+  }
+}
+
+TEST(Candidates, ShardsGiveTheSameBytes) {
+  const Inputs inputs(100, 12, 4, 9);
+  const Output whole = RunAll(inputs, 100);
+  for (const int64_t shard : {1, 7, 64}) EXPECT_TRUE(RunAll(inputs, shard) == whole);
+}
+
+TEST(Candidates, AreAProblemThatTheAllocationTakes) {
+  const Inputs inputs(100, 12, 4, 10);
+  const Output output = RunAll(inputs, 100);
+  const std::vector<int32_t> group(12, -1);
+  const std::vector<int64_t> unlimited(12, -1);
+  EXPECT_OK(CheckProblem({100, 4, output.counts, output.coupons, output.value, output.cost, group, unlimited, unlimited, -1, 1}));
+}
+
+TEST(Candidates, UndefinedOrExcessiveNumbersYieldNoCandidate) {
+  Inputs inputs(3, 1, 2, 4);
+  std::ranges::fill(inputs.reasons, uint8_t{0});
+  inputs.pairs.indptr = {0, 1};
+  inputs.pairs.threshold = {0};
+  inputs.pairs.amount = {0};
+  inputs.pairs.percent = {90};
+  inputs.pairs.max_discount = {INFINITY};
+  inputs.margin_rate = {0.95};
+  inputs.pairs.order_value = {1000, 1e300, std::numeric_limits<double>::quiet_NaN()};
+  inputs.purchase_rate = {0, 0, 0};
+  const Output output = RunAll(inputs, 3);
+  EXPECT_EQ(output.counts, std::vector<int32_t>({1, 0, 0}));
+  EXPECT_EQ(output.reasons, std::vector<uint8_t>({0, kNoValue, kNoValue}));
+}
+
+TEST(Candidates, NoCouponsAtAll) {
+  const Inputs inputs(3, 0, 2, 4);
+  const Output output = RunAll(inputs, 3);
+  EXPECT_EQ(output.counts, std::vector<int32_t>({0, 0, 0}));
+  EXPECT_EQ(output.reasons, std::vector<uint8_t>({kNoValue, kNoValue, kNoValue}));
+}
+
+TEST(Candidates, RefusesWhatDoesNotFit) {
+  const Inputs good(6, 4, 3, 2);
+  const auto run = [](const Inputs& inputs, RowRange range, Output output, CancelFlag cancel = {}) {
+    return MakeCandidates(inputs.view(), range, cancel, {output.coupons, output.value, output.cost, output.p_redeem, output.counts, output.reasons});
+  };
+  EXPECT_OK(run(good, {0, 6}, Output(6, 3)));
+  EXPECT_CODE(StatusCode::kOutOfRange, run(good, {0, 7}, Output(7, 3)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(good, {0, 6}, Output(5, 3)));
+  EXPECT_CODE(StatusCode::kCancelled, run(good, {0, 6}, Output(6, 3), Raised()));
+  const auto broken = [&](auto&& change) {
+    Inputs inputs = good;
+    change(inputs);
+    return run(inputs, {0, 6}, Output(6, 3));
+  };
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.pair_beta.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.user_score.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.coupon_score.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.purchase_rate.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.horizon_days.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.margin_rate.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.reasons.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.limit = 0; }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.limit = int64_t{1} << 62; }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.pairs.affinity.pop_back(); }));
+  for (int field = 0; field < 6; ++field) {
+    Output output(6, 3);
+    if (field == 0) output.coupons.pop_back();
+    if (field == 1) output.value.pop_back();
+    if (field == 2) output.cost.pop_back();
+    if (field == 3) output.p_redeem.pop_back();
+    if (field == 4) output.counts.pop_back();
+    if (field == 5) output.reasons.pop_back();
+    EXPECT_CODE(StatusCode::kInvalidArgument, run(good, {0, 6}, output));
+  }
+}
+
+}  // namespace
+}  // namespace couponcast
