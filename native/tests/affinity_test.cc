@@ -169,6 +169,32 @@ TEST(Affinity, ShardsAndTargetsGiveTheSameBytes) {
   }
 }
 
+TEST(AffinitySums, GroupsUsersBySegmentAndInAll) {
+  // Two coupons and the total; user 1 has no affinity, user 3 no segment.
+  const std::vector<float> affinity = {1, 2, 4, 0, 0, 0, 3, 0, 6, 5, 5, 10};
+  const std::vector<int32_t> labels = {1, 1, 0, -1};
+  std::vector<double> sums(9, -7.0);
+  std::vector<double> shares(2, -7.0);
+  std::vector<int64_t> counts(3, -7);
+  ASSERT_OK(AffinitySums(affinity, 3, labels, 2, {0, 4}, sums, shares, counts));
+  EXPECT_EQ(sums, std::vector<double>({3, 0, 6, 1, 2, 4, 9, 7, 20}));
+  EXPECT_EQ(shares, std::vector<double>({0.25 + 0.5 + 0.5, 0.5 + 0.0 + 0.5}));
+  EXPECT_EQ(counts, std::vector<int64_t>({1, 1, 3}));
+  ASSERT_OK(AffinitySums(affinity, 3, labels, 2, {1, 3}, sums, shares, counts));
+  EXPECT_EQ(counts, std::vector<int64_t>({1, 0, 1}));
+  const auto run = [&](int64_t columns, int64_t segments, RowRange range) {
+    return AffinitySums(affinity, columns, labels, segments, range, sums, shares, counts);
+  };
+  EXPECT_CODE(StatusCode::kOutOfRange, run(3, 2, {0, 5}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(0, 2, {0, 4}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(2, 2, {0, 4}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(3, 1, {0, 4}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(3, -1, {0, 4}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(3, int64_t{1} << 62, {0, 4}));
+  const std::vector<int32_t> unknown = {1, 2, 0, -1};
+  EXPECT_CODE(StatusCode::kOutOfRange, AffinitySums(affinity, 3, unknown, 2, {0, 4}, sums, shares, counts));
+}
+
 TEST(Affinity, RefusesWhatDoesNotFit) {
   const TestMatrix matrix = testing::GoldenMatrix();
   const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kCosine, 2, false, 3);

@@ -22,26 +22,19 @@
 
 namespace couponcast::testing {
 
-#define EXPECT_OK(expression)                                                                     \
-  do {                                                                                            \
-    const ::couponcast::Status expect_ok_status_ = (expression);                                  \
-    EXPECT_TRUE(expect_ok_status_.ok()) << #expression << ": " << expect_ok_status_.message();    \
-  } while (false)
+inline ::testing::AssertionResult IsOk(const Status& status) {
+  if (status.ok()) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "code " << static_cast<int>(status.code()) << ": " << status.message();
+}
+// Whether the status has the code, and a message.
+inline ::testing::AssertionResult HasCode(const Status& status, StatusCode code) {
+  if (status.code() == code && !status.message().empty()) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "expected code " << static_cast<int>(code) << " but got " << static_cast<int>(status.code()) << ": " << status.message();
+}
 
-#define ASSERT_OK(expression)                                                                     \
-  do {                                                                                            \
-    const ::couponcast::Status assert_ok_status_ = (expression);                                  \
-    ASSERT_TRUE(assert_ok_status_.ok()) << #expression << ": " << assert_ok_status_.message();    \
-  } while (false)
-
-// Expects `expression` to fail with `expected_code` and a message.
-#define EXPECT_CODE(expected_code, expression)                                                    \
-  do {                                                                                            \
-    const ::couponcast::Status expect_code_status_ = (expression);                                \
-    EXPECT_EQ(static_cast<int>(expect_code_status_.code()), static_cast<int>(expected_code))      \
-        << #expression << ": " << expect_code_status_.message();                                  \
-    EXPECT_FALSE(expect_code_status_.message().empty()) << #expression;                           \
-  } while (false)
+#define EXPECT_OK(expression) EXPECT_TRUE(::couponcast::testing::IsOk(expression))
+#define ASSERT_OK(expression) ASSERT_TRUE(::couponcast::testing::IsOk(expression))
+#define EXPECT_CODE(code, expression) EXPECT_TRUE(::couponcast::testing::HasCode(expression, code))
 
 // SplitMix64: the same numbers with every standard library.
 class Random {

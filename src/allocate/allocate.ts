@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
+import { copyYielding, forEachYielding } from "../util/yield.js";
 import { bestResponses, Multipliers, solveDual } from "./dual.js";
 import { type CandidateTable, type Limits, MILLI, Problem } from "./problem.js";
 
@@ -78,6 +79,9 @@ export async function allocateTable(executor: Executor, table: CandidateTable, l
  */
 export async function allocate(candidates: Candidates, limits: Limits, options: RunOptions = {}): Promise<Allocation> {
   const { width, counts, coupons, valueMinor, costMinor } = candidates;
+  const isTyped = counts instanceof Int32Array && coupons instanceof Int32Array && valueMinor instanceof Float64Array && costMinor instanceof Float64Array;
+  if (!isTyped) throw invalidArgument("expected counts and coupons as Int32Array, valueMinor and costMinor as Float64Array");
+  if (!Array.isArray(limits?.coupons)) throw invalidArgument("expected an array in limits.coupons: one entry a coupon");
   const numUsers = counts.length;
   const places = numUsers * width;
   if (!Number.isInteger(width) || width < 1 || coupons.length !== places || valueMinor.length !== places || costMinor.length !== places) {
@@ -92,20 +96,20 @@ export async function allocate(candidates: Candidates, limits: Limits, options: 
     value: shared.i64(places),
     cost: shared.i64(places),
   };
-  table.counts.set(counts);
-  table.coupons.set(coupons);
-  const toMilli = (name: string, amount: number, round: (x: number) => number): bigint => {
+  await copyYielding(table.counts, counts);
+  await copyYielding(table.coupons, coupons);
+  const toMilli = (name: string, at: number, amount: number, round: (x: number) => number): bigint => {
     const inMilli = round(amount * MILLI);
-    if (!(inMilli >= 0 && inMilli <= 1e11)) throw invalidArgument(`expected ${name} between 0 and 1e8 minor units but received ${amount}`);
+    if (!(inMilli >= 0 && inMilli <= 1e11)) throw invalidArgument(`expected ${name}[${at}] between 0 and 1e8 minor units but received ${amount}`);
     return BigInt(inMilli);
   };
-  for (let at = 0; at < places; at++) {
-    const used = at % width < counts[Math.floor(at / width)]!;
-    table.value[at] = used ? toMilli("valueMinor", valueMinor[at]!, Math.round) : 0n;
+  // Unused places keep their 0.
+  await forEachYielding(places, (at) => {
+    if (at % width >= counts[Math.floor(at / width)]!) return;
+    table.value[at] = toMilli("valueMinor", at, valueMinor[at]!, Math.round);
     // 1e-6: an amount that is whole in thousandths, but for the rounding of its binary form, stays so.
-    table.cost[at] = used ? toMilli("costMinor", costMinor[at]!, (x) => Math.ceil(x - 1e-6)) : 0n;
-    if (at % 65_536 === 65_535) await new Promise(setImmediate);
-  }
+    table.cost[at] = toMilli("costMinor", at, costMinor[at]!, (x) => Math.ceil(x - 1e-6));
+  }, () => executor.checkCancelled());
   return allocateTable(executor, table, limits);
 }
 

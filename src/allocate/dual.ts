@@ -1,3 +1,4 @@
+import type { CallResult } from "../executor/call.js";
 import { type Executor, shared, shards } from "../executor/executor.js";
 import type { Problem, Resource } from "./problem.js";
 
@@ -30,6 +31,7 @@ const SHARD_USERS = 16_384;
 /** Cuts kept by the bundle; the oldest inactive ones go first. */
 const MAX_CUTS = 80;
 const MAX_EVALUATIONS = 400;
+const MAX_STEP = 1000;
 
 export interface DualSolution {
   /** Best upper bound on the value of any assignment, milli. */
@@ -62,23 +64,10 @@ export async function solveDual(
 ): Promise<DualSolution> {
   const resources = problem.resources();
   const dims = resources.length;
-  const ranges = shards(problem.numUsers, SHARD_USERS);
 
   const evaluate = async (prices: Float64Array): Promise<Evaluation> => {
     multipliers.set(resources, prices);
-    const results = await executor.map(
-      ranges.map(({ begin, end }) => ({
-        kernel: "evaluateDual",
-        args: {
-          ...problem.args(),
-          ...multipliers.args(),
-          begin,
-          end,
-          outCouponCount: { $return: "I64", length: problem.numCoupons },
-          outCouponSpend: { $return: "I64", length: problem.numCoupons },
-        },
-      })),
-    );
+    const results = await respond(executor, problem, multipliers);
     let surplus = 0;
     let spend = 0;
     const count = new Float64Array(problem.numCoupons);
@@ -109,6 +98,7 @@ export async function solveDual(
   // Prices differ by orders of magnitude (value per cost, value per piece): measure each by what moves the bound by
   // its own size, so that a step means the same in every direction.
   const scale = resources.map(({ limit }, r) => best.dual / Math.max(limit, limit - best.slack[r]!, 1));
+  const best0 = best.dual;
   const cuts: { slope: Float64Array; offset: number }[] = [];
   const addCut = (at: Float64Array, { dual, slack }: Evaluation) => {
     const slope = slack.map((s, r) => (s * scale[r]!) / best0);
@@ -116,7 +106,6 @@ export async function solveDual(
     cuts.push({ slope, offset });
     if (cuts.length > MAX_CUTS) cuts.shift();
   };
-  const best0 = best.dual;
   addCut(center, best);
   let step = 0.1;
   const point = shared.f64(dims);
@@ -133,8 +122,9 @@ export async function solveDual(
     });
     const promised = best.dual / best0 - (value as number);
     if (promised <= (relative * best.dual) / best0) {
-      // At a short step the model promises little near the center only: look farther before giving up.
-      if (step >= 1e3) break;
+      // At a short step the model promises little near the center only: look farther before giving up. A promise below
+      // zero is the master's own rounding: it has no more to say.
+      if (promised < 0 || step >= MAX_STEP) break;
       step *= 10;
       continue;
     }
@@ -146,7 +136,7 @@ export async function solveDual(
     if (gained >= 0.1 * promised) {
       center = candidate;
       best = next;
-      if (gained >= 0.5 * promised) step = Math.min(step * 2, 1e3);
+      if (gained >= 0.5 * promised) step = Math.min(step * 2, MAX_STEP);
     } else {
       if (gained > 0) {
         center = candidate;
@@ -160,10 +150,14 @@ export async function solveDual(
   return { bound: best.dual, prices: center, evaluations };
 }
 
-/** The users' best responses at the multipliers: 1 for each chosen candidate. */
-export async function bestResponses(executor: Executor, problem: Problem, multipliers: Multipliers): Promise<Uint8Array> {
-  const chosen = shared.u8(problem.numUsers * problem.width);
-  await executor.map(
+/** The users' best responses at the multipliers, shard by shard; `chosen` receives 1 for each chosen candidate. */
+function respond(
+  executor: Executor,
+  problem: Problem,
+  multipliers: Multipliers,
+  chosen?: Uint8Array,
+): Promise<CallResult[]> {
+  return executor.map(
     shards(problem.numUsers, SHARD_USERS).map(({ begin, end }) => ({
       kernel: "evaluateDual",
       args: {
@@ -173,9 +167,15 @@ export async function bestResponses(executor: Executor, problem: Problem, multip
         end,
         outCouponCount: { $return: "I64", length: problem.numCoupons },
         outCouponSpend: { $return: "I64", length: problem.numCoupons },
-        outChosen: chosen.subarray(begin * problem.width, end * problem.width),
+        outChosen: chosen?.subarray(begin * problem.width, end * problem.width),
       },
     })),
   );
+}
+
+/** The candidates that the users' best responses at the multipliers choose. */
+export async function bestResponses(executor: Executor, problem: Problem, multipliers: Multipliers): Promise<Uint8Array> {
+  const chosen = shared.u8(problem.numUsers * problem.width);
+  await respond(executor, problem, multipliers, chosen);
   return chosen;
 }

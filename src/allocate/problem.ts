@@ -1,6 +1,6 @@
 import type { ArgValue } from "../executor/call.js";
-import { invalidArgument } from "../errors.js";
 import { shared } from "../executor/executor.js";
+import { integerBetween, numberBetween } from "../util/arguments.js";
 
 /** Money inside allocation: thousandths of a minor unit, whole numbers, so that feasibility is exact. */
 export const MILLI = 1000;
@@ -34,10 +34,12 @@ export interface Resource {
   limit: number;
 }
 
-function milli(minor: number | undefined): number {
-  if (minor === undefined) return -1;
-  if (!(minor >= 0) || minor > 9e12) throw invalidArgument(`expected a budget between 0 and 9e12 minor units but received ${minor}`);
-  return Math.round(minor * MILLI);
+/** Largest budget: in thousandths it is still a safe integer. */
+const MAX_BUDGET_MINOR = 9e12;
+
+/** A budget in thousandths, -1 for none. Rounded down, so that it is never exceeded, but for the error of its binary form. */
+function milli(name: string, minor: number | undefined): number {
+  return minor === undefined ? -1 : Math.floor(numberBetween(name, minor, 0, MAX_BUDGET_MINOR) * MILLI + 1e-6);
 }
 
 /** An allocation problem in the form of the kernels. */
@@ -58,15 +60,16 @@ export class Problem {
     this.numUsers = table.numUsers;
     this.width = table.width;
     this.numCoupons = coupons.length;
-    this.perUser = limits.perUser ?? 1;
-    this.budgetMilli = milli(limits.budgetMinor);
+    this.perUser = integerBetween("perUser", limits.perUser ?? 1, 1, 2 ** 31 - 1);
+    this.budgetMilli = milli("budgetMinor", limits.budgetMinor);
     this.stock = shared.i64(coupons.length);
     this.couponBudget = shared.i64(coupons.length);
     this.#group = shared.i32(coupons.length);
     const groups = new Map<string, number>();
     for (const [j, coupon] of coupons.entries()) {
-      this.stock[j] = BigInt(coupon.stock ?? -1);
-      this.couponBudget[j] = BigInt(milli(coupon.budgetMinor));
+      const stock = coupon.stock === undefined ? -1 : integerBetween(`stock of coupon ${j}`, coupon.stock, 0, Number.MAX_SAFE_INTEGER);
+      this.stock[j] = BigInt(stock);
+      this.couponBudget[j] = BigInt(milli(`budgetMinor of coupon ${j}`, coupon.budgetMinor));
       const group = coupon.exclusiveGroup;
       if (group !== undefined && !groups.has(group)) groups.set(group, groups.size);
       this.#group[j] = group === undefined ? -1 : groups.get(group)!;

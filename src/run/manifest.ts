@@ -4,11 +4,11 @@ import type { InputFile, RunContext } from "./context.js";
 import { describeOffer } from "./describe-coupon.js";
 import type { FinishedStages } from "./finished-stages.js";
 import type { OutputResult } from "./output-stage.js";
-import type { ResponseStage } from "./score-stages.js";
+import type { ResponseQuality } from "../score/response.js";
+import type { EligibilityStage, ResponseStage } from "./score-stages.js";
 import type { StageMeasurement, StageRecord } from "./stage-runner.js";
 import type { ReportData } from "../report/report-data.js";
 import type { Campaign } from "../campaign/campaign-schema.js";
-import type { EligibilityStage } from "./score-stages.js";
 
 /** run.json. Everything but `timings` is the same for a run that was interrupted and continued. */
 export interface RunManifest {
@@ -41,6 +41,8 @@ export interface RunManifest {
     redemptions: number;
     heldOutLogLoss: number | null;
     baseRateLogLoss: number | null;
+    /** Held-out offers in bins of predicted P(redeem). */
+    calibration: ResponseQuality["calibration"];
   };
   allocation: {
     budgetMinor: number;
@@ -112,6 +114,7 @@ export function buildManifest(
       redemptions: model.numRedemptions,
       heldOutLogLoss: model.quality?.heldOutLogLoss ?? null,
       baseRateLogLoss: model.quality?.baseRateLogLoss ?? null,
+      calibration: model.quality?.calibration ?? [],
     },
     allocation: {
       budgetMinor: campaign.budget.totalMinor,

@@ -8,6 +8,7 @@ import { readTensors } from "../store/tensors.js";
 import { forEachYielding } from "../util/yield.js";
 import type { AllocateStage } from "./allocate-stage.js";
 import { type AssignmentColumns, listAssignments } from "./assignment-columns.js";
+import { createCatalogueTable } from "./catalogue-table.js";
 import { openStageDb, type RunContext } from "./context.js";
 import { exampleUsers, type Examples } from "./examples.js";
 import type { FinishedStages } from "./finished-stages.js";
@@ -104,8 +105,7 @@ async function writeAssignments(
   // One thread: the order of rows, and so the bytes, are the same each time.
   const db = await openStageDb(context, dir, [users], 1);
   try {
-    await db.run("CREATE TABLE catalogue (coupon_id VARCHAR, offer VARCHAR, position BIGINT)");
-    await db.appendColumns("catalogue", ["TEXT", "TEXT", "I64"], [coupons.map(({ id }) => id), coupons.map(({ kind }) => kind), coupons.map((_, j) => BigInt(j))]);
+    await createCatalogueTable(db, coupons);
     const method = quoteLiteral(campaign.scoring.method);
     const price = allocated.result.multipliers.budget;
     await db.run(`COPY (
@@ -114,7 +114,7 @@ async function writeAssignments(
         ${1 - campaign.holdout.share}::DOUBLE AS propensity,
         CASE a.source WHEN ${SOURCE_CODES.method} THEN ${method} WHEN ${SOURCE_CODES.segment} THEN 'segment' ELSE 'popularity' END AS source,
         printf('%s: %.0f%% of predicted interest in scope, %.1f%% likely to redeem, worth %.0f at a cost of %.0f; budget price %.3f',
-          c.offer, CASE WHEN a.total > 0 THEN 100 * a.affinity / a.total ELSE 0 END::DOUBLE, 100 * a.p::DOUBLE,
+          c.kind, CASE WHEN a.total > 0 THEN 100 * a.affinity / a.total ELSE 0 END::DOUBLE, 100 * a.p::DOUBLE,
           a.value / 1000.0::DOUBLE, a.cost / 1000.0::DOUBLE, ${price}::DOUBLE) AS reason
       FROM read_csv(${quoteLiteral(csv)}, header = false, parallel = false, columns = {'row': 'INTEGER', 'coupon': 'INTEGER', 'rank': 'INTEGER',
         'affinity': 'FLOAT', 'total': 'FLOAT', 'p': 'FLOAT', 'value': 'BIGINT', 'cost': 'BIGINT', 'source': 'UTINYINT'}) a

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { quoteLiteral } from "../ingest/duckdb.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
-import { segmentUsers } from "../profile/segment-users.js";
+import { segmentUsers, type UserSegments } from "../profile/segment-users.js";
 import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors } from "../store/tensors.js";
@@ -42,15 +42,8 @@ export function ingestStage(context: RunContext): Promise<IngestStage> {
   });
 }
 
-export interface SegmentResult {
+export interface SegmentResult extends Omit<UserSegments, "labels"> {
   rows: number;
-  k: number;
-  sizes: number[];
-  numUnsegmented: number;
-  inertia: number;
-  iterations: number;
-  converged: boolean;
-  centroids: number[][];
   names: string[];
   /** [k][features] plain means of features.parquet; null where nobody has the feature. */
   means: (number | null)[][];

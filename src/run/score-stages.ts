@@ -15,6 +15,7 @@ import { writeNeighbours } from "../score/similar.js";
 import { openMatrix } from "../store/matrix.js";
 import { type TensorSpec, TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors } from "../store/tensors.js";
+import { createCatalogueTable } from "./catalogue-table.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
@@ -155,8 +156,7 @@ export function eligibilityStage(context: RunContext, ingested: IngestStage): Pr
       await db.run("CREATE TABLE redemptions (user_id VARCHAR, coupon_id VARCHAR, offered_at TIMESTAMP, redeemed BOOLEAN)");
     }
     try {
-      await db.run("CREATE TABLE catalogue (coupon_id VARCHAR, position BIGINT)");
-      await db.appendColumns("catalogue", ["TEXT", "I64"], [coupons.map(({ id }) => id), coupons.map((_, j) => BigInt(j))]);
+      await createCatalogueTable(db, coupons);
       const numOffers = await writeHistory(db, users, join(dir, "history.safetensors"));
       const numActive = await writeReasons(context, db, ingested, users, features, join(dir, "reasons.safetensors"));
       const all = await db.count("SELECT count(*) FROM redemptions");

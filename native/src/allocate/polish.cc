@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -45,25 +46,14 @@ class Polisher {
     }
   }
 
+  // Gives candidates back until nothing is overdrawn: always those that lose the least reduced value for what they free,
+  // which is a piece of stock, or cost.
   Status Repair(PolishStats* stats) {
-    struct Loss {
-      double reduced;
-      size_t at;
-    };
-    std::vector<Loss> losses;
-    for (int64_t user = 0; user < problem_.users; ++user) {
-      if (user % kUsersPerPoll == 0 && cancel_.IsSet()) return Cancelled();
-      for (size_t at = FirstPlace(problem_, user); at < EndPlace(problem_, user); ++at) {
-        if (chosen_[at] != 0 && Overdrawn(at)) losses.push_back({ReducedValue(problem_, multipliers_, at), at});
-      }
-    }
-    std::ranges::sort(losses, [](const Loss& a, const Loss& b) { return a.reduced < b.reduced || (a.reduced == b.reduced && a.at > b.at); });
-    for (const Loss& loss : losses) {
-      if (!Overdrawn(loss.at)) continue;
-      Remove(loss.at);
-      ++stats->dropped;
-    }
-    return {};
+    const auto per_piece = [](double reduced, int64_t) { return reduced; };
+    const auto per_cost = [](double reduced, int64_t cost) { return cost > 0 ? reduced / static_cast<double>(cost) : INFINITY; };
+    COUPONCAST_RETURN_IF_ERROR(DropWhile([this](size_t at) { return stock_left_[CouponAt(at)] < 0; }, per_piece, stats));
+    COUPONCAST_RETURN_IF_ERROR(DropWhile([this](size_t at) { return coupon_left_[CouponAt(at)] < 0 && problem_.cost[at] > 0; }, per_cost, stats));
+    return DropWhile([this](size_t at) { return budget_left_ < 0 && problem_.cost[at] > 0; }, per_cost, stats);
   }
 
   // Additions and upgrades until none fits.
@@ -76,7 +66,8 @@ class Polisher {
         // The user's set may have changed since the move was planned.
         if (chosen_[planned.add] != 0) continue;
         Move move = planned;
-        if (!Plan(&move) || move.value <= 0 || !Fits(move)) continue;
+        Plan(&move);
+        if (move.value <= 0 || !Fits(move)) continue;
         Apply(move);
         ++applied;
       }
@@ -177,9 +168,27 @@ class Polisher {
     chosen_[at] = 0;
     Release(at);
   }
-  bool Overdrawn(size_t at) const {
-    return (budget_left_ < 0 && problem_.cost[at] > 0) || stock_left_[CouponAt(at)] < 0 ||
-           (coupon_left_[CouponAt(at)] < 0 && problem_.cost[at] > 0);
+  // Drops chosen candidates that are `overdrawn`, least loss first (ties: the later place), as long as they still are.
+  template <typename Overdrawn, typename Loss>
+  Status DropWhile(Overdrawn&& overdrawn, Loss&& loss, PolishStats* stats) {
+    struct Drop {
+      double loss;
+      size_t at;
+    };
+    std::vector<Drop> drops;
+    for (int64_t user = 0; user < problem_.users; ++user) {
+      if (user % kUsersPerPoll == 0 && cancel_.IsSet()) return Cancelled();
+      for (size_t at = FirstPlace(problem_, user); at < EndPlace(problem_, user); ++at) {
+        if (chosen_[at] != 0 && overdrawn(at)) drops.push_back({loss(ReducedValue(problem_, multipliers_, at), problem_.cost[at]), at});
+      }
+    }
+    std::ranges::sort(drops, [](const Drop& a, const Drop& b) { return a.loss < b.loss || (a.loss == b.loss && a.at > b.at); });
+    for (const Drop& drop : drops) {
+      if (!overdrawn(drop.at)) continue;
+      Remove(drop.at);
+      ++stats->dropped;
+    }
+    return {};
   }
 
   void Apply(const Move& move) {
@@ -201,41 +210,54 @@ class Polisher {
     return fits;
   }
   // Whether the user's set no longer is what the move was planned on.
-  bool Stale(const Move& move) const {
+  bool Stale(const Move& move) {
     if (move.add != kNone && chosen_[move.add] != 0) return true;
     if (move.remove != kNone && chosen_[move.remove] == 0) return true;
     if (move.add == kNone) return false;
     Move again = move;
-    return !Plan(&again) || again.remove != move.remove;
+    Plan(&again);
+    return again.remove != move.remove;
   }
 
-  // Sets what taking move->add displaces: the holder of its group, else, at the cap, the chosen candidate of the least
-  // reduced value. False when the caps forbid it even so.
-  bool Plan(Move* move) const {
+  // A chosen candidate of a user.
+  struct Held {
+    size_t at;
+    double reduced;
+  };
+  void ListHeld(int64_t user, std::vector<Held>* held) const {
+    held->clear();
+    for (size_t at = FirstPlace(problem_, user); at < EndPlace(problem_, user); ++at) {
+      if (chosen_[at] != 0) held->push_back({at, ReducedValue(problem_, multipliers_, at)});
+    }
+  }
+
+  // Sets what taking move->add displaces: the holder of its group, else, at the cap, the held candidate of the least
+  // reduced value.
+  void Plan(const std::vector<Held>& held, Move* move) const {
     const int32_t group = problem_.group[CouponAt(move->add)];
-    int64_t taken = 0;
-    size_t holder = kNone;
-    size_t weakest = kNone;
-    double weakest_reduced = 0;
-    for (size_t at = FirstPlace(problem_, move->user); at < EndPlace(problem_, move->user); ++at) {
-      if (chosen_[at] == 0) continue;
-      ++taken;
-      if (group >= 0 && problem_.group[CouponAt(at)] == group) holder = at;
-      const double reduced = ReducedValue(problem_, multipliers_, at);
-      if (weakest == kNone || reduced < weakest_reduced) {
-        weakest = at;
-        weakest_reduced = reduced;
+    const Held* displaced = nullptr;
+    if (group >= 0) {
+      for (const Held& other : held) {
+        if (problem_.group[CouponAt(other.at)] == group) displaced = &other;
       }
     }
-    move->remove = holder != kNone ? holder : (taken >= problem_.per_user ? weakest : kNone);
-    if (taken > problem_.per_user) return false;
+    if (displaced == nullptr && static_cast<int64_t>(held.size()) >= problem_.per_user) {
+      for (const Held& other : held) {
+        if (displaced == nullptr || other.reduced < displaced->reduced) displaced = &other;
+      }
+    }
     move->value = problem_.value[move->add];
     move->reduced = ReducedValue(problem_, multipliers_, move->add);
-    if (move->remove != kNone) {
-      move->value -= problem_.value[move->remove];
-      move->reduced -= ReducedValue(problem_, multipliers_, move->remove);
+    move->remove = kNone;
+    if (displaced != nullptr) {
+      move->remove = displaced->at;
+      move->value -= problem_.value[displaced->at];
+      move->reduced -= displaced->reduced;
     }
-    return true;
+  }
+  void Plan(Move* move) {
+    ListHeld(move->user, &held_);
+    Plan(held_, move);
   }
 
   static void Push(const Move& move, size_t limit, std::vector<Move>* moves) {
@@ -250,15 +272,17 @@ class Polisher {
 
   // The best `limit` moves that take an unchosen candidate and pass `wanted`, best first.
   template <typename Wanted>
-  Status Collect(Wanted&& wanted, size_t limit, std::vector<Move>* moves) const {
+  Status Collect(Wanted&& wanted, size_t limit, std::vector<Move>* moves) {
     for (int64_t user = 0; user < problem_.users; ++user) {
       if (user % kUsersPerPoll == 0 && cancel_.IsSet()) return Cancelled();
+      ListHeld(user, &held_);
       for (size_t at = FirstPlace(problem_, user); at < EndPlace(problem_, user); ++at) {
         if (chosen_[at] != 0) continue;
         Move move;
         move.user = user;
         move.add = at;
-        if (Plan(&move) && wanted(move)) Push(move, limit, moves);
+        Plan(held_, &move);
+        if (wanted(move)) Push(move, limit, moves);
       }
     }
     Shrink(limit, moves);
@@ -267,7 +291,7 @@ class Polisher {
   }
 
   // Downgrades, and chosen candidates given back.
-  Status CollectLosses(std::vector<Move>* moves) const {
+  Status CollectLosses(std::vector<Move>* moves) {
     COUPONCAST_RETURN_IF_ERROR(Collect([](const Move& move) { return move.value <= 0; }, kExchangeMoves, moves));
     for (int64_t user = 0; user < problem_.users; ++user) {
       if (user % kUsersPerPoll == 0 && cancel_.IsSet()) return Cancelled();
@@ -288,6 +312,7 @@ class Polisher {
   int64_t budget_left_;
   std::vector<int64_t> stock_left_;
   std::vector<int64_t> coupon_left_;
+  std::vector<Held> held_;  // scratch
 };
 
 }  // namespace

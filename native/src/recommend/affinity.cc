@@ -4,8 +4,8 @@
 
 #include "base/axpy.h"
 #include "base/check.h"
-#include "couponcast/similarity.h"
-#include "recommend/neighbour_batch.h"
+#include "recommend/list_shape.h"
+#include "similarity/for_each_user_neighbours.h"
 
 namespace couponcast {
 namespace {
@@ -119,32 +119,20 @@ Status AffinityFromUsers(const CsrView& by_user, const CsrView& by_item, const D
   COUPONCAST_RETURN_IF_ERROR(CheckCount("columns", columns));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), by_user.rows * columns));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", affinity.size(), range.size() * columns));
-  k = std::min(k, std::max<int64_t>(by_user.rows, 1));
   std::ranges::fill(affinity, 0.0F);
-  const int64_t users_per_batch = UsersPerBatch(k);
-  std::vector<int32_t> neighbours(static_cast<size_t>(users_per_batch * k));
-  std::vector<float> similarities(neighbours.size());
-  std::vector<int32_t> counts(static_cast<size_t>(users_per_batch));
-  for (int64_t begin = range.begin; begin < range.end; begin += users_per_batch) {
-    const RowRange batch{begin, std::min(begin + users_per_batch, range.end)};
-    const auto size = static_cast<size_t>(batch.size());
-    COUPONCAST_RETURN_IF_ERROR(SimilarRows(by_user, by_item, document_weights, batch, k, /*include_self=*/false, cancel,
-                                           std::span(neighbours).first(size * static_cast<size_t>(k)),
-                                           std::span(similarities).first(size * static_cast<size_t>(k)), std::span(counts).first(size)));
-    for (size_t place = 0; place < size; ++place) {
-      float* row = affinity.data() + (begin - range.begin + static_cast<int64_t>(place)) * columns;
-      for (size_t j = 0; j < static_cast<size_t>(counts[place]); ++j) {
-        const size_t at = place * static_cast<size_t>(k) + j;
-        Axpy(similarities[at], weights.data() + static_cast<int64_t>(neighbours[at]) * columns, columns, row);
-      }
-    }
-  }
-  return {};
+  return ForEachUserNeighbours(by_user, by_item, document_weights, k, range, cancel,
+                               [&](int64_t user, std::span<const int32_t> neighbours, std::span<const float> similarities) {
+                                 float* row = affinity.data() + (user - range.begin) * columns;
+                                 for (size_t j = 0; j < neighbours.size(); ++j) {
+                                   Axpy(similarities[j], weights.data() + static_cast<int64_t>(neighbours[j]) * columns, columns, row);
+                                 }
+                               });
 }
 
 Status AffinitySums(std::span<const float> affinity, int64_t columns, std::span<const int32_t> labels, int64_t segments, RowRange range,
                     std::span<double> sums, std::span<double> shares, std::span<int64_t> counts) {
-  if (columns < 1 || segments < 0) return InvalidArgument("expected columns >= 1 and segments >= 0");
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("columns", columns));
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("groups", segments < 0 ? 0 : segments + 1));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, static_cast<int64_t>(labels.size())));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", affinity.size(), static_cast<int64_t>(labels.size()) * columns));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("sums", sums.size(), (segments + 1) * columns));

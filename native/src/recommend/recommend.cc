@@ -8,8 +8,8 @@
 #include "base/block_scan.h"
 #include "base/check.h"
 #include "base/top_k.h"
-#include "recommend/neighbour_batch.h"
-#include "couponcast/similarity.h"
+#include "recommend/list_shape.h"
+#include "similarity/for_each_user_neighbours.h"
 
 namespace couponcast {
 namespace {
@@ -163,31 +163,16 @@ Status RecommendFromUsers(const CsrView& by_user, const CsrView& by_item, const 
                           const RecommendOptions& options, CancelFlag cancel, const RecommendOutput& output) {
   COUPONCAST_RETURN_IF_ERROR(CheckArguments(by_user, range, options, output));
   COUPONCAST_RETURN_IF_ERROR(CheckTransposed(by_user, by_item));
-  COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
-  k = std::min(k, std::max<int64_t>(by_user.rows, 1));
-  const int64_t users_per_batch = UsersPerBatch(k);
   RowScorer scorer(by_user.cols, options);
-  std::vector<int32_t> neighbours(static_cast<size_t>(users_per_batch * k));
-  std::vector<float> similarities(neighbours.size());
-  std::vector<int32_t> counts(static_cast<size_t>(users_per_batch));
-  for (int64_t begin = range.begin; begin < range.end; begin += users_per_batch) {
-    const RowRange batch{begin, std::min(begin + users_per_batch, range.end)};
-    const auto size = static_cast<size_t>(batch.size());
-    COUPONCAST_RETURN_IF_ERROR(SimilarRows(by_user, by_item, weights, batch, k, /*include_self=*/false, cancel,
-                                           std::span(neighbours).first(size * static_cast<size_t>(k)),
-                                           std::span(similarities).first(size * static_cast<size_t>(k)), std::span(counts).first(size)));
-    for (int64_t user = batch.begin; user < batch.end; ++user) {
-      const auto place = static_cast<size_t>(user - batch.begin);
-      for (size_t j = 0; j < static_cast<size_t>(counts[place]); ++j) {
-        const size_t at = place * static_cast<size_t>(k) + j;
-        const auto items = by_user.row_indices(neighbours[at]);
-        const auto values = by_user.row_values(neighbours[at]);
-        for (size_t i = 0; i < items.size(); ++i) scorer.Add(items[i], similarities[at], values[i]);
-      }
-      scorer.Finish(user, by_user.row_indices(user), user - range.begin, output);
-    }
-  }
-  return {};
+  return ForEachUserNeighbours(by_user, by_item, weights, k, range, cancel,
+                               [&](int64_t user, std::span<const int32_t> neighbours, std::span<const float> similarities) {
+                                 for (size_t j = 0; j < neighbours.size(); ++j) {
+                                   const auto items = by_user.row_indices(neighbours[j]);
+                                   const auto values = by_user.row_values(neighbours[j]);
+                                   for (size_t i = 0; i < items.size(); ++i) scorer.Add(items[i], similarities[j], values[i]);
+                                 }
+                                 scorer.Finish(user, by_user.row_indices(user), user - range.begin, output);
+                               });
 }
 
 Status RecommendSeedLiteral(const CsrView& users, const WeightingParams& transform, RowRange range, const RecommendOptions& options,

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "couponcast/similarity.h"
 
 namespace couponcast {
@@ -17,15 +17,16 @@ namespace couponcast {
 template <typename Visit>
 Status ForEachUserNeighbours(const CsrView& by_user, const CsrView& by_item, const DocumentWeights& weights, int64_t k, RowRange range,
                              CancelFlag cancel, Visit&& visit) {
-  constexpr int64_t kUsersPerBatch = 256;
-  if (k < 1) return InvalidArgument("expected k >= 1 but received " + std::to_string(k));
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
   k = std::min(k, std::max<int64_t>(by_user.rows, 1));
+  // Bounds the lists at 2^22 entries, whatever k is.
+  const int64_t users_per_batch = std::clamp<int64_t>((int64_t{1} << 22) / k, 1, 256);
   const auto width = static_cast<size_t>(k);
-  std::vector<int32_t> neighbours(static_cast<size_t>(kUsersPerBatch) * width);
+  std::vector<int32_t> neighbours(static_cast<size_t>(users_per_batch) * width);
   std::vector<float> similarities(neighbours.size());
-  std::vector<int32_t> counts(static_cast<size_t>(kUsersPerBatch));
-  for (int64_t begin = range.begin; begin < range.end; begin += kUsersPerBatch) {
-    const RowRange batch{begin, std::min(begin + kUsersPerBatch, range.end)};
+  std::vector<int32_t> counts(static_cast<size_t>(users_per_batch));
+  for (int64_t begin = range.begin; begin < range.end; begin += users_per_batch) {
+    const RowRange batch{begin, std::min(begin + users_per_batch, range.end)};
     const auto size = static_cast<size_t>(batch.size());
     COUPONCAST_RETURN_IF_ERROR(SimilarRows(by_user, by_item, weights, batch, k, /*include_self=*/false, cancel,
                                            std::span(neighbours).first(size * width), std::span(similarities).first(size * width),

@@ -1,17 +1,12 @@
-// What the kernels over neighbour lists share.
-#ifndef COUPONCAST_RECOMMEND_NEIGHBOUR_BATCH_H_
-#define COUPONCAST_RECOMMEND_NEIGHBOUR_BATCH_H_
+#ifndef COUPONCAST_RECOMMEND_LIST_SHAPE_H_
+#define COUPONCAST_RECOMMEND_LIST_SHAPE_H_
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 
 #include "couponcast/recommend.h"
 
 namespace couponcast {
-
-// Users whose neighbours are found in one go: many, unless k is so large that their lists would fill the memory.
-inline int64_t UsersPerBatch(int64_t k) { return std::clamp<int64_t>((int64_t{1} << 22) / k, 1, 256); }
 
 // Whether the arrays have the lengths that rows and k announce. O(1).
 inline bool HasListShape(const NeighbourLists& lists) {
@@ -22,4 +17,4 @@ inline bool HasListShape(const NeighbourLists& lists) {
 
 }  // namespace couponcast
 
-#endif  // COUPONCAST_RECOMMEND_NEIGHBOUR_BATCH_H_
+#endif  // COUPONCAST_RECOMMEND_LIST_SHAPE_H_
