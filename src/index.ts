@@ -8,9 +8,16 @@ export { CouponcastError, type ErrorCode } from "./errors.js";
 export { closeExecutors, type Progress, type RowRange, type RunOptions } from "./executor/executor.js";
 export { coreVersion, simdTargets } from "./native/version.js";
 export { type KmeansOptions, type KmeansResult, kmeans } from "./profile/kmeans.js";
-export { type RunManifest } from "./run/manifest.js";
+export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
-export { type Method, type Recommendations, type RecommendOptions, recommend, SCORE_SOURCES, type ScoreSource } from "./score/recommend.js";
+export {
+  type Method,
+  type Recommendations,
+  type RecommendOptions,
+  recommend,
+  SCORE_SOURCES,
+  type ScoreSource,
+} from "./score/recommend.js";
 export { type Neighbours, type SimilarOptions, similarItems, similarUsers } from "./score/similar.js";
 export type { WeightingName, WeightingOptions } from "./score/weighting.js";
 export { type Matrix, openMatrix } from "./store/matrix.js";

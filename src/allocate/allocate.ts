@@ -41,13 +41,21 @@ export interface Allocation {
 }
 
 /** @internal Allocation over candidates that are already in the kernels' form. */
-export async function allocateTable(executor: Executor, table: CandidateTable, limits: Limits, warm?: Float64Array): Promise<Allocation> {
+export async function allocateTable(
+  executor: Executor,
+  table: CandidateTable,
+  limits: Limits,
+  warm?: Float64Array,
+): Promise<Allocation> {
   const problem = new Problem(table, limits);
   if (warm === undefined) await executor.run({ kernel: "checkProblem", args: problem.args() });
   const multipliers = new Multipliers(problem.numCoupons);
   const dual = await solveDual(executor, problem, multipliers, warm);
   const chosen = await bestResponses(executor, problem, multipliers);
-  const polished = await executor.run({ kernel: "repairAndPolish", args: { ...problem.args(), ...multipliers.args(), chosen } });
+  const polished = await executor.run({
+    kernel: "repairAndPolish",
+    args: { ...problem.args(), ...multipliers.args(), chosen },
+  });
   const stats = polished.value as PolishStats;
   // The bound is a float64 sum: never below what was reached.
   const bound = Math.max(dual.bound, stats.valueMilli);
@@ -79,13 +87,26 @@ export async function allocateTable(executor: Executor, table: CandidateTable, l
  */
 export async function allocate(candidates: Candidates, limits: Limits, options: RunOptions = {}): Promise<Allocation> {
   const { width, counts, coupons, valueMinor, costMinor } = candidates;
-  const isTyped = counts instanceof Int32Array && coupons instanceof Int32Array && valueMinor instanceof Float64Array && costMinor instanceof Float64Array;
-  if (!isTyped) throw invalidArgument("expected counts and coupons as Int32Array, valueMinor and costMinor as Float64Array");
+  const isTyped =
+    counts instanceof Int32Array &&
+    coupons instanceof Int32Array &&
+    valueMinor instanceof Float64Array &&
+    costMinor instanceof Float64Array;
+  if (!isTyped)
+    throw invalidArgument("expected counts and coupons as Int32Array, valueMinor and costMinor as Float64Array");
   if (!Array.isArray(limits?.coupons)) throw invalidArgument("expected an array in limits.coupons: one entry a coupon");
   const numUsers = counts.length;
   const places = numUsers * width;
-  if (!Number.isInteger(width) || width < 1 || coupons.length !== places || valueMinor.length !== places || costMinor.length !== places) {
-    throw invalidArgument(`expected coupons, valueMinor and costMinor of ${numUsers} users x width ${width} elements each`);
+  if (
+    !Number.isInteger(width) ||
+    width < 1 ||
+    coupons.length !== places ||
+    valueMinor.length !== places ||
+    costMinor.length !== places
+  ) {
+    throw invalidArgument(
+      `expected coupons, valueMinor and costMinor of ${numUsers} users x width ${width} elements each`,
+    );
   }
   const executor = new Executor(options);
   const table = {
@@ -100,16 +121,21 @@ export async function allocate(candidates: Candidates, limits: Limits, options: 
   await copyYielding(table.coupons, coupons);
   const toMilli = (name: string, at: number, amount: number, round: (x: number) => number): bigint => {
     const inMilli = round(amount * MILLI);
-    if (!(inMilli >= 0 && inMilli <= 1e11)) throw invalidArgument(`expected ${name}[${at}] between 0 and 1e8 minor units but received ${amount}`);
+    if (!(inMilli >= 0 && inMilli <= 1e11))
+      throw invalidArgument(`expected ${name}[${at}] between 0 and 1e8 minor units but received ${amount}`);
     return BigInt(inMilli);
   };
   // Unused places keep their 0.
-  await forEachYielding(places, (at) => {
-    if (at % width >= counts[Math.floor(at / width)]!) return;
-    table.value[at] = toMilli("valueMinor", at, valueMinor[at]!, Math.round);
-    // 1e-6: an amount that is whole in thousandths, but for the rounding of its binary form, stays so.
-    table.cost[at] = toMilli("costMinor", at, costMinor[at]!, (x) => Math.ceil(x - 1e-6));
-  }, () => executor.checkCancelled());
+  await forEachYielding(
+    places,
+    (at) => {
+      if (at % width >= counts[Math.floor(at / width)]!) return;
+      table.value[at] = toMilli("valueMinor", at, valueMinor[at]!, Math.round);
+      // 1e-6: an amount that is whole in thousandths, but for the rounding of its binary form, stays so.
+      table.cost[at] = toMilli("costMinor", at, costMinor[at]!, (x) => Math.ceil(x - 1e-6));
+    },
+    () => executor.checkCancelled(),
+  );
   return allocateTable(executor, table, limits);
 }
 
@@ -124,7 +150,13 @@ export interface FrontierPoint {
 }
 
 /** @internal Value against budget: re-solves, each started from its neighbour's prices. */
-export async function frontierOf(executor: Executor, table: CandidateTable, limits: Limits, budgetsMinor: readonly number[], warm: Float64Array): Promise<FrontierPoint[]> {
+export async function frontierOf(
+  executor: Executor,
+  table: CandidateTable,
+  limits: Limits,
+  budgetsMinor: readonly number[],
+  warm: Float64Array,
+): Promise<FrontierPoint[]> {
   const points: FrontierPoint[] = [];
   let prices = warm;
   for (const [index, budgetMinor] of budgetsMinor.entries()) {

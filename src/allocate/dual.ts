@@ -1,5 +1,5 @@
 import type { CallResult } from "../executor/call.js";
-import { type Executor, shared, shards } from "../executor/executor.js";
+import { type Executor, shards, shared } from "../executor/executor.js";
 import type { Problem, Resource } from "./problem.js";
 
 /** Multipliers (shadow prices) in shared memory, as kernels take them. */
@@ -174,7 +174,11 @@ function respond(
 }
 
 /** The candidates that the users' best responses at the multipliers choose. */
-export async function bestResponses(executor: Executor, problem: Problem, multipliers: Multipliers): Promise<Uint8Array> {
+export async function bestResponses(
+  executor: Executor,
+  problem: Problem,
+  multipliers: Multipliers,
+): Promise<Uint8Array> {
   const chosen = shared.u8(problem.numUsers * problem.width);
   await respond(executor, problem, multipliers, chosen);
   return chosen;

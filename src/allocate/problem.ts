@@ -21,7 +21,11 @@ export interface Limits {
   /** Total expected cost. */
   budgetMinor?: number | undefined;
   /** By coupon: pieces, expected cost, exclusive group. */
-  coupons: readonly { stock?: number | undefined; budgetMinor?: number | undefined; exclusiveGroup?: string | undefined }[];
+  coupons: readonly {
+    stock?: number | undefined;
+    budgetMinor?: number | undefined;
+    exclusiveGroup?: string | undefined;
+  }[];
   /** Coupons a user at most; default 1. */
   perUser?: number | undefined;
 }
@@ -67,7 +71,10 @@ export class Problem {
     this.#group = shared.i32(coupons.length);
     const groups = new Map<string, number>();
     for (const [j, coupon] of coupons.entries()) {
-      const stock = coupon.stock === undefined ? -1 : integerBetween(`stock of coupon ${j}`, coupon.stock, 0, Number.MAX_SAFE_INTEGER);
+      const stock =
+        coupon.stock === undefined
+          ? -1
+          : integerBetween(`stock of coupon ${j}`, coupon.stock, 0, Number.MAX_SAFE_INTEGER);
       this.stock[j] = BigInt(stock);
       this.couponBudget[j] = BigInt(milli(`budgetMinor of coupon ${j}`, coupon.budgetMinor));
       const group = coupon.exclusiveGroup;
@@ -81,9 +88,11 @@ export class Problem {
     const resources: Resource[] = [];
     if (this.budgetMilli >= 0) resources.push({ kind: "budget", coupon: -1, limit: this.budgetMilli });
     for (let j = 0; j < this.numCoupons; j++) {
-      if (this.couponBudget[j]! >= 0n) resources.push({ kind: "coupon-budget", coupon: j, limit: Number(this.couponBudget[j]) });
+      if (this.couponBudget[j]! >= 0n)
+        resources.push({ kind: "coupon-budget", coupon: j, limit: Number(this.couponBudget[j]) });
       // No user holds a coupon twice, so stock for everybody never binds.
-      if (this.stock[j]! >= 0n && this.stock[j]! < BigInt(this.numUsers)) resources.push({ kind: "stock", coupon: j, limit: Number(this.stock[j]) });
+      if (this.stock[j]! >= 0n && this.stock[j]! < BigInt(this.numUsers))
+        resources.push({ kind: "stock", coupon: j, limit: Number(this.stock[j]) });
     }
     return resources;
   }
@@ -104,5 +113,4 @@ export class Problem {
       perUser: this.perUser,
     };
   }
-
 }

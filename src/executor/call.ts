@@ -8,6 +8,10 @@ import type { AnyTypedArray, Dtype, KernelName } from "../native/addon.js";
 export interface MatrixRef {
   $matrix: string;
 }
+/** An open tensor file, by path. */
+export interface FileRef {
+  $tensors: string;
+}
 /** A tensor of a file, by path. */
 export interface TensorRef {
   $file: string;
@@ -34,6 +38,7 @@ export type ArgValue =
   | AnyTypedArray
   | AnyTypedArray[]
   | MatrixRef
+  | FileRef
   | TensorRef
   | FileOutput
   | ReturnedOutput;
@@ -51,4 +56,11 @@ export interface CallResult {
 }
 
 /** Errors lose name and code on the way between threads, so they travel as data. */
-export type TaskReply = ({ ok: true } & CallResult) | { ok: false; code: string; message: string; stack: string | undefined };
+export type TaskReply =
+  | ({ ok: true } & CallResult)
+  | { ok: false; code: string; message: string; stack: string | undefined; details: ReplyDetails };
+
+export interface ReplyDetails {
+  hint: string | undefined;
+  file: string | undefined;
+}

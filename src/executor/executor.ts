@@ -32,7 +32,9 @@ export const MAX_THREADS = 1024;
 export function checkThreads(threads: number | undefined): number {
   const count = threads ?? availableParallelism();
   if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
-    throw invalidArgument(`expected an integer between 1 and ${MAX_THREADS} for threads but received ${String(threads)}`);
+    throw invalidArgument(
+      `expected an integer between 1 and ${MAX_THREADS} for threads but received ${String(threads)}`,
+    );
   }
   return count;
 }
@@ -43,18 +45,44 @@ function poolOf(threads: number): Piscina {
   let pool = pools.get(threads);
   if (pool === undefined) {
     const filename = fileURLToPath(new URL("./worker.js", import.meta.url));
-    if (!existsSync(filename)) throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the worker ${filename} is missing: build first`);
-    pool = new Piscina({ filename, minThreads: 1, maxThreads: threads, idleTimeout: 10_000, concurrentTasksPerWorker: 1 });
+    if (!existsSync(filename))
+      throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the worker ${filename} is missing: build first`);
+    pool = new Piscina({
+      filename,
+      minThreads: 1,
+      maxThreads: threads,
+      idleTimeout: 10_000,
+      concurrentTasksPerWorker: 1,
+    });
     pools.set(threads, pool);
   }
   return pool;
 }
 
-/** Ends all worker threads of this process; the next call starts new ones. For tests and orderly shutdown. */
+/** Calls that are under way, to be stopped by closeExecutors. */
+const underWay = new Set<() => void>();
+
+/**
+ * Ends all worker threads of this process; calls under way reject with ERR_COUPONCAST_CLOSED, the next call starts new
+ * threads. For tests and orderly shutdown.
+ */
 export async function closeExecutors(): Promise<void> {
   const open = [...pools.values()];
   pools.clear();
+  // A thread inside a kernel ends when the kernel does, so kernels are asked to stop first.
+  for (const close of underWay) close();
   await Promise.all(open.map((pool) => pool.destroy()));
+}
+
+/** What piscina throws when a thread died: out of heap, or ended from outside. */
+function threadError(thrown: unknown): CouponcastError {
+  if (thrown instanceof CouponcastError) return thrown;
+  const { code, message } = thrown as NodeJS.ErrnoException;
+  if (code === "ERR_WORKER_OUT_OF_MEMORY")
+    return new CouponcastError("ERR_COUPONCAST_OUT_OF_MEMORY", `a worker thread ran out of memory: ${message}`, {
+      cause: thrown,
+    });
+  return new CouponcastError("ERR_COUPONCAST_INTERNAL", `a worker thread failed: ${message}`, { cause: thrown });
 }
 
 /** Fixed shards of [0, rows): the same for any number of threads, so that reductions over them are too. */
@@ -96,7 +124,10 @@ export class Executor {
    * Calls kernels, as many at once as there are threads; results in the order of the calls. `weight` is the work of
    * each call (default 1) for progress. The first error cancels the rest and is thrown once all have stopped.
    */
-  async map(calls: readonly KernelCall[], stage?: { name: string; weight?: (index: number) => number }): Promise<CallResult[]> {
+  async map(
+    calls: readonly KernelCall[],
+    stage?: { name: string; weight?: (index: number) => number },
+  ): Promise<CallResult[]> {
     this.checkCancelled();
     const pool = poolOf(this.threads);
     const results = new Array<CallResult>(calls.length);
@@ -108,32 +139,47 @@ export class Executor {
     const stop = () => {
       Atomics.store(this.#cancel, 0, 1);
     };
+    const fail = (error: unknown) => {
+      failure ??= error;
+      stop();
+    };
+    const close = () =>
+      fail(new CouponcastError("ERR_COUPONCAST_CLOSED", "the worker threads were closed during the call"));
     Atomics.store(this.#cancel, 0, 0);
-    this.#signal?.addEventListener("abort", stop, { once: true });
-    if (stage !== undefined) this.progress(stage.name, 0, total);
     const lane = async (): Promise<void> => {
       while (next < calls.length && failure === undefined && !this.#signal?.aborted) {
         const index = next++;
         const { kernel, args } = calls[index]!;
+        let reply: TaskReply;
         try {
-          const reply = (await pool.run({ kernel, args: { ...args, cancel: this.#cancel } })) as TaskReply;
-          if (!reply.ok) {
-            const error = new CouponcastError(reply.code as ErrorCode, reply.message);
-            if (reply.stack !== undefined) error.stack = reply.stack;
-            throw error;
-          }
-          results[index] = { value: reply.value, outputs: reply.outputs };
-          done += weight(index);
+          reply = (await pool.run({ kernel, args: { ...args, cancel: this.#cancel } })) as TaskReply;
+        } catch (thrown) {
+          fail(threadError(thrown));
+          continue;
+        }
+        if (!reply.ok) {
+          const error = new CouponcastError(reply.code as ErrorCode, reply.message, reply.details);
+          if (reply.stack !== undefined) error.stack = reply.stack;
+          fail(error);
+          continue;
+        }
+        results[index] = { value: reply.value, outputs: reply.outputs };
+        done += weight(index);
+        try {
           if (stage !== undefined) this.progress(stage.name, done, total);
-        } catch (error) {
-          failure ??= error;
-          stop();
+        } catch (thrown) {
+          // The caller's onProgress: its error is the caller's own.
+          fail(thrown);
         }
       }
     };
+    this.#signal?.addEventListener("abort", stop, { once: true });
+    underWay.add(close);
     try {
+      if (stage !== undefined) this.progress(stage.name, 0, total);
       await Promise.all(Array.from({ length: Math.min(this.threads, calls.length) }, lane));
     } finally {
+      underWay.delete(close);
       this.#signal?.removeEventListener("abort", stop);
     }
     this.checkCancelled();

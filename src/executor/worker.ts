@@ -3,7 +3,7 @@ import { statSync, writeSync } from "node:fs";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import { CouponcastError, toCouponcastError } from "../errors.js";
 import { type AnyTypedArray, addon, type Dtype, type Handle } from "../native/addon.js";
-import type { ArgValue, KernelCall, TaskReply } from "./call.js";
+import type { ArgValue, CallResult, KernelCall, TaskReply } from "./call.js";
 
 const MAX_OPEN_FILES = 16;
 
@@ -56,6 +56,7 @@ function runKernel({ kernel, args }: KernelCall): TaskReply {
   const resolve = (name: string, value: ArgValue): unknown => {
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Array.isArray(value)) return value;
     if ("$matrix" in value) return matrices.get(value.$matrix);
+    if ("$tensors" in value) return tensorFiles.get(value.$tensors);
     if ("$file" in value) return { handle: tensorFiles.get(value.$file), tensor: value.tensor };
     if ("$write" in value) {
       const data = allocate(value.$write, value.length);
@@ -68,10 +69,21 @@ function runKernel({ kernel, args }: KernelCall): TaskReply {
   };
   for (const [name, value] of Object.entries(args)) resolved[name] = resolve(name, value);
   const fn = addon()[kernel] as unknown as (a: Record<string, unknown>) => unknown;
-  if (typeof fn !== "function") throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the addon has no kernel ${kernel}`);
+  if (typeof fn !== "function")
+    throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the addon has no kernel ${kernel}`);
   const value = fn(resolved);
   for (const { data, fd, position } of files) writeAll(fd, data, position);
   return { ok: true, value, outputs };
+}
+
+/** Memory of the typed arrays in a reply: it changes hands instead of being copied. */
+function transferable({ value, outputs }: CallResult): ArrayBuffer[] {
+  const nested =
+    typeof value === "object" && value !== null && !ArrayBuffer.isView(value) ? Object.values(value) : [value];
+  const buffers = [...Object.values(outputs), ...nested]
+    .filter((array) => ArrayBuffer.isView(array))
+    .map((array) => array.buffer);
+  return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /** Piscina's entry point. */
@@ -80,10 +92,8 @@ export default function task(call: KernelCall): unknown {
   try {
     reply = runKernel(call);
   } catch (thrown) {
-    const error = toCouponcastError(thrown);
-    reply = { ok: false, code: error.code, message: error.message, stack: error.stack };
+    const { code, message, stack, hint, file } = toCouponcastError(thrown);
+    reply = { ok: false, code, message, stack, details: { hint, file } };
   }
-  // Outputs change hands instead of being copied.
-  const transfer = reply.ok ? Object.values(reply.outputs).map((array) => array.buffer) : [];
-  return move({ [transferableSymbol]: transfer, [valueSymbol]: reply } as never);
+  return move({ [transferableSymbol]: reply.ok ? transferable(reply) : [], [valueSymbol]: reply } as never);
 }

@@ -31,7 +31,12 @@ export interface PolishStats {
 export interface Addon {
   coreInfo(a: Named): { version: string; simdTargets: string[]; liveMaps: number };
   openMatrix(a: { path: string }): Handle;
-  matrixInfo(a: { matrix: Handle }): { numUsers: number; numItems: number; nnz: number; metadata: Record<string, string> };
+  matrixInfo(a: { matrix: Handle }): {
+    numUsers: number;
+    numItems: number;
+    nnz: number;
+    metadata: Record<string, string>;
+  };
   verifyMatrix(a: { matrix: Handle }): void;
   validateMatrix(a: { matrix: Handle }): void;
   matrixIds(a: { matrix: Handle; axis: Axis; begin: number; end: number }): string[];
@@ -79,7 +84,14 @@ export interface Addon {
   solveBundleMaster(a: Named): number;
   repairAndPolish(a: Named): PolishStats;
   checkFeasible(a: Named): PolishStats;
-  listAssignments(a: Named): { users: Int32Array; coupons: Int32Array; ranks: Int32Array; places: BigInt64Array; values: BigInt64Array; costs: BigInt64Array };
+  listAssignments(a: Named): {
+    users: Int32Array;
+    coupons: Int32Array;
+    ranks: Int32Array;
+    places: BigInt64Array;
+    values: BigInt64Array;
+    costs: BigInt64Array;
+  };
   explainUnassigned(a: Named): void;
 }
 

@@ -1,7 +1,8 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared, shards } from "../executor/executor.js";
+import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import { integerBetween, numberBetween } from "../util/arguments.js";
 import { Random } from "../util/random.js";
+import { copyYielding, forEachYielding, ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
 
 export interface KmeansOptions extends RunOptions {
   /** Clusters, at least 1. With fewer distinct points than k, the surplus clusters stay empty. */
@@ -56,14 +57,20 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
   if (k > n) throw invalidArgument(`expected k <= the number of points ${n} but received ${k}`);
   const maxIterations = integerBetween("maxIterations", options.maxIterations ?? 300, 1, 1_000_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 1e-4, 0, Number.MAX_VALUE);
+  const random = new Random(integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const executor = new Executor(options);
-  const data = points.buffer instanceof SharedArrayBuffer ? points : shareFloats(points);
+  const data =
+    points.buffer instanceof SharedArrayBuffer ? points : await copyYielding(shared.f32(points.length), points);
   const run = new Run(executor, data, n, dims, k);
   const threshold = tolerance * (await run.meanVariance());
   let centroids = options.centroids;
   if (centroids === undefined) {
-    centroids = await run.plusPlus(new Random(options.seed ?? 1));
-  } else if (!(centroids instanceof Float32Array) || centroids.length !== k * dims || !centroids.every(Number.isFinite)) {
+    centroids = await run.plusPlus(random);
+  } else if (
+    !(centroids instanceof Float32Array) ||
+    centroids.length !== k * dims ||
+    !centroids.every(Number.isFinite)
+  ) {
     throw invalidArgument(`expected ${k * dims} finite numbers in centroids`);
   }
   const history: number[] = [];
@@ -73,12 +80,12 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
   let iterations = 0;
   while (iterations < maxIterations && !converged) {
     iterations++;
-    const moved = run.update(centroids, assignment);
-    const before = run.labels.slice();
+    const moved = await run.update(centroids, assignment);
+    const before = run.labels;
     const next = await run.assign(moved.centroids);
     if (next.inertia > assignment.inertia) {
       // Only rounding of the float32 centroids can do this: there is nothing left to gain.
-      run.labels.set(before);
+      run.labels = before;
       converged = true;
       break;
     }
@@ -86,19 +93,24 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
     centroids = moved.centroids;
     history.push(assignment.inertia);
     executor.progress("k-means", iterations, maxIterations);
-    converged = moved.shift <= threshold || equalLabels(before, run.labels);
+    converged = moved.shift <= threshold || (await equalLabels(before, run.labels));
   }
-  return { labels: run.labels, centroids, sizes: assignment.sizes, inertia: assignment.inertia, history, iterations, converged };
+  return {
+    labels: run.labels,
+    centroids,
+    sizes: assignment.sizes,
+    inertia: assignment.inertia,
+    history,
+    iterations,
+    converged,
+  };
 }
 
-function shareFloats(points: Float32Array): Float32Array {
-  const copy = shared.f32(points.length);
-  copy.set(points);
-  return copy;
-}
-
-function equalLabels(a: Int32Array, b: Int32Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+async function equalLabels(a: Int32Array, b: Int32Array): Promise<boolean> {
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false;
+    if (i % ROWS_PER_YIELD === ROWS_PER_YIELD - 1) await yieldToEventLoop();
+  }
   return true;
 }
 
@@ -109,7 +121,9 @@ interface Assignment {
 }
 
 class Run {
-  readonly labels: Int32Array;
+  /** Of the latest assignment. Every assignment fills the other of two arrays, so the one before is still there. */
+  labels: Int32Array;
+  #spareLabels: Int32Array;
   readonly #distances: Float32Array;
   readonly #ranges;
 
@@ -121,6 +135,7 @@ class Run {
     readonly k: number,
   ) {
     this.labels = shared.i32(n);
+    this.#spareLabels = shared.i32(n);
     this.#distances = shared.f32(n);
     this.#ranges = shards(n, SHARD_POINTS);
   }
@@ -138,7 +153,9 @@ class Run {
   /** k-means++: each next centroid is a point drawn with probability proportional to its squared distance. */
   async plusPlus(random: Random): Promise<Float32Array> {
     const centroids = new Float32Array(this.k * this.dims);
-    this.#distances.fill(Number.MAX_VALUE);
+    await forEachYielding(this.n, (i) => {
+      this.#distances[i] = Number.MAX_VALUE;
+    });
     let chosen = random.int(this.n);
     for (let c = 0; ; c++) {
       centroids.set(this.points.subarray(chosen * this.dims, (chosen + 1) * this.dims), c * this.dims);
@@ -147,7 +164,14 @@ class Run {
       const results = await this.executor.map(
         this.#ranges.map(({ begin, end }) => ({
           kernel: "kmeansMinDistance",
-          args: { points: this.points, dims: this.dims, centroid, begin, end, outDistances: this.#distances.subarray(begin, end) },
+          args: {
+            points: this.points,
+            dims: this.dims,
+            centroid,
+            begin,
+            end,
+            outDistances: this.#distances.subarray(begin, end),
+          },
         })),
       );
       chosen = this.#draw(
@@ -187,6 +211,7 @@ class Run {
   }
 
   async #assignTo(centroids: Float32Array, k: number): Promise<Assignment> {
+    const labels = this.#spareLabels;
     const results = await this.executor.map(
       this.#ranges.map(({ begin, end }) => ({
         kernel: "kmeansAssign",
@@ -196,13 +221,15 @@ class Run {
           centroids,
           begin,
           end,
-          outLabels: this.labels.subarray(begin, end),
+          outLabels: labels.subarray(begin, end),
           outDistances: this.#distances.subarray(begin, end),
           outSums: { $return: "F64", length: k * this.dims },
           outCounts: { $return: "I64", length: k },
         },
       })),
     );
+    this.#spareLabels = this.labels;
+    this.labels = labels;
     // In the order of the shards: the same bytes for any number of threads.
     const sums = new Float64Array(k * this.dims);
     const sizes = new Array<number>(k).fill(0);
@@ -217,30 +244,42 @@ class Run {
     return { inertia, sums, sizes };
   }
 
-  /** Means of the clusters; an empty one takes the farthest point. shift: summed squared move of the centroids. */
-  update(old: Float32Array, { sums, sizes }: Assignment): { centroids: Float32Array; shift: number } {
+  /** Means of the clusters; the empty ones take the farthest points. shift: summed squared move of the centroids. */
+  async update(old: Float32Array, { sums, sizes }: Assignment): Promise<{ centroids: Float32Array; shift: number }> {
     const centroids = new Float32Array(old.length);
+    const farthest = await this.#farthestPoints(sizes.filter((size) => size === 0).length);
     let shift = 0;
-    const taken = new Set<number>();
+    let empties = 0;
     for (let c = 0; c < this.k; c++) {
-      const farthest = sizes[c] === 0 ? this.#farthestPoint(taken) : -1;
+      const point = sizes[c] === 0 ? farthest[empties++] : undefined;
       for (let d = 0; d < this.dims; d++) {
         const at = c * this.dims + d;
         if (sizes[c]! > 0) centroids[at] = sums[at]! / sizes[c]!;
-        else centroids[at] = farthest >= 0 ? this.points[farthest * this.dims + d]! : old[at]!;
+        else centroids[at] = point === undefined ? old[at]! : this.points[point * this.dims + d]!;
         shift += (centroids[at]! - old[at]!) ** 2;
       }
     }
     return { centroids, shift };
   }
 
-  #farthestPoint(taken: Set<number>): number {
-    let best = -1;
-    for (let i = 0; i < this.n; i++) {
-      const distance = this.#distances[i]!;
-      if (distance > 0 && (best < 0 || distance > this.#distances[best]!) && !taken.has(i)) best = i;
-    }
-    if (best >= 0) taken.add(best);
+  /** Up to `count` points that lie away from their centroid, farthest first, of equal distances the smaller index. */
+  async #farthestPoints(count: number): Promise<number[]> {
+    const best: number[] = [];
+    if (count === 0) return best;
+    const distances = this.#distances;
+    await forEachYielding(this.n, (i) => {
+      const distance = distances[i]!;
+      if (!(distance > 0) || (best.length === count && distance <= distances[best[count - 1]!]!)) return;
+      let low = 0;
+      let high = best.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (distances[best[middle]!]! >= distance) low = middle + 1;
+        else high = middle;
+      }
+      best.splice(low, 0, i);
+      if (best.length > count) best.pop();
+    });
     return best;
   }
 }

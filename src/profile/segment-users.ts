@@ -27,12 +27,23 @@ export async function segmentUsers(features: UserFeatures, options: KmeansOption
   await forEachYielding(numUsers, (user) => {
     if (hasEvents[user] === 1) rows.push(user);
   });
-  const empty = { labels, k: 0, sizes: [], numUnsegmented: numUsers, inertia: 0, iterations: 0, converged: true, centroids: [] };
+  const empty = {
+    labels,
+    k: 0,
+    sizes: [],
+    numUnsegmented: numUsers,
+    inertia: 0,
+    iterations: 0,
+    converged: true,
+    centroids: [],
+  };
   if (rows.length === 0 || dims === 0) return empty;
   let dense = points;
   if (rows.length < numUsers) {
     dense = shared.f32(rows.length * dims);
-    await forEachYielding(rows.length, (i) => dense.set(points.subarray(rows[i]! * dims, (rows[i]! + 1) * dims), i * dims));
+    await forEachYielding(rows.length, (i) =>
+      dense.set(points.subarray(rows[i]! * dims, (rows[i]! + 1) * dims), i * dims),
+    );
   }
   const result = await kmeans(dense, dims, { ...options, k: Math.min(options.k, rows.length) });
   const bySize = result.sizes.map((size, c) => ({ size, c })).filter(({ size }) => size > 0);

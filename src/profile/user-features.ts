@@ -1,7 +1,7 @@
+import type { SEGMENT_FEATURES } from "../campaign/campaign-schema.js";
 import { shared } from "../executor/executor.js";
 import { type DuckDb, quoteIdentifier, quoteLiteral } from "../ingest/duckdb.js";
 import { forEachYielding } from "../util/yield.js";
-import type { SEGMENT_FEATURES } from "../campaign/campaign-schema.js";
 
 export type SegmentFeature = (typeof SEGMENT_FEATURES)[number];
 
@@ -17,21 +17,18 @@ export interface UserFeatures {
   hasEvents: Uint8Array;
 }
 
+/** Columns of features.parquet behind the features that have one each. */
+const COLUMN_OF: Record<Exclude<SegmentFeature, "behaviour_counts">, string> = {
+  recency: "recency_days",
+  frequency: "frequency",
+  monetary: "monetary_minor",
+  mean_gap: "mean_gap_days",
+};
+
 function columnsOf(features: readonly SegmentFeature[], available: readonly string[]): string[] {
-  return features.flatMap((feature) => {
-    switch (feature) {
-      case "behaviour_counts":
-        return available.filter((name) => name.startsWith("count_"));
-      case "recency":
-        return ["recency_days"];
-      case "frequency":
-        return ["frequency"];
-      case "monetary":
-        return ["monetary_minor"];
-      case "mean_gap":
-        return ["mean_gap_days"];
-    }
-  });
+  return features.flatMap((feature) =>
+    feature === "behaviour_counts" ? available.filter((name) => name.startsWith("count_")) : COLUMN_OF[feature],
+  );
 }
 
 /**
@@ -39,7 +36,12 @@ function columnsOf(features: readonly SegmentFeature[], available: readonly stri
  * the mean of the others, then zero mean and unit variance over the users with events. A constant feature is 0.
  * Sums run in row order in float64. Memory: 4 dims bytes a user.
  */
-export async function readUserFeatures(db: DuckDb, path: string, features: readonly SegmentFeature[], numUsers: number): Promise<UserFeatures> {
+export async function readUserFeatures(
+  db: DuckDb,
+  path: string,
+  features: readonly SegmentFeature[],
+  numUsers: number,
+): Promise<UserFeatures> {
   const relation = `read_parquet(${quoteLiteral(path)})`;
   const available = (await db.describe(`SELECT * FROM ${relation}`)).map((column) => column.name);
   const names = columnsOf(features, available);
@@ -81,7 +83,8 @@ export async function readUserFeatures(db: DuckDb, path: string, features: reado
   await forEachYielding(numUsers, (user) => {
     for (let d = 0; d < dims; d++) {
       const value = points[user * dims + d]!;
-      points[user * dims + d] = Number.isNaN(value) || !(deviations[d]! > 1e-12) ? 0 : (value - means[d]!) / deviations[d]!;
+      points[user * dims + d] =
+        Number.isNaN(value) || !(deviations[d]! > 1e-12) ? 0 : (value - means[d]!) / deviations[d]!;
     }
   });
   return { names, numUsers, dims, points, hasEvents };

@@ -2,14 +2,14 @@
 import { join } from "node:path";
 import { type Allocation, allocateTable, type FrontierPoint, frontierOf } from "../allocate/allocate.js";
 import { type CandidateTable, type Limits, Problem } from "../allocate/problem.js";
-import { shared, shards } from "../executor/executor.js";
+import { shards, shared } from "../executor/executor.js";
 import { reasonCode } from "../score/eligibility.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors } from "../store/tensors.js";
 import type { RunContext } from "./context.js";
+import type { IngestStage } from "./profile-stages.js";
 import { type CandidatesStage, candidateRef } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
-import type { IngestStage } from "./profile-stages.js";
 
 export interface AllocateResult extends Omit<Allocation, "chosen" | "prices"> {
   rows: number;
@@ -20,7 +20,9 @@ export type AllocateStage = FinishedStage<AllocateResult>;
 const SHARD_USERS = 16_384;
 
 export function candidateTable(stage: CandidatesStage, numUsers: number): CandidateTable {
-  const [counts, coupons, value, cost] = (["counts", "coupons", "value", "cost"] as const).map((name) => candidateRef(stage, name));
+  const [counts, coupons, value, cost] = (["counts", "coupons", "value", "cost"] as const).map((name) =>
+    candidateRef(stage, name),
+  );
   return { numUsers, width: stage.result.width, counts, coupons, value, cost };
 }
 
@@ -37,7 +39,11 @@ export function limitsOf(context: RunContext): Limits {
   };
 }
 
-export function allocateStage(context: RunContext, ingested: IngestStage, candidates: CandidatesStage): Promise<AllocateStage> {
+export function allocateStage(
+  context: RunContext,
+  ingested: IngestStage,
+  candidates: CandidatesStage,
+): Promise<AllocateStage> {
   const { campaign } = context.loaded;
   const limits = limitsOf(context);
   const settings = { limits, frontierPoints: campaign.output.frontierPoints };
@@ -82,7 +88,13 @@ export function allocateStage(context: RunContext, ingested: IngestStage, candid
     } finally {
       await writer.abort();
     }
-    const frontier = await frontierOf(context.executor, table, limits, frontierBudgets(campaign.budget.totalMinor, campaign.output.frontierPoints), prices);
+    const frontier = await frontierOf(
+      context.executor,
+      table,
+      limits,
+      frontierBudgets(campaign.budget.totalMinor, campaign.output.frontierPoints),
+      prices,
+    );
     return { rows: numUsers, ...allocation, frontier };
   });
 }

@@ -1,6 +1,6 @@
-import { shards } from "../executor/executor.js";
 import { join } from "node:path";
 import { Problem } from "../allocate/problem.js";
+import { shards } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
 import { type AllocateStage, candidateTable, limitsOf } from "./allocate-stage.js";
 import type { RunContext } from "./context.js";
@@ -37,10 +37,22 @@ export async function listAssignments(
   const listed = await executor.map(
     shards(numUsers, SHARD_USERS).map(({ begin, end }) => ({
       kernel: "listAssignments",
-      args: { ...problem.args(), chosen: { $file: join(allocated.dir, "allocation.safetensors"), tensor: "chosen" }, begin, end },
+      args: {
+        ...problem.args(),
+        chosen: { $file: join(allocated.dir, "allocation.safetensors"), tensor: "chosen" },
+        begin,
+        end,
+      },
     })),
   );
-  type Rows = { users: Int32Array; coupons: Int32Array; ranks: Int32Array; places: BigInt64Array; values: BigInt64Array; costs: BigInt64Array };
+  type Rows = {
+    users: Int32Array;
+    coupons: Int32Array;
+    ranks: Int32Array;
+    places: BigInt64Array;
+    values: BigInt64Array;
+    costs: BigInt64Array;
+  };
   const parts = listed.map(({ value }) => value as Rows);
   const total = parts.reduce((sum, part) => sum + part.users.length, 0);
   const columns = {

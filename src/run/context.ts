@@ -30,7 +30,12 @@ export function inputDigests(context: RunContext, roles: readonly string[]): Rec
 }
 
 /** A database that reads the given files and writes into `dir`. One thread where the order of sums would show. */
-export function openStageDb(context: RunContext, dir: string, readable: string[], threads = context.options.threads): Promise<DuckDb> {
+export function openStageDb(
+  context: RunContext,
+  dir: string,
+  readable: string[],
+  threads = context.options.threads,
+): Promise<DuckDb> {
   return DuckDb.open({
     path: ":memory:",
     tempDir: dir,

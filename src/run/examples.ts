@@ -33,11 +33,26 @@ function pickRows(columns: AssignmentColumns, count: number): number[] {
 }
 
 /** Items of the user's history that brought the most affinity to a coupon; for user-knn the most similar users. */
-async function driversOf(context: RunContext, stages: FinishedStages, matrix: Matrix, user: number, coupon: number): Promise<AffinityDriver[]> {
+async function driversOf(
+  context: RunContext,
+  stages: FinishedStages,
+  matrix: Matrix,
+  user: number,
+  coupon: number,
+): Promise<AffinityDriver[]> {
   const { neighbours, affinity } = stages;
   if (neighbours === undefined) {
-    const near = await similarUsers(matrix, { ...context.options, onProgress: undefined, k: DRIVERS, range: { begin: user, end: user + 1 } });
-    return Array.from({ length: near.counts[0]! }, (_, j) => ({ kind: "user" as const, id: matrix.userId(near.indices[j]!), share: null }));
+    const near = await similarUsers(matrix, {
+      ...context.options,
+      onProgress: undefined,
+      k: DRIVERS,
+      range: { begin: user, end: user + 1 },
+    });
+    return Array.from({ length: near.counts[0]! }, (_, j) => ({
+      kind: "user" as const,
+      id: matrix.userId(near.indices[j]!),
+      share: null,
+    }));
   }
   const row = matrix.userRow(user);
   const columns = context.loaded.coupons.length + 1;
@@ -45,17 +60,30 @@ async function driversOf(context: RunContext, stages: FinishedStages, matrix: Ma
   const calls = [...row.indices].map(
     (item): KernelCall => ({
       kernel: "scopeWeightsItems",
-      args: { ...model, ...scopeArgs(affinity), begin: item, end: item + 1, outWeights: { $return: "F32", length: columns } },
+      args: {
+        ...model,
+        ...scopeArgs(affinity),
+        begin: item,
+        end: item + 1,
+        outWeights: { $return: "F32", length: columns },
+      },
     }),
   );
   const weights = await context.executor.map(calls);
-  const parts = weights.map(({ outputs }, i) => ({ item: row.indices[i]!, amount: row.values[i]! * (outputs.outWeights as Float32Array)[coupon]! }));
+  const parts = weights.map(({ outputs }, i) => ({
+    item: row.indices[i]!,
+    amount: row.values[i]! * (outputs.outWeights as Float32Array)[coupon]!,
+  }));
   const total = parts.reduce((sum, { amount }) => sum + amount, 0);
   return parts
     .filter(({ amount }) => amount > 0)
     .sort((a, b) => b.amount - a.amount || a.item - b.item)
     .slice(0, DRIVERS)
-    .map(({ item, amount }) => ({ kind: "item" as const, id: matrix.itemId(item), share: total > 0 ? amount / total : null }));
+    .map(({ item, amount }) => ({
+      kind: "item" as const,
+      id: matrix.itemId(item),
+      share: total > 0 ? amount / total : null,
+    }));
 }
 
 export async function exampleUsers(
@@ -86,7 +114,8 @@ export async function exampleUsers(
           pRedeem: columns.pRedeem[row]!,
           expectedValueMinor: value,
           expectedCostMinor: cost,
-          reducedValueMinor: value - (multipliers.budget + multipliers.couponBudget[coupon]!) * cost - multipliers.stock[coupon]!,
+          reducedValueMinor:
+            value - (multipliers.budget + multipliers.couponBudget[coupon]!) * cost - multipliers.stock[coupon]!,
         });
       }
       assigned.push(example);
@@ -100,7 +129,11 @@ export async function exampleUsers(
     const withheld = [...seen]
       .sort(([a], [b]) => a - b)
       .slice(0, campaign.output.exampleUsers)
-      .map(([code, user]) => ({ userId: matrix.userId(user), segment: labels[user]!, code: REASONS[code as keyof typeof REASONS] }));
+      .map(([code, user]) => ({
+        userId: matrix.userId(user),
+        segment: labels[user]!,
+        code: REASONS[code as keyof typeof REASONS],
+      }));
     return { assigned, withheld };
   } finally {
     matrix.close();

@@ -1,14 +1,15 @@
 /** run.json and the data of the report, from finished stages. */
+
+import type { Campaign } from "../campaign/campaign-schema.js";
+import type { ReportData } from "../report/report-data.js";
+import type { ResponseQuality } from "../score/response.js";
 import type { AllocateResult } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
 import { describeOffer } from "./describe-coupon.js";
 import type { FinishedStages } from "./finished-stages.js";
 import type { OutputResult } from "./output-stage.js";
-import type { ResponseQuality } from "../score/response.js";
 import type { EligibilityStage, ResponseStage } from "./score-stages.js";
 import type { StageMeasurement, StageRecord } from "./stage-runner.js";
-import type { ReportData } from "../report/report-data.js";
-import type { Campaign } from "../campaign/campaign-schema.js";
 
 /** run.json. Everything but `timings` is the same for a run that was interrupted and continued. */
 export interface RunManifest {
@@ -62,10 +63,14 @@ function warningsOf(stages: FinishedStages, eligibility: EligibilityStage): stri
   const warnings = [...stages.ingested.result.warnings];
   for (const [coupon, names] of Object.entries(stages.affinity.result.unknown)) {
     const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
-    warnings.push(`coupon ${coupon}: its scope names items or categories that do not occur: ${names.slice(0, 3).join(", ")}${more}`);
+    warnings.push(
+      `coupon ${coupon}: its scope names items or categories that do not occur: ${names.slice(0, 3).join(", ")}${more}`,
+    );
   }
   if (eligibility.result.numUnknownOffers > 0) {
-    warnings.push(`${eligibility.result.numUnknownOffers} past offers name users or coupons that this campaign does not know; they were left out`);
+    warnings.push(
+      `${eligibility.result.numUnknownOffers} past offers name users or coupons that this campaign does not know; they were left out`,
+    );
   }
   return warnings;
 }
@@ -143,7 +148,13 @@ function readableInstant(iso: string, timeZone: string): string {
   return `${format.format(new Date(iso))} ${timeZone}`;
 }
 
-export function buildReport(context: RunContext, stages: FinishedStages, responded: ResponseStage, output: OutputResult, manifest: Omit<RunManifest, "timings">): ReportData {
+export function buildReport(
+  context: RunContext,
+  stages: FinishedStages,
+  responded: ResponseStage,
+  output: OutputResult,
+  manifest: Omit<RunManifest, "timings">,
+): ReportData {
   const { campaign, coupons } = context.loaded;
   const { allocation, counts } = manifest;
   const segments = stages.segmented.result;
@@ -241,7 +252,12 @@ export function buildReport(context: RunContext, stages: FinishedStages, respond
     ],
     response:
       model.quality === null
-        ? { kind: "prior", priorRate: campaign.response.prior, numRedemptions: model.numRedemptions, minRedemptions: campaign.response.minRedemptions }
+        ? {
+            kind: "prior",
+            priorRate: campaign.response.prior,
+            numRedemptions: model.numRedemptions,
+            minRedemptions: campaign.response.minRedemptions,
+          }
         : {
             kind: "model",
             numTrainOffers: model.quality.numTrainOffers,

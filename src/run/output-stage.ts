@@ -5,17 +5,17 @@ import { quoteLiteral } from "../ingest/duckdb.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { REASONS } from "../score/eligibility.js";
 import { readTensors } from "../store/tensors.js";
+import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
 import type { AllocateStage } from "./allocate-stage.js";
 import { type AssignmentColumns, listAssignments } from "./assignment-columns.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { openStageDb, type RunContext } from "./context.js";
-import { exampleUsers, type Examples } from "./examples.js";
+import { type Examples, exampleUsers } from "./examples.js";
 import type { FinishedStages } from "./finished-stages.js";
 import { type IngestStage, loadSegments } from "./profile-stages.js";
 import { pairContext } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
-import { writeRows } from "../table/write-rows.js";
 
 /** Sums over the assignment, money in milli. */
 export interface GroupTotals {
@@ -48,8 +48,18 @@ const emptyTotals = (): GroupTotals => ({ assigned: 0, users: 0, valueMilli: 0, 
 export function outputStage(context: RunContext, stages: FinishedStages): Promise<OutputStage> {
   const { ingested, segmented, affinity, candidates, allocated } = stages;
   const { campaign, coupons } = context.loaded;
-  const reads = { ingest: ingested.key, segment: segmented.key, affinity: affinity.key, candidates: candidates.key, allocate: allocated.key };
-  const settings = { method: campaign.scoring.method, holdout: campaign.holdout.share, exampleUsers: campaign.output.exampleUsers };
+  const reads = {
+    ingest: ingested.key,
+    segment: segmented.key,
+    affinity: affinity.key,
+    candidates: candidates.key,
+    allocate: allocated.key,
+  };
+  const settings = {
+    method: campaign.scoring.method,
+    holdout: campaign.holdout.share,
+    exampleUsers: campaign.output.exampleUsers,
+  };
   return context.stages.run("outputs", reads, settings, async (dir) => {
     const { labels } = loadSegments(segmented);
     const columns = await listAssignments(context, ingested, candidates, affinity, allocated);
@@ -67,7 +77,13 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
 }
 
 /** Users without affinity of their own show their stand-in's, and say whose it is. */
-async function scoreSources(columns: AssignmentColumns, labels: Int32Array, fallbackRows: Float32Array, numCoupons: number, segments: number): Promise<Uint8Array> {
+async function scoreSources(
+  columns: AssignmentColumns,
+  labels: Int32Array,
+  fallbackRows: Float32Array,
+  numCoupons: number,
+  segments: number,
+): Promise<Uint8Array> {
   const sources = new Uint8Array(columns.users.length);
   await forEachYielding(columns.users.length, (i) => {
     if (columns.totals[i]! > 0) return;
@@ -129,7 +145,12 @@ async function writeAssignments(
   }
 }
 
-async function writeWithheld(context: RunContext, dir: string, ingested: IngestStage, reasons: Uint8Array): Promise<Record<string, number>> {
+async function writeWithheld(
+  context: RunContext,
+  dir: string,
+  ingested: IngestStage,
+  reasons: Uint8Array,
+): Promise<Record<string, number>> {
   const users = join(ingested.dir, INGEST_FILES.users);
   const csv = join(dir, "withheld.csv");
   await writeRows(context.executor, csv, [reasons]);

@@ -7,16 +7,17 @@ import { segmentUsers, type UserSegments } from "../profile/segment-users.js";
 import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors } from "../store/tensors.js";
+import { writeRows } from "../table/write-rows.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import type { FinishedStage } from "./stage-runner.js";
-import { writeRows } from "../table/write-rows.js";
 
 export type IngestStage = FinishedStage<IngestResult & { rows: number }>;
 
 export function ingestStage(context: RunContext): Promise<IngestStage> {
   const { campaign, baseDir } = context.loaded;
   const { inputs, behaviours, purchaseBehaviour, timeZone, asOf, currency } = campaign;
-  const minorPerMajor = 10 ** (new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2);
+  const minorPerMajor =
+    10 ** (new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2);
   const request = {
     events: [inputs.events].flat(),
     users: inputs.users,
@@ -83,7 +84,9 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
       }
       const rows = join(dir, "labels.csv");
       await writeRows(context.executor, rows, [labels]);
-      await db.run(`CREATE TABLE labels AS SELECT row_number() OVER () - 1 AS row, segment FROM read_csv(${quoteLiteral(rows)}, header = false, columns = {'segment': 'INTEGER'}, parallel = false)`);
+      await db.run(
+        `CREATE TABLE labels AS SELECT row_number() OVER () - 1 AS row, segment FROM read_csv(${quoteLiteral(rows)}, header = false, columns = {'segment': 'INTEGER'}, parallel = false)`,
+      );
       const relation = `read_parquet(${quoteLiteral(features)})`;
       await db.run(`COPY (
         SELECT f.user_id, CASE WHEN l.segment >= 0 THEN l.segment END AS segment, f.* EXCLUDE (row, user_id)
@@ -99,7 +102,12 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
   });
 }
 
-async function segmentMeans(db: Awaited<ReturnType<typeof openStageDb>>, path: string, names: string[], k: number): Promise<(number | null)[][]> {
+async function segmentMeans(
+  db: Awaited<ReturnType<typeof openStageDb>>,
+  path: string,
+  names: string[],
+  k: number,
+): Promise<(number | null)[][]> {
   const sums = Array.from({ length: k }, () => names.map(() => ({ sum: 0, count: 0 })));
   // Summed here, in row order: DuckDB's parallel sums would differ in the last bits from run to run.
   const sql = `SELECT coalesce(segment, -1), ${names.map((name) => `"${name.replaceAll('"', '""')}"`).join(", ")} FROM read_parquet(${quoteLiteral(path)})`;

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { copyFile } from "node:fs/promises";
 import { loadCampaign } from "../campaign/load-campaign.js";
 import { invalidArgument } from "../errors.js";
 import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
@@ -36,7 +35,9 @@ export interface RunResult {
 async function digestInputs(context: RunContext, nonce: string): Promise<InputFile[]> {
   const { campaign, baseDir } = context.loaded;
   const { events, users, items, redemptions } = campaign.inputs;
-  const sources: [string, string, SourceSpec][] = [events].flat().map((source, i) => ["events", `inputs.events[${i}]`, source]);
+  const sources: [string, string, SourceSpec][] = [events]
+    .flat()
+    .map((source, i) => ["events", `inputs.events[${i}]`, source]);
   for (const [role, source] of Object.entries({ users, items, redemptions })) {
     if (source !== undefined) sources.push([role, `inputs.${role}`, source]);
   }
@@ -50,7 +51,10 @@ async function digestInputs(context: RunContext, nonce: string): Promise<InputFi
     }
     if (postgres !== undefined) {
       // Rows behind a query can change: it is read again by each run, but not by the continuation of a killed one.
-      const xxh3 = createHash("sha256").update(`${postgres.connectionEnv}\0${postgres.query}\0${nonce}`).digest("hex").slice(0, 16);
+      const xxh3 = createHash("sha256")
+        .update(`${postgres.connectionEnv}\0${postgres.query}\0${nonce}`)
+        .digest("hex")
+        .slice(0, 16);
       inputs.push({ role, path: `postgres:${postgres.connectionEnv}`, bytes: 0, xxh3 });
     }
   }
@@ -115,7 +119,10 @@ export async function runCampaign(path: string, options: RunCampaignOptions): Pr
     for (const name of OUTPUT_FILES) {
       if (name.endsWith(".parquet")) await copyFile(join(output.dir, name), join(staging, name));
     }
-    await writeFile(join(staging, "report.html"), await renderInWorker(buildReport(context, finished, responded, output.result, manifest)));
+    await writeFile(
+      join(staging, "report.html"),
+      await renderInWorker(buildReport(context, finished, responded, output.result, manifest)),
+    );
     const totalSeconds = Number(process.hrtime.bigint() - started) / 1e9;
     const complete: RunManifest = { ...manifest, timings: { totalSeconds, stages: stages.measurements } };
     await writeFile(join(staging, "run.json"), `${JSON.stringify(complete, null, 2)}\n`);

@@ -2,7 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArgValue } from "../executor/call.js";
-import { shared, shards } from "../executor/executor.js";
+import { shards, shared } from "../executor/executor.js";
 import { type DuckDb, quoteLiteral } from "../ingest/duckdb.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { readRedemptions } from "../ingest/tables.js";
@@ -13,7 +13,7 @@ import { couponScores, fitResponse, type OfferHistory, type ResponseModel, userS
 import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
 import { writeNeighbours } from "../score/similar.js";
 import { openMatrix } from "../store/matrix.js";
-import { type TensorSpec, TensorFileWriter } from "../store/tensor-file-writer.js";
+import { TensorFileWriter, type TensorSpec } from "../store/tensor-file-writer.js";
 import { readTensors } from "../store/tensors.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
@@ -26,29 +26,50 @@ export type NeighboursStage = FinishedStage<{ rows: number; k: number }>;
 export const neighboursFile = (stage: NeighboursStage): string => join(stage.dir, "neighbours.safetensors");
 
 /** The item model; with itself as its first neighbour, since people buy again what they bought. None for user-knn. */
-export async function neighboursStage(context: RunContext, ingested: IngestStage): Promise<NeighboursStage | undefined> {
+export async function neighboursStage(
+  context: RunContext,
+  ingested: IngestStage,
+): Promise<NeighboursStage | undefined> {
   const { scoring } = context.loaded.campaign;
   if (scoring.method === "user-knn") return undefined;
   const { method, similarity, neighbours, lambda, k1, b } = scoring;
-  return context.stages.run("neighbours", { ingest: ingested.key }, { method, similarity, neighbours, lambda, k1, b }, async (dir) => {
-    const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
-    try {
-      // One more than asked for: the item itself.
-      const k = Math.min(neighbours + 1, Math.max(matrix.numItems, 1));
-      const weighting = method === "saturated" ? "saturation" : similarity;
-      await writeNeighbours(matrix, "items", join(dir, "neighbours.safetensors"), { ...context.options, weighting, lambda, k1, b, k, includeSelf: true });
-      return { rows: matrix.numItems, k };
-    } finally {
-      matrix.close();
-    }
-  });
+  return context.stages.run(
+    "neighbours",
+    { ingest: ingested.key },
+    { method, similarity, neighbours, lambda, k1, b },
+    async (dir) => {
+      const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
+      try {
+        // One more than asked for: the item itself.
+        const k = Math.min(neighbours + 1, Math.max(matrix.numItems, 1));
+        const weighting = method === "saturated" ? "saturation" : similarity;
+        await writeNeighbours(matrix, "items", join(dir, "neighbours.safetensors"), {
+          ...context.options,
+          weighting,
+          lambda,
+          k1,
+          b,
+          k,
+          includeSelf: true,
+        });
+        return { rows: matrix.numItems, k };
+      } finally {
+        matrix.close();
+      }
+    },
+  );
 }
 
 async function readItems(context: RunContext, dir: string, ingested: IngestStage): Promise<ItemTable> {
   const path = join(ingested.dir, INGEST_FILES.items);
   const db = await openStageDb(context, dir, [path]);
   const numItems = ingested.result.numItems;
-  const table: ItemTable = { ids: [], categories: [], marginRate: new Float64Array(numItems), purchases: new Float64Array(numItems) };
+  const table: ItemTable = {
+    ids: [],
+    categories: [],
+    marginRate: new Float64Array(numItems),
+    purchases: new Float64Array(numItems),
+  };
   try {
     const sql = `SELECT item_id, category, margin_rate, purchases FROM read_parquet(${quoteLiteral(path)}) ORDER BY row`;
     for await (const { numRows, columns } of db.streamColumns(sql, ["TEXT", "TEXT", "F64", "F64"], 8192)) {
@@ -66,14 +87,30 @@ async function readItems(context: RunContext, dir: string, ingested: IngestStage
   }
 }
 
-export type AffinityStage = FinishedStage<{ rows: number; marginRate: number[]; unknown: Record<string, string[]>; scopeSizes: number[] }>;
-export const affinityRef = (stage: AffinityStage) => ({ $file: join(stage.dir, "affinity.safetensors"), tensor: "affinity" });
+export type AffinityStage = FinishedStage<{
+  rows: number;
+  marginRate: number[];
+  unknown: Record<string, string[]>;
+  scopeSizes: number[];
+}>;
+export const affinityRef = (stage: AffinityStage) => ({
+  $file: join(stage.dir, "affinity.safetensors"),
+  tensor: "affinity",
+});
 
-export function affinityStage(context: RunContext, ingested: IngestStage, neighbours: NeighboursStage | undefined): Promise<AffinityStage> {
+export function affinityStage(
+  context: RunContext,
+  ingested: IngestStage,
+  neighbours: NeighboursStage | undefined,
+): Promise<AffinityStage> {
   const { campaign, coupons } = context.loaded;
   const { scoring, economics } = campaign;
   const reads = { ingest: ingested.key, ...(neighbours === undefined ? {} : { neighbours: neighbours.key }) };
-  const settings = { scoring, marginRate: economics.marginRate, scopes: coupons.map(({ id, scope }) => ({ id, scope })) };
+  const settings = {
+    scoring,
+    marginRate: economics.marginRate,
+    scopes: coupons.map(({ id, scope }) => ({ id, scope })),
+  };
   return context.stages.run("affinity", reads, settings, async (dir) => {
     const scopes = resolveScopes(coupons, await readItems(context, dir, ingested), economics.marginRate);
     const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
@@ -89,7 +126,11 @@ export function affinityStage(context: RunContext, ingested: IngestStage, neighb
   });
 }
 
-async function writeTensors(path: string, kind: string, tensors: (TensorSpec & { data: ArrayBufferView })[]): Promise<void> {
+async function writeTensors(
+  path: string,
+  kind: string,
+  tensors: (TensorSpec & { data: ArrayBufferView })[],
+): Promise<void> {
   const writer = TensorFileWriter.create(
     path,
     tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
@@ -153,14 +194,22 @@ export function eligibilityStage(context: RunContext, ingested: IngestStage): Pr
       rejectedOffers = table.rejected;
     } else {
       db = await openStageDb(context, scratch, [users, features]);
-      await db.run("CREATE TABLE redemptions (user_id VARCHAR, coupon_id VARCHAR, offered_at TIMESTAMP, redeemed BOOLEAN)");
+      await db.run(
+        "CREATE TABLE redemptions (user_id VARCHAR, coupon_id VARCHAR, offered_at TIMESTAMP, redeemed BOOLEAN)",
+      );
     }
     try {
       await createCatalogueTable(db, coupons);
       const numOffers = await writeHistory(db, users, join(dir, "history.safetensors"));
       const numActive = await writeReasons(context, db, ingested, users, features, join(dir, "reasons.safetensors"));
       const all = await db.count("SELECT count(*) FROM redemptions");
-      return { rows: ingested.result.numUsers, numOffers, numUnknownOffers: all - numOffers, rejectedOffers, numActive };
+      return {
+        rows: ingested.result.numUsers,
+        numOffers,
+        numUnknownOffers: all - numOffers,
+        rejectedOffers,
+        numActive,
+      };
     } finally {
       db.close();
       await rm(scratch, { recursive: true, force: true });
@@ -199,7 +248,14 @@ async function writeHistory(db: DuckDb, users: string, path: string): Promise<nu
 /** Coupons whose reasons one query computes; keeps the SQL and the batch of columns small for long catalogues. */
 const COUPONS_PER_QUERY = 64;
 
-async function writeReasons(context: RunContext, db: DuckDb, ingested: IngestStage, users: string, features: string, path: string): Promise<number> {
+async function writeReasons(
+  context: RunContext,
+  db: DuckDb,
+  ingested: IngestStage,
+  users: string,
+  features: string,
+  path: string,
+): Promise<number> {
   const { campaign, coupons } = context.loaded;
   const { holdout, timeZone } = campaign;
   const userRelation = `read_parquet(${quoteLiteral(users)})`;
@@ -216,7 +272,9 @@ async function writeReasons(context: RunContext, db: DuckDb, ingested: IngestSta
   const heldOut = `md5_number_lower(${quoteLiteral(`${holdout.key}:`)} || u.user_id)::DOUBLE / 18446744073709551616.0 < ${holdout.share}`;
   const { numUsers } = ingested.result;
   const width = coupons.length;
-  const writer = TensorFileWriter.create(path, [{ name: "reasons", dtype: "U8", shape: [numUsers, width] }], { kind: "reasons" });
+  const writer = TensorFileWriter.create(path, [{ name: "reasons", dtype: "U8", shape: [numUsers, width] }], {
+    kind: "reasons",
+  });
   const notActive = reasonCode("not_active");
   try {
     const from = `${userRelation} u JOIN read_parquet(${quoteLiteral(features)}) f ON u.row = f.row LEFT JOIN redeemed r ON u.user_id = r.user_id`;
@@ -230,7 +288,11 @@ async function writeReasons(context: RunContext, db: DuckDb, ingested: IngestSta
         const list = group.map(({ sql }) => `CASE WHEN ${heldOut} THEN ${reasonCode("holdout")} ELSE ${sql} END`);
         const sql = `SELECT ${[`(${heldOut})::UTINYINT`, ...list].join(", ")} FROM ${from} WHERE u.row >= ${begin} AND u.row < ${end} ORDER BY u.row`;
         let row = 0;
-        for await (const { numRows, columns } of db.streamColumns(sql, ["U8", ...group.map(() => "U8" as const)], 16_384)) {
+        for await (const { numRows, columns } of db.streamColumns(
+          sql,
+          ["U8", ...group.map(() => "U8" as const)],
+          16_384,
+        )) {
           const [held, ...reasons] = columns as unknown as Uint8Array[];
           for (let i = 0; i < numRows; i++, row++) {
             if (c === 0 && held![i] === 1) block.fill(reasonCode("holdout"), row * width, (row + 1) * width);
@@ -250,7 +312,13 @@ async function writeReasons(context: RunContext, db: DuckDb, ingested: IngestSta
 }
 
 /** What the response and candidate kernels share, put together from finished stages. */
-export async function pairContext(context: RunContext, ingested: IngestStage, segmented: SegmentStage, affinity: AffinityStage, scratch: string) {
+export async function pairContext(
+  context: RunContext,
+  ingested: IngestStage,
+  segmented: SegmentStage,
+  affinity: AffinityStage,
+  scratch: string,
+) {
   const { campaign, coupons } = context.loaded;
   const { labels, features } = loadSegments(segmented);
   const segments = segmented.result.k;
@@ -289,8 +357,21 @@ export function responseStage(
   const reads = { ingest: ingested.key, segment: segmented.key, affinity: affinity.key, eligibility: eligibility.key };
   return context.stages.run("response", reads, { response, economics, seed, timeZone }, async (dir) => {
     const { labels, features, segments, pairArgs } = await pairContext(context, ingested, segmented, affinity, dir);
-    const history = readTensors(join(eligibility.dir, "history.safetensors"), { users: "I32", coupons: "I32", redeemed: "U8" });
-    const model = await fitResponse(context.executor, pairArgs, history as unknown as OfferHistory, coupons, features, labels, segments, { ...response, seed });
+    const history = readTensors(join(eligibility.dir, "history.safetensors"), {
+      users: "I32",
+      coupons: "I32",
+      redeemed: "U8",
+    });
+    const model = await fitResponse(
+      context.executor,
+      pairArgs,
+      history as unknown as OfferHistory,
+      coupons,
+      features,
+      labels,
+      segments,
+      { ...response, seed },
+    );
     return { rows: model.numOffers, model };
   });
 }
@@ -319,7 +400,13 @@ export function candidatesStage(
 ): Promise<CandidatesStage> {
   const { campaign, coupons } = context.loaded;
   const width = Math.min(campaign.caps.candidatesPerUser, coupons.length);
-  const reads = { ingest: ingested.key, segment: segmented.key, affinity: affinity.key, eligibility: eligibility.key, response: responded.key };
+  const reads = {
+    ingest: ingested.key,
+    segment: segmented.key,
+    affinity: affinity.key,
+    eligibility: eligibility.key,
+    response: responded.key,
+  };
   const settings = { economics: campaign.economics, width, timeZone: campaign.timeZone };
   return context.stages.run("candidates", reads, settings, async (dir) => {
     const pair = await pairContext(context, ingested, segmented, affinity, dir);
@@ -332,7 +419,11 @@ export function candidatesStage(
     const couponScore = couponScores(model, coupons);
     const writer = TensorFileWriter.create(
       join(dir, "candidates.safetensors"),
-      Object.entries(CANDIDATE_TENSORS).map(([name, dtype]) => ({ name, dtype, shape: name === "counts" || name === "reasons" ? [numUsers] : [numUsers, width] })),
+      Object.entries(CANDIDATE_TENSORS).map(([name, dtype]) => ({
+        name,
+        dtype,
+        shape: name === "counts" || name === "reasons" ? [numUsers] : [numUsers, width],
+      })),
       { kind: "candidates" },
     );
     const bytes = { I32: 4, I64: 8, F32: 4, U8: 1 };

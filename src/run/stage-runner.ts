@@ -112,7 +112,8 @@ export class StageRunner {
   async removeUnused(): Promise<void> {
     const used = new Set(this.records.map(({ name, key }) => `${name}-${key}`));
     for (const entry of await readdir(this.workspace.root, { withFileTypes: true })) {
-      if (entry.isDirectory() && !used.has(entry.name)) await rm(join(this.workspace.root, entry.name), { recursive: true, force: true });
+      if (entry.isDirectory() && !used.has(entry.name))
+        await rm(join(this.workspace.root, entry.name), { recursive: true, force: true });
     }
   }
 }

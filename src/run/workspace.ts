@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
@@ -110,12 +110,17 @@ export class Workspace {
   /** Moves a complete folder to DIR. What was there is replaced in two renames, so DIR is whole or absent. */
   async publish(folder: string): Promise<void> {
     if (await this.isOccupied()) {
-      const foreign = (await readdir(this.outDir)).filter((name) => !(OUTPUT_FILES as readonly string[]).includes(name));
+      const foreign = (await readdir(this.outDir)).filter(
+        (name) => !(OUTPUT_FILES as readonly string[]).includes(name),
+      );
       if (foreign.length > 0) {
-        throw invalidArgument(`${this.outDir} holds files that are not couponcast's (${foreign.slice(0, 3).join(", ")}): they would be lost`, {
-          file: this.outDir,
-          hint: "Move them away or choose another --out.",
-        });
+        throw invalidArgument(
+          `${this.outDir} holds files that are not couponcast's (${foreign.slice(0, 3).join(", ")}): they would be lost`,
+          {
+            file: this.outDir,
+            hint: "Move them away or choose another --out.",
+          },
+        );
       }
       await rename(this.outDir, this.#replaced);
     }

@@ -1,6 +1,6 @@
 import type { ScoringOptions } from "../campaign/campaign-schema.js";
 import type { ArgValue } from "../executor/call.js";
-import { Executor, type RunOptions, shared, shards } from "../executor/executor.js";
+import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import type { Scopes } from "./scopes.js";
@@ -58,11 +58,15 @@ export async function writeAffinity(
   const scoringArgs: Record<string, ArgValue> = byItem
     ? weightingArgs(scoring.method === "saturated" ? { weighting: "saturation", lambda: scoring.lambda } : {})
     : { ...(await documentWeights(executor, matrix, "users", { weighting: "cosine" })), k: scoring.neighbours };
-  const writer = TensorFileWriter.create(path, [{ name: "affinity", dtype: "F32", shape: [matrix.numUsers, columns] }], {
-    kind: "affinity",
-    method: scoring.method,
-    matrix: matrix.metadata.digest ?? "",
-  });
+  const writer = TensorFileWriter.create(
+    path,
+    [{ name: "affinity", dtype: "F32", shape: [matrix.numUsers, columns] }],
+    {
+      kind: "affinity",
+      method: scoring.method,
+      matrix: matrix.metadata.digest ?? "",
+    },
+  );
   try {
     const start = writer.byteOffset("affinity");
     const ranges = shards(matrix.numUsers, byItem ? SHARD_ROWS : SHARD_ROWS / 8);
@@ -76,7 +80,12 @@ export async function writeAffinity(
           columns,
           begin,
           end,
-          outAffinity: { $write: "F32", length: (end - begin) * columns, fd: writer.fd, position: start + begin * columns * 4 },
+          outAffinity: {
+            $write: "F32",
+            length: (end - begin) * columns,
+            fd: writer.fd,
+            position: start + begin * columns * 4,
+          },
         },
       })),
       { name: "affinity", weight: (index) => ranges[index]!.end - ranges[index]!.begin },
@@ -132,7 +141,8 @@ export async function affinityMeans(
   for (let g = 0; g < groups; g++) {
     // A segment in which nobody has affinity falls back to everybody.
     const from = counts[g]! > 0 ? g : segments;
-    for (let c = 0; c < columns; c++) fallbackRows[g * columns + c] = counts[from]! > 0 ? sums[from * columns + c]! / counts[from]! : 0;
+    for (let c = 0; c < columns; c++)
+      fallbackRows[g * columns + c] = counts[from]! > 0 ? sums[from * columns + c]! / counts[from]! : 0;
   }
   const meanShare = shared.f32(numCoupons);
   for (let j = 0; j < numCoupons; j++) meanShare[j] = numScored > 0 ? shares[j]! / numScored : 0;

@@ -1,4 +1,4 @@
-import { type Executor, shared, shards } from "../executor/executor.js";
+import { type Executor, shards, shared } from "../executor/executor.js";
 import { yieldToEventLoop } from "../util/yield.js";
 
 const SHARD_ROWS = 32_768;
@@ -22,13 +22,27 @@ export interface LogisticFit {
  * @param y uint8 [rows] 0 or 1, in shared memory
  * Cost: rows * dims² a step, some 5 to 10 steps. Source: Hastie, Tibshirani & Friedman 2009, section 4.4.
  */
-export async function fitLogistic(executor: Executor, x: Float32Array, y: Uint8Array, dims: number, l2: number): Promise<LogisticFit> {
+export async function fitLogistic(
+  executor: Executor,
+  x: Float32Array,
+  y: Uint8Array,
+  dims: number,
+  l2: number,
+): Promise<LogisticFit> {
   const rows = y.length;
   const evaluate = async (beta: Float64Array) => {
     const results = await executor.map(
       shards(rows, SHARD_ROWS).map(({ begin, end }) => ({
         kernel: "logisticPartial",
-        args: { x, y, beta, begin, end, outGradient: { $return: "F64", length: dims }, outHessian: { $return: "F64", length: dims * dims } },
+        args: {
+          x,
+          y,
+          beta,
+          begin,
+          end,
+          outGradient: { $return: "F64", length: dims },
+          outHessian: { $return: "F64", length: dims * dims },
+        },
       })),
     );
     let logLoss = 0;
@@ -68,11 +82,12 @@ export async function fitLogistic(executor: Executor, x: Float32Array, y: Uint8A
       next = await evaluate(moved);
       if (next.objective <= at.objective) break;
     }
-    if (next.objective > at.objective || decrement <= 1e-10 * Math.max(1, Math.abs(at.objective))) {
-      return { beta, logLoss: at.logLoss / rows, iterations: iteration, converged: true };
+    const isLast = next.objective > at.objective || decrement <= 1e-10 * Math.max(1, Math.abs(at.objective));
+    if (next.objective <= at.objective) {
+      beta = moved;
+      at = next;
     }
-    beta = moved;
-    at = next;
+    if (isLast) return { beta, logLoss: at.logLoss / rows, iterations: iteration, converged: true };
     executor.progress("response model", iteration, undefined);
     await yieldToEventLoop();
   }

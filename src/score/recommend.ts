@@ -1,9 +1,10 @@
-import { CouponcastError, invalidArgument } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import type { ArgValue, KernelCall } from "../executor/call.js";
-import { Executor, type RowRange, type RunOptions, shared, shards } from "../executor/executor.js";
+import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { integerBetween, oneOf } from "../util/arguments.js";
-import { neighbourArgs, similarItems } from "./similar.js";
+import { copyYielding, forEachYielding } from "../util/yield.js";
+import { checkRange, neighbourArgs, similarItems } from "./similar.js";
 import { documentWeights, type WeightingName, weightingArgs } from "./weighting.js";
 
 export const METHODS = ["item-knn", "user-knn", "saturated", "seed-literal"] as const;
@@ -57,24 +58,40 @@ export interface Recommendations {
 }
 
 const SHARD_USERS = 8192;
+/** Every segment costs a pass over the items. */
+const MAX_LABEL = 1_000_000;
 const SHARD_USERS_KNN = 1024;
 
-function allowedMask(matrix: Matrix, allow: readonly string[] | undefined, deny: readonly string[] | undefined): Uint8Array | undefined {
+/** Ids that the matrix does not hold are no error: a deny list may be longer than today's catalogue. */
+async function allowedMask(
+  matrix: Matrix,
+  allow: readonly string[] | undefined,
+  deny: readonly string[] | undefined,
+): Promise<Uint8Array | undefined> {
   if (allow === undefined && deny === undefined) return undefined;
   const mask = shared.u8(matrix.numItems);
-  const set = (ids: readonly string[], value: number) => {
-    for (const id of ids) {
+  const set = async (name: string, ids: readonly string[], value: number) => {
+    if (!Array.isArray(ids))
+      throw invalidArgument(`expected an array of item ids in ${name} but received ${typeof ids}`);
+    await forEachYielding(ids.length, (i) => {
+      const id: unknown = ids[i];
+      if (typeof id !== "string")
+        throw invalidArgument(`expected an item id in ${name}[${i}] but received ${String(id)} of type ${typeof id}`);
       const col = matrix.colOf(id);
       if (col >= 0) mask[col] = value;
-    }
+    });
   };
   if (allow === undefined) mask.fill(1);
-  else set(allow, 1);
-  set(deny ?? [], 0);
+  else await set("allow", allow, 1);
+  if (deny !== undefined) await set("deny", deny, 0);
   return mask;
 }
 
-async function fallbackArgs(executor: Executor, matrix: Matrix, options: RecommendOptions): Promise<Record<string, ArgValue>> {
+async function fallbackArgs(
+  executor: Executor,
+  matrix: Matrix,
+  options: RecommendOptions,
+): Promise<Record<string, ArgValue>> {
   if (options.fallback === false) return {};
   let labels: Int32Array | undefined;
   let segments = 0;
@@ -82,21 +99,25 @@ async function fallbackArgs(executor: Executor, matrix: Matrix, options: Recomme
     if (!(options.labels instanceof Int32Array) || options.labels.length !== matrix.numUsers) {
       throw invalidArgument(`expected an Int32Array of ${matrix.numUsers} labels`);
     }
-    labels = shared.i32(matrix.numUsers);
-    labels.set(options.labels);
-    for (const label of labels) segments = Math.max(segments, label + 1);
+    const copy = await copyYielding(shared.i32(matrix.numUsers), options.labels);
+    await forEachYielding(copy.length, (user) => {
+      const label = copy[user]!;
+      if (label < -1 || label > MAX_LABEL)
+        throw invalidArgument(`expected a label between -1 and ${MAX_LABEL} for user ${user} but received ${label}`);
+      if (label >= segments) segments = label + 1;
+    });
+    labels = copy;
   }
-  const { value } = await executor.run({ kernel: "rankPopularItems", args: { matrix: matrix.ref(), labels, segments } });
+  const { value } = await executor.run({
+    kernel: "rankPopularItems",
+    args: { matrix: matrix.ref(), labels, segments },
+  });
   const lists = value as { indptr: BigInt64Array; items: Int32Array; scores: Float32Array };
-  const share = <T extends { set(from: T): void }>(from: T, to: T): T => {
-    to.set(from);
-    return to;
-  };
   return {
     labels,
-    fallbackIndptr: share(lists.indptr, shared.i64(lists.indptr.length)),
-    fallbackItems: share(lists.items, shared.i32(lists.items.length)),
-    fallbackScores: share(lists.scores, shared.f32(lists.scores.length)),
+    fallbackIndptr: await copyYielding(shared.i64(lists.indptr.length), lists.indptr),
+    fallbackItems: await copyYielding(shared.i32(lists.items.length), lists.items),
+    fallbackScores: await copyYielding(shared.f32(lists.scores.length), lists.scores),
   };
 }
 
@@ -122,7 +143,10 @@ async function methodArgs(matrix: Matrix, options: RecommendOptions, executor: E
       return { kernel: "recommendUsers", args: { ...weights, k: neighbours } };
     }
     case "seed-literal":
-      return { kernel: "recommendSeedLiteral", args: weightingArgs({ weighting: "saturation", lambda: options.lambda }) };
+      return {
+        kernel: "recommendSeedLiteral",
+        args: weightingArgs({ weighting: "saturation", lambda: options.lambda }),
+      };
   }
 }
 
@@ -139,11 +163,8 @@ async function methodArgs(matrix: Matrix, options: RecommendOptions, executor: E
 export async function recommend(matrix: Matrix, options: RecommendOptions = {}): Promise<Recommendations> {
   const executor = new Executor(options);
   const n = integerBetween("n", options.n ?? 20, 1, 1_000_000);
-  const range = options.range ?? { begin: 0, end: matrix.numUsers };
-  if (!(range.begin >= 0 && range.begin <= range.end && range.end <= matrix.numUsers)) {
-    throw new CouponcastError("ERR_COUPONCAST_OUT_OF_RANGE", `expected users within [0, ${matrix.numUsers}) but received [${range.begin}, ${range.end})`);
-  }
-  const allowed = allowedMask(matrix, options.allow, options.deny);
+  const range = checkRange(options.range, matrix.numUsers);
+  const allowed = await allowedMask(matrix, options.allow, options.deny);
   const { kernel, args } = await methodArgs(matrix, options, executor);
   const fallback = await fallbackArgs(executor, matrix, options);
   const rows = range.end - range.begin;
@@ -171,6 +192,9 @@ export async function recommend(matrix: Matrix, options: RecommendOptions = {}):
       },
     }),
   );
-  await executor.map(calls, { name: "recommend", weight: (index) => (calls[index]!.args.end as number) - (calls[index]!.args.begin as number) });
+  await executor.map(calls, {
+    name: "recommend",
+    weight: (index) => (calls[index]!.args.end as number) - (calls[index]!.args.begin as number),
+  });
   return { n, range, items, scores, sources, counts };
 }

@@ -1,6 +1,6 @@
 import { COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import type { ArgValue } from "../executor/call.js";
-import { type Executor, shared, shards } from "../executor/executor.js";
+import { type Executor, shards, shared } from "../executor/executor.js";
 import type { UserFeatures } from "../profile/user-features.js";
 import { Random } from "../util/random.js";
 import { forEachYielding } from "../util/yield.js";
@@ -66,7 +66,13 @@ function logit(p: number): number {
   return Math.log(clamped / (1 - clamped));
 }
 
-function priorModel(history: OfferHistory, numRedemptions: number, options: ResponseOptions, userDims: number, segments: number): ResponseModel {
+function priorModel(
+  history: OfferHistory,
+  numRedemptions: number,
+  options: ResponseOptions,
+  userDims: number,
+  segments: number,
+): ResponseModel {
   return {
     kind: "prior",
     numOffers: history.users.length,
@@ -82,7 +88,10 @@ function priorModel(history: OfferHistory, numRedemptions: number, options: Resp
 }
 
 /** Mean and deviation of each pair feature over the training rows. */
-async function pairScale(features: Float32Array, rows: readonly number[]): Promise<{ mean: number[]; deviation: number[] }> {
+async function pairScale(
+  features: Float32Array,
+  rows: readonly number[],
+): Promise<{ mean: number[]; deviation: number[] }> {
   const dims = PAIR_FEATURES.length;
   const sum = new Array<number>(dims).fill(0);
   const square = new Array<number>(dims).fill(0);
@@ -140,7 +149,11 @@ export async function fitResponse(
   options: ResponseOptions,
 ): Promise<ResponseModel> {
   const { train, heldOut, numRedemptions, trainRedemptions } = await splitOffers(history, options);
-  const tooThin = numRedemptions < options.minRedemptions || trainRedemptions === 0 || trainRedemptions === train.length || heldOut.length === 0;
+  const tooThin =
+    numRedemptions < options.minRedemptions ||
+    trainRedemptions === 0 ||
+    trainRedemptions === train.length ||
+    heldOut.length === 0;
   if (tooThin) return priorModel(history, numRedemptions, options, features.dims, segments);
 
   const pairs = PAIR_FEATURES.length;
@@ -215,9 +228,21 @@ export async function fitResponse(
     },
     coefficients: [
       ...PAIR_FEATURES.map((label, f) => ({ label, coefficient: beta[1 + f]!, per: "standard-deviation" as const })),
-      ...features.names.map((name, d) => ({ label: `user: ${name}`, coefficient: beta[userAt + d]!, per: "standard-deviation" as const })),
-      ...Array.from({ length: segments }, (_, s) => ({ label: `segment ${s}`, coefficient: beta[segmentAt + s]!, per: "yes" as const })),
-      ...COUPON_KINDS.map((kind, k) => ({ label: `coupon kind: ${kind}`, coefficient: beta[kindAt + k]!, per: "yes" as const })),
+      ...features.names.map((name, d) => ({
+        label: `user: ${name}`,
+        coefficient: beta[userAt + d]!,
+        per: "standard-deviation" as const,
+      })),
+      ...Array.from({ length: segments }, (_, s) => ({
+        label: `segment ${s}`,
+        coefficient: beta[segmentAt + s]!,
+        per: "yes" as const,
+      })),
+      ...COUPON_KINDS.map((kind, k) => ({
+        label: `coupon kind: ${kind}`,
+        coefficient: beta[kindAt + k]!,
+        per: "yes" as const,
+      })),
     ],
   };
 }
@@ -255,7 +280,11 @@ async function calibrate(y: Uint8Array, predicted: Float32Array): Promise<Respon
     seen += count[cell]!;
     const isFull = seen >= ((bins.length + 1) * y.length) / CALIBRATION_BINS || cell + 1 === cells;
     if (isFull && bin.offers > 0) {
-      bins.push({ meanPredicted: bin.sum / bin.offers, observedRate: bin.redeemed / bin.offers, numOffers: bin.offers });
+      bins.push({
+        meanPredicted: bin.sum / bin.offers,
+        observedRate: bin.redeemed / bin.offers,
+        numOffers: bin.offers,
+      });
       bin = { offers: 0, sum: 0, redeemed: 0 };
     }
   }
@@ -263,7 +292,11 @@ async function calibrate(y: Uint8Array, predicted: Float32Array): Promise<Respon
 }
 
 /** The user's part of the log-odds, intercept included. */
-export async function userScores(model: ResponseModel, features: UserFeatures, labels: Int32Array): Promise<Float64Array> {
+export async function userScores(
+  model: ResponseModel,
+  features: UserFeatures,
+  labels: Int32Array,
+): Promise<Float64Array> {
   const scores = shared.f64(features.numUsers);
   await forEachYielding(features.numUsers, (user) => {
     let z = model.intercept;

@@ -51,7 +51,9 @@ export function resolveScopes(coupons: readonly Coupon[], table: ItemTable, defa
     const itemsOf = (ids: readonly string[]) => ids.flatMap((item) => col.get(item) ?? note(item));
     const categoriesOf = (names: readonly string[]) => names.flatMap((name) => byCategory.get(name) ?? note(name));
     const excluded = new Set([...itemsOf(scope.excludeItems), ...categoriesOf(scope.excludeCategories)]);
-    const included = scope.all ? everything : [...new Set([...itemsOf(scope.items), ...categoriesOf(scope.categories)])].sort((a, b) => a - b);
+    const included = scope.all
+      ? everything
+      : [...new Set([...itemsOf(scope.items), ...categoriesOf(scope.categories)])].sort((a, b) => a - b);
     const members = excluded.size > 0 ? included.filter((item) => !excluded.has(item)) : included;
     scopes.push(members);
     indptr[j + 1] = indptr[j]! + BigInt(members.length);

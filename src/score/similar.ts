@@ -5,6 +5,7 @@ import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { integerBetween } from "../util/arguments.js";
+import { yieldToEventLoop } from "../util/yield.js";
 import { documentWeights, type WeightingOptions } from "./weighting.js";
 
 export interface SimilarOptions extends RunOptions, WeightingOptions {
@@ -33,7 +34,12 @@ const SHARD_MADDS = 2e8;
 const MAX_SHARD_ROWS = 65_536;
 
 /** Splits rows so that each shard holds about the same number of multiply-adds. */
-async function planShards(executor: Executor, matrix: Matrix, axis: Axis, range: RowRange): Promise<{ ranges: RowRange[]; work: number[] }> {
+async function planShards(
+  executor: Executor,
+  matrix: Matrix,
+  axis: Axis,
+  range: RowRange,
+): Promise<{ ranges: RowRange[]; work: number[] }> {
   const rows = range.end - range.begin;
   const perRow = shared.f64(rows);
   await executor.run({ kernel: "similarityWork", args: { matrix: matrix.ref(), axis, ...range, outWork: perRow } });
@@ -49,16 +55,26 @@ async function planShards(executor: Executor, matrix: Matrix, axis: Axis, range:
       begin = row + 1;
       sum = 0;
       // A pass over millions of rows must not hold up the event loop.
-      await new Promise(setImmediate);
+      await yieldToEventLoop();
     }
   }
   return { ranges, work };
 }
 
-function checkRange(range: RowRange | undefined, rows: number): RowRange {
+/** @internal */
+export function checkRange(range: RowRange | undefined, rows: number): RowRange {
   const checked = range ?? { begin: 0, end: rows };
-  if (!Number.isInteger(checked.begin) || !Number.isInteger(checked.end) || checked.begin < 0 || checked.begin > checked.end || checked.end > rows) {
-    throw new CouponcastError("ERR_COUPONCAST_OUT_OF_RANGE", `expected a range within [0, ${rows}) but received [${checked.begin}, ${checked.end})`);
+  if (
+    !Number.isInteger(checked.begin) ||
+    !Number.isInteger(checked.end) ||
+    checked.begin < 0 ||
+    checked.begin > checked.end ||
+    checked.end > rows
+  ) {
+    throw new CouponcastError(
+      "ERR_COUPONCAST_OUT_OF_RANGE",
+      `expected a range within [0, ${rows}) but received [${checked.begin}, ${checked.end})`,
+    );
   }
   return checked;
 }
@@ -79,7 +95,15 @@ async function computeNeighbours(
   const calls = ranges.map(
     (shard): KernelCall => ({
       kernel: "similarRows",
-      args: { matrix: matrix.ref(), axis, ...weights, ...shard, k, includeSelf: options.includeSelf ?? false, ...outputs(shard) },
+      args: {
+        matrix: matrix.ref(),
+        axis,
+        ...weights,
+        ...shard,
+        k,
+        includeSelf: options.includeSelf ?? false,
+        ...outputs(shard),
+      },
     }),
   );
   await executor.map(calls, { name: `similar ${axis}`, weight: (index) => work[index]! });
@@ -123,7 +147,12 @@ export function similarItems(matrix: Matrix, options: SimilarOptions = {}): Prom
 }
 
 /** Writes the neighbours of all rows of an axis as a model file; nothing of it is held in memory. */
-export async function writeNeighbours(matrix: Matrix, axis: Axis, path: string, options: SimilarOptions): Promise<void> {
+export async function writeNeighbours(
+  matrix: Matrix,
+  axis: Axis,
+  path: string,
+  options: SimilarOptions,
+): Promise<void> {
   const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
   const k = Math.min(integerBetween("k", options.k ?? 50, 1, 2 ** 31 - 1), Math.max(rows, 1));
   const writer = TensorFileWriter.create(
@@ -133,15 +162,29 @@ export async function writeNeighbours(matrix: Matrix, axis: Axis, path: string, 
       { name: "neighbours.scores", dtype: "F32", shape: [rows, k] },
       { name: "neighbours.counts", dtype: "I32", shape: [rows] },
     ],
-    { kind: "neighbours", axis, weighting: options.weighting ?? "cosine", include_self: String(options.includeSelf ?? false), matrix: matrix.metadata.digest ?? "" },
+    {
+      kind: "neighbours",
+      axis,
+      weighting: options.weighting ?? "cosine",
+      include_self: String(options.includeSelf ?? false),
+      matrix: matrix.metadata.digest ?? "",
+    },
   );
   try {
     const at = (name: string, element: number) => ({ fd: writer.fd, position: writer.byteOffset(name) + element * 4 });
-    await computeNeighbours(new Executor(options), matrix, axis, options, { begin: 0, end: rows }, k, ({ begin, end }) => ({
-      outIndices: { $write: "I32", length: (end - begin) * k, ...at("neighbours.indices", begin * k) },
-      outScores: { $write: "F32", length: (end - begin) * k, ...at("neighbours.scores", begin * k) },
-      outCounts: { $write: "I32", length: end - begin, ...at("neighbours.counts", begin) },
-    }));
+    await computeNeighbours(
+      new Executor(options),
+      matrix,
+      axis,
+      options,
+      { begin: 0, end: rows },
+      k,
+      ({ begin, end }) => ({
+        outIndices: { $write: "I32", length: (end - begin) * k, ...at("neighbours.indices", begin * k) },
+        outScores: { $write: "F32", length: (end - begin) * k, ...at("neighbours.scores", begin * k) },
+        outCounts: { $write: "I32", length: end - begin, ...at("neighbours.counts", begin) },
+      }),
+    );
     await writer.commit();
   } finally {
     await writer.abort();
@@ -158,5 +201,10 @@ export function neighbourArgs(model: Neighbours | { path: string; k: number }): 
       neighbourCounts: { $file: model.path, tensor: "neighbours.counts" },
     };
   }
-  return { neighbourK: model.k, neighbourIndices: model.indices, neighbourScores: model.scores, neighbourCounts: model.counts };
+  return {
+    neighbourK: model.k,
+    neighbourIndices: model.indices,
+    neighbourScores: model.scores,
+    neighbourCounts: model.counts,
+  };
 }

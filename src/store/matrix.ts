@@ -31,13 +31,17 @@ export class Matrix {
   }
 
   #open(): Handle {
-    if (this.#handle === undefined) throw new CouponcastError("ERR_COUPONCAST_CLOSED", `the matrix ${this.path} is closed`);
+    if (this.#handle === undefined)
+      throw new CouponcastError("ERR_COUPONCAST_CLOSED", `the matrix ${this.path} is closed`);
     return this.#handle;
   }
 
   #id(axis: Axis, position: number, count: number): string {
     if (!Number.isInteger(position) || position < 0 || position >= count) {
-      throw new CouponcastError("ERR_COUPONCAST_OUT_OF_RANGE", `expected a position in [0, ${count}) of the ${axis} but received ${position}`);
+      throw new CouponcastError(
+        "ERR_COUPONCAST_OUT_OF_RANGE",
+        `expected a position in [0, ${count}) of the ${axis} but received ${position}`,
+      );
     }
     return addon().matrixIds({ matrix: this.#open(), axis, begin: position, end: position + 1 })[0]!;
   }
@@ -73,7 +77,10 @@ export class Matrix {
    */
   async verify(options: RunOptions = {}): Promise<void> {
     this.#open();
-    await new Executor({ ...options, threads: 1 }).run({ kernel: "verifyMatrix", args: { matrix: { $matrix: this.path } } });
+    await new Executor({ ...options, threads: 1 }).run({
+      kernel: "verifyMatrix",
+      args: { matrix: { $matrix: this.path } },
+    });
   }
 
   /** @internal Reference for worker threads. */
@@ -99,7 +106,8 @@ export class Matrix {
  * Errors: ERR_COUPONCAST_IO, ERR_COUPONCAST_CORRUPT_FILE, ERR_COUPONCAST_VERSION_MISMATCH.
  */
 export async function openMatrix(path: string): Promise<Matrix> {
-  if (typeof path !== "string" || path.length === 0) throw invalidArgument(`expected a path but received ${String(path)}`);
+  if (typeof path !== "string" || path.length === 0)
+    throw invalidArgument(`expected a path but received ${String(path)}`);
   const absolute = resolve(path);
   return new Matrix(absolute, addon().openMatrix({ path: absolute }));
 }

@@ -68,7 +68,10 @@ export class TensorFileWriter {
     const { width, length } = this.#bytes.get(name)!;
     const begin = elementOffset * width;
     if (begin < 0 || begin + data.byteLength > length) {
-      throw new CouponcastError("ERR_COUPONCAST_OUT_OF_RANGE", `tensor ${name}: bytes ${begin} + ${data.byteLength} exceed its length ${length}`);
+      throw new CouponcastError(
+        "ERR_COUPONCAST_OUT_OF_RANGE",
+        `tensor ${name}: bytes ${begin} + ${data.byteLength} exceed its length ${length}`,
+      );
     }
     try {
       await writeFully(this.fd, data, start + begin);

@@ -1,5 +1,5 @@
-import { shared } from "../executor/executor.js";
 import { CouponcastError } from "../errors.js";
+import { shared } from "../executor/executor.js";
 import { type AnyTypedArray, addon } from "../native/addon.js";
 import type { Dtype } from "./tensor-file-writer.js";
 
@@ -15,7 +15,11 @@ export function readTensors<T extends Record<string, Dtype>>(path: string, wante
     const { tensors } = addon().tensorsInfo({ file });
     const read = Object.entries(wanted).map(([name, dtype]) => {
       if (tensors[name]?.dtype !== dtype) {
-        throw new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: expected a tensor ${name} of dtype ${dtype}`, { file: path });
+        throw new CouponcastError(
+          "ERR_COUPONCAST_CORRUPT_FILE",
+          `${path}: expected a tensor ${name} of dtype ${dtype}`,
+          { file: path },
+        );
       }
       const values = addon().readTensor({ file, tensor: name });
       const copy = ALLOCATE[dtype](values.length);

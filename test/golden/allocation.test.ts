@@ -13,7 +13,11 @@ const golden = {
 
 describe("allocation of formulas.md", () => {
   it("reaches the integer optimum 13.2 at cost 7, with the dual bound 13.3", async () => {
-    const result = await allocate(golden, { budgetMinor: 7, coupons: [{ stock: 4 }, { stock: 1 }, { stock: 4 }] }, { threads: 2 });
+    const result = await allocate(
+      golden,
+      { budgetMinor: 7, coupons: [{ stock: 4 }, { stock: 1 }, { stock: 4 }] },
+      { threads: 2 },
+    );
     expect(result.valueMinor).toBeCloseTo(13.2, 9);
     expect(result.spendMinor).toBeCloseTo(7, 9);
     expect(result.upperBoundMinor).toBeCloseTo(13.3, 5);
