@@ -82,6 +82,28 @@ const IO_CODES = new Set([
   "EDQUOT",
 ]);
 
+/** An error on its way between threads, where its class, name and code would be lost. */
+export interface ErrorData {
+  code: ErrorCode;
+  message: string;
+  stack: string | undefined;
+  hint: string | undefined;
+  file: string | undefined;
+  line: number | undefined;
+  field: string | undefined;
+}
+
+export function errorData(thrown: unknown): ErrorData {
+  const { code, message, stack, hint, file, line, field } = toCouponcastError(thrown);
+  return { code, message, stack, hint, file, line, field };
+}
+
+export function errorFromData({ code, message, stack, ...details }: ErrorData): CouponcastError {
+  const error = new CouponcastError(code, message, details);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
 /** Makes a CouponcastError of anything thrown: file system errors become ERR_COUPONCAST_IO, the rest INTERNAL. */
 export function toCouponcastError(thrown: unknown): CouponcastError {
   if (thrown instanceof CouponcastError) return thrown;

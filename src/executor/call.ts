@@ -2,6 +2,7 @@
  * What travels to a worker thread: the name of a kernel and its arguments. Never data: files go as paths, arrays as
  * views of shared memory. Only what is a few kilobytes may be an ordinary typed array, which is copied.
  */
+import type { ErrorData } from "../errors.js";
 import type { AnyTypedArray, Dtype, KernelName } from "../native/addon.js";
 
 /** An open behaviour matrix, by path. */
@@ -55,12 +56,4 @@ export interface CallResult {
   outputs: Record<string, AnyTypedArray>;
 }
 
-/** Errors lose name and code on the way between threads, so they travel as data. */
-export type TaskReply =
-  | ({ ok: true } & CallResult)
-  | { ok: false; code: string; message: string; stack: string | undefined; details: ReplyDetails };
-
-export interface ReplyDetails {
-  hint: string | undefined;
-  file: string | undefined;
-}
+export type TaskReply = ({ ok: true } & CallResult) | { ok: false; error: ErrorData };

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
-import { CouponcastError, type ErrorCode, invalidArgument } from "../errors.js";
+import { CouponcastError, errorFromData, invalidArgument } from "../errors.js";
 import type { CallResult, KernelCall, TaskReply } from "./call.js";
 
 export interface RowRange {
@@ -62,6 +62,14 @@ function poolOf(threads: number): Piscina {
 /** Calls that are under way, to be stopped by closeExecutors. */
 const underWay = new Set<() => void>();
 
+/** Lets closeExecutors stop a call: `close` gets the error that the call should end with. Returns how to end that. */
+export function onClose(close: (error: CouponcastError) => void): () => void {
+  const entry = () =>
+    close(new CouponcastError("ERR_COUPONCAST_CLOSED", "the worker threads were closed during the call"));
+  underWay.add(entry);
+  return () => underWay.delete(entry);
+}
+
 /**
  * Ends all worker threads of this process; calls under way reject with ERR_COUPONCAST_CLOSED, the next call starts new
  * threads. For tests and orderly shutdown.
@@ -74,8 +82,8 @@ export async function closeExecutors(): Promise<void> {
   await Promise.all(open.map((pool) => pool.destroy()));
 }
 
-/** What piscina throws when a thread died: out of heap, or ended from outside. */
-function threadError(thrown: unknown): CouponcastError {
+/** The error of a thread that died: out of heap, or ended from outside. */
+export function threadError(thrown: unknown): CouponcastError {
   if (thrown instanceof CouponcastError) return thrown;
   const { code, message } = thrown as NodeJS.ErrnoException;
   if (code === "ERR_WORKER_OUT_OF_MEMORY")
@@ -143,8 +151,6 @@ export class Executor {
       failure ??= error;
       stop();
     };
-    const close = () =>
-      fail(new CouponcastError("ERR_COUPONCAST_CLOSED", "the worker threads were closed during the call"));
     Atomics.store(this.#cancel, 0, 0);
     const lane = async (): Promise<void> => {
       while (next < calls.length && failure === undefined && !this.#signal?.aborted) {
@@ -158,9 +164,7 @@ export class Executor {
           continue;
         }
         if (!reply.ok) {
-          const error = new CouponcastError(reply.code as ErrorCode, reply.message, reply.details);
-          if (reply.stack !== undefined) error.stack = reply.stack;
-          fail(error);
+          fail(errorFromData(reply.error));
           continue;
         }
         results[index] = { value: reply.value, outputs: reply.outputs };
@@ -174,12 +178,12 @@ export class Executor {
       }
     };
     this.#signal?.addEventListener("abort", stop, { once: true });
-    underWay.add(close);
+    const closed = onClose(fail);
     try {
       if (stage !== undefined) this.progress(stage.name, 0, total);
       await Promise.all(Array.from({ length: Math.min(this.threads, calls.length) }, lane));
     } finally {
-      underWay.delete(close);
+      closed();
       this.#signal?.removeEventListener("abort", stop);
     }
     this.checkCancelled();

@@ -1,7 +1,7 @@
 /** The worker thread: resolves references, calls the kernel, writes what goes to a file. */
 import { statSync, writeSync } from "node:fs";
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import { CouponcastError, toCouponcastError } from "../errors.js";
+import { CouponcastError, errorData } from "../errors.js";
 import { type AnyTypedArray, addon, type Dtype, type Handle } from "../native/addon.js";
 import type { ArgValue, CallResult, KernelCall, TaskReply } from "./call.js";
 
@@ -92,8 +92,7 @@ export default function task(call: KernelCall): unknown {
   try {
     reply = runKernel(call);
   } catch (thrown) {
-    const { code, message, stack, hint, file } = toCouponcastError(thrown);
-    reply = { ok: false, code, message, stack, details: { hint, file } };
+    reply = { ok: false, error: errorData(thrown) };
   }
   return move({ [transferableSymbol]: reply.ok ? transferable(reply) : [], [valueSymbol]: reply } as never);
 }

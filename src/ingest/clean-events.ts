@@ -1,6 +1,8 @@
 /** Reads, judges and deduplicates the events; afterwards `staged_events` and a predicate say which are accepted. */
 import type { EventsSource } from "../campaign/campaign-schema.js";
 import { invalidArgument } from "../errors.js";
+import { type ReadContext, readSource } from "../source/read-source.js";
+import type { ResolvedSource, SourceFile } from "../source/source.js";
 import { nearestName } from "../util/nearest-name.js";
 import {
   type CleaningRules,
@@ -12,8 +14,6 @@ import {
   wantedColumns,
   windowStartMicros,
 } from "./event-sql.js";
-import { type ReadContext, readSource } from "./read-source.js";
-import type { ResolvedSource, SourceFile } from "./source.js";
 import { checkTimeFormat } from "./time-sql.js";
 
 export interface CleanedEvents {

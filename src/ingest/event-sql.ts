@@ -1,8 +1,8 @@
 /** The cleaning of events, as SQL that a person can read. Nothing here touches a database. */
 import type { EventsSource } from "../campaign/campaign-schema.js";
-import { quoteLiteral } from "./duckdb.js";
-import { type Relation, requireColumn, type SourceColumn } from "./source.js";
-import { blankToNull, textSql } from "./text-sql.js";
+import { quoteLiteral } from "../duckdb/duckdb.js";
+import { type Relation, requireColumn, type SourceColumn } from "../source/source.js";
+import { blankToNull, textSql } from "../source/text-sql.js";
 import { isPlausibleTimeSql, localDateSql, timeMicrosSql } from "./time-sql.js";
 
 /** An id longer than this is a broken row, not a customer. */

@@ -1,7 +1,7 @@
 /**
  * The Parquet files of the stage. One thread writes them in a given order, so their bytes depend on the content alone.
  */
-import { type DuckDb, quoteIdentifier, quoteLiteral } from "./duckdb.js";
+import { type DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { doubleSql } from "./event-sql.js";
 import type { UsersTable } from "./tables.js";
 

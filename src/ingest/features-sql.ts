@@ -2,7 +2,7 @@
 import { doubleSql } from "./event-sql.js";
 
 /** Cell values are summed in units of 2^-32: 1e6 (the largest weight) times 2^32 is still exact in a double. */
-export const CELL_SCALE = 2 ** 32;
+const CELL_SCALE = 2 ** 32;
 const DAY_MICROS = 86_400_000_000;
 
 /**
@@ -22,7 +22,7 @@ JOIN user_rows AS users ON users.user_id = e.user_id
 JOIN item_rows AS items ON items.item_id = e.item_id`;
 }
 
-export const CREATE_CELLS = "CREATE TABLE cells (u INTEGER, i INTEGER, units HUGEINT, purchases BIGINT)";
+export const CREATE_CELLS = "CREATE TABLE cells (u INTEGER, i INTEGER, value DOUBLE, purchases INTEGER)";
 
 /**
  * r_ui = sum over the events of u and i of weight(behaviour) * 0.5^(age in days / halfLifeDays), in units of 2^-32,
@@ -43,7 +43,7 @@ export function cellsSql(
         `pow(0.5, CAST(${decay.asOfMicros} - t AS DOUBLE) / ${doubleSql(decay.halfLifeDays * DAY_MICROS)})) AS BIGINT)`;
   return `
 INSERT INTO cells
-SELECT u, i, sum(${units}), count(*) FILTER (WHERE b = ${purchase})
+SELECT u, i, CAST(sum(${units}) AS DOUBLE) / ${doubleSql(CELL_SCALE)}, count(*) FILTER (WHERE b = ${purchase})
 FROM events WHERE u >= ${users.begin} AND u < ${users.end}
 GROUP BY u, i`;
 }
@@ -51,8 +51,8 @@ GROUP BY u, i`;
 /** Cells of some users in matrix order; a cell whose value is 0 (weight 0, or decayed to nothing) is not stored. */
 export function orderedCellsSql(users: { begin: number; end: number }): string {
   return `
-SELECT u, i, CAST(units AS DOUBLE) / ${doubleSql(CELL_SCALE)} FROM cells
-WHERE u >= ${users.begin} AND u < ${users.end} AND units <> 0
+SELECT u, i, value FROM cells
+WHERE u >= ${users.begin} AND u < ${users.end} AND value <> 0
 ORDER BY u, i`;
 }
 
@@ -68,21 +68,26 @@ export function userFeaturesSql(
   numBehaviours: number,
   purchase: number,
 ): string {
-  const counts = Array.from({ length: numBehaviours }, (_, code) => `count(*) FILTER (WHERE b = ${code}),`);
+  const codes = Array.from({ length: numBehaviours }, (_, code) => code);
+  // Written out three times instead of a WITH, which DuckDB would copy to memory first.
+  const e = `(SELECT * FROM events WHERE u >= ${users.begin} AND u < ${users.end})`;
   return `
 INSERT INTO user_features
-WITH e AS (SELECT * FROM events WHERE u >= ${users.begin} AND u < ${users.end}),
-orders AS (
-  SELECT u, count(*) AS frequency
-  FROM (SELECT DISTINCT u, order_id, order_day FROM e WHERE b = ${purchase})
-  GROUP BY u
-)
-SELECT totals.*, coalesce(orders.frequency, 0)
+SELECT totals.u, ${codes.map((code) => `n_${code},`).join(" ")} n, first_t, last_t, num_times, monetary_minor,
+  coalesce(orders.frequency, 0)
 FROM (
-  SELECT u, ${counts.join(" ")} count(*), min(t), max(t), count(DISTINCT t), coalesce(sum(value_minor), 0)
-  FROM e GROUP BY u
+  SELECT u, ${codes.map((code) => `count(*) FILTER (WHERE b = ${code}) AS n_${code},`).join(" ")}
+    count(*) AS n, min(t) AS first_t, max(t) AS last_t, coalesce(sum(value_minor), 0) AS monetary_minor
+  FROM ${e} GROUP BY u
 ) AS totals
-LEFT JOIN orders ON orders.u = totals.u`;
+JOIN (
+  SELECT u, count(*) AS num_times FROM (SELECT DISTINCT u, t FROM ${e}) GROUP BY u
+) AS times ON times.u = totals.u
+LEFT JOIN (
+  SELECT u, count(*) AS frequency
+  FROM (SELECT DISTINCT u, order_id, order_day FROM ${e} WHERE b = ${purchase})
+  GROUP BY u
+) AS orders ON orders.u = totals.u`;
 }
 
 /** Per item: purchases, distinct users, and the mean price of a piece over the purchases whose price is known. */

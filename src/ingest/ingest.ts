@@ -7,12 +7,15 @@
  * 4. aggregate: cells and features, one range of users after the other, so memory is bounded by the range
  * 5. write: matrix in order, Parquet by one thread in order
  */
-import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseInstant, timeZoneProblem } from "../campaign/instant.js";
+import { DuckDb, throwIfAborted } from "../duckdb/duckdb.js";
 import { type CouponcastError, invalidArgument, toCouponcastError } from "../errors.js";
+import { createMalformedTable, type ReadContext } from "../source/read-source.js";
+import { type ResolvedSource, resolveSource } from "../source/source.js";
+import { syncPath } from "../util/sync.js";
 import { type CleanedEvents, checkEventSources, judgeEvents, stageEvents } from "./clean-events.js";
-import { DuckDb, throwIfAborted } from "./duckdb.js";
 import type { CleaningRules } from "./event-sql.js";
 import { exportFeatures, exportItems, exportRejected, exportUsers } from "./export-tables.js";
 import {
@@ -30,8 +33,6 @@ import {
   type IngestRequest,
   type IngestResult,
 } from "./ingest-types.js";
-import { createMalformedTable, type ReadContext } from "./read-source.js";
-import { type ResolvedSource, resolveSource } from "./source.js";
 import { CREATE_REJECTED_TABLE_ROWS, readItems, readUsers, type UsersTable } from "./tables.js";
 import { type UserRange, writeMatrix } from "./write-matrix.js";
 
@@ -107,8 +108,9 @@ async function runStage(stage: Stage): Promise<IngestResult> {
   const progress = startProgress(() => db.progress, request.onProgress);
   // A second database for the export: one thread and insertion order give the same bytes every time.
   const reopenForExport = async () => {
+    await db.checkpoint();
     db.close();
-    db = await DuckDb.open({ ...settings, threads: 1, preserveInsertionOrder: true });
+    db = await DuckDb.open({ ...settings, threads: 1, preserveInsertionOrder: true, readOnly: true });
   };
   try {
     const context: ReadContext = { db, tempDir, memoryLimitMb, signal };
@@ -349,18 +351,9 @@ function isoOf(micros: bigint): string {
 
 /** Makes finished files durable and moves them to their place; ingest.json, which says that all is there, comes last. */
 async function placeFiles(fromDir: string, toDir: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await sync(join(fromDir, name));
+  for (const name of names) await syncPath(join(fromDir, name));
   for (const name of names) await rename(join(fromDir, name), join(toDir, name));
-  await sync(toDir);
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await syncPath(toDir);
 }
 
 interface Progress {

@@ -1,11 +1,11 @@
 /** The tables beside the events: users, items and past redemptions. */
 import type { ItemsSource, RedemptionsSource, UsersSource } from "../campaign/campaign-schema.js";
+import { DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
-import { DuckDb, quoteIdentifier, quoteLiteral } from "./duckdb.js";
+import { booleanSql, inferTextTypes, type LoadedTable, loadTable, presentTextSql } from "../source/load-table.js";
+import { createMalformedTable, type ReadContext } from "../source/read-source.js";
+import { findColumn, type ResolvedSource, requireColumn, resolveSource, type SourceColumn } from "../source/source.js";
 import { MAX_ID_BYTES } from "./event-sql.js";
-import { booleanSql, inferTextTypes, type LoadedTable, loadTable, presentTextSql } from "./load-table.js";
-import { createMalformedTable, type ReadContext } from "./read-source.js";
-import { findColumn, type ResolvedSource, requireColumn, resolveSource, type SourceColumn } from "./source.js";
 import { checkTimeFormat, isPlausibleTimeSql, timeMicrosSql } from "./time-sql.js";
 
 /** Rows of a table that were left out, by reason: malformed_row, missing_id, id_too_long, duplicate, ... */
@@ -72,7 +72,8 @@ export async function readUsers(
       tierText === undefined
         ? "CAST(NULL AS VARCHAR) AS tier"
         : `CASE WHEN lower(trim(${tierText})) <> 'none' THEN ${tierText} END AS tier`,
-      ...birthdaySql(birthday),
+      `${birthdaySql(birthday).month} AS birth_month`,
+      `${birthdaySql(birthday).day} AS birth_day`,
       ...attributes.map(({ sql, type }, i) => `CAST(${sql} AS ${type}) AS attr_${i}`),
     ],
   });
@@ -88,15 +89,7 @@ export async function readUsers(
     (c) => `lower(trim(${presentTextSql(c)})) NOT IN ('online', 'offline', 'both')`,
     "read as both",
   );
-  await warnAbout(
-    db,
-    warnings,
-    loaded,
-    birthday,
-    "birthday",
-    (c) => `${birthdaySql(c)[0]!.replace(/ AS birth_month$/, "")} IS NULL`,
-    "ignored",
-  );
+  await warnAbout(db, warnings, loaded, birthday, "birthday", (c) => `${birthdaySql(c).month} IS NULL`, "ignored");
   await db.run(`DROP TABLE ${loaded.table}`);
   return { attributes, hasConsent: consent !== undefined, rejected, warnings };
 }
@@ -122,12 +115,12 @@ async function attributeColumns(db: DuckDb, loaded: LoadedTable): Promise<UsersT
 }
 
 /** Month and day of a date, a timestamp, YYYY-MM-DD... or MM-DD; NULL where there is no such day (29 February is one). */
-function birthdaySql(column: SourceColumn | undefined): [month: string, day: string] {
-  if (column === undefined) return ["CAST(NULL AS UTINYINT) AS birth_month", "CAST(NULL AS UTINYINT) AS birth_day"];
+function birthdaySql(column: SourceColumn | undefined): { month: string; day: string } {
+  if (column === undefined) return { month: "CAST(NULL AS UTINYINT)", day: "CAST(NULL AS UTINYINT)" };
   const text = `trim(${presentTextSql(column)})`;
   const monthDay = `CASE WHEN regexp_full_match(${text}, '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?') THEN substr(${text}, 6, 5) WHEN regexp_full_match(${text}, '[0-9]{2}-[0-9]{2}') THEN ${text} END`;
   const date = `TRY_CAST('2000-' || ${monthDay} AS DATE)`;
-  return [`CAST(month(${date}) AS UTINYINT) AS birth_month`, `CAST(day(${date}) AS UTINYINT) AS birth_day`];
+  return { month: `CAST(month(${date}) AS UTINYINT)`, day: `CAST(day(${date}) AS UTINYINT)` };
 }
 
 /**

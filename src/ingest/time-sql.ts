@@ -1,9 +1,9 @@
 /** SQL that turns a column into microseconds since 1970 (BIGINT), or NULL where it holds no time. */
 
 import { timeZoneProblem } from "../campaign/instant.js";
-import { invalidArgument } from "../errors.js";
-import { type DuckDb, quoteLiteral } from "./duckdb.js";
-import type { SourceColumn } from "./source.js";
+import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
+import { CouponcastError, invalidArgument } from "../errors.js";
+import type { SourceColumn } from "../source/source.js";
 
 /** SQL: whether microseconds lie in the years 0001 to 9999; NULL counts as no. */
 export function isPlausibleTimeSql(micros: string): string {
@@ -80,6 +80,7 @@ export async function checkTimeFormat(db: DuckDb, time: TimeFormat, field: strin
   try {
     await db.rows(`SELECT ${timeMicrosSql({ name: "", sql: "CAST('x' AS VARCHAR)", type: "VARCHAR" }, time)}`);
   } catch (thrown) {
+    if (thrown instanceof CouponcastError && thrown.code === "ERR_COUPONCAST_CANCELLED") throw thrown;
     throw invalidArgument(
       `expected iso, epoch-seconds, epoch-millis or a strptime pattern but received ${JSON.stringify(time.format)}: ` +
         (thrown instanceof Error ? thrown.message : String(thrown)),

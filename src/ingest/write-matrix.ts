@@ -1,8 +1,8 @@
 /** Streams ids and cells from the database into the matrix file. */
 import type { IngestOptions } from "../campaign/campaign-schema.js";
+import type { DuckDb } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
-import type { DuckDb } from "./duckdb.js";
-import { CELL_SCALE, orderedCellsSql } from "./features-sql.js";
+import { orderedCellsSql } from "./features-sql.js";
 import type { CellSink, CreateCellSink } from "./ingest-types.js";
 import { type CellBatch, type CellStatistics, normaliseRows, RunningMoments } from "./normalise.js";
 
@@ -22,11 +22,9 @@ export interface MatrixRequest {
 
 export async function writeMatrix(db: DuckDb, request: MatrixRequest): Promise<{ nnz: number }> {
   const { ranges, normalise, onCells } = request;
-  const cells = await db.row(
-    "SELECT count(*) AS nnz, coalesce(CAST(max(units) AS DOUBLE), 0) AS max FROM cells WHERE units <> 0",
-  );
+  const cells = await db.row("SELECT count(*) AS nnz, coalesce(max(value), 0) AS max FROM cells WHERE value <> 0");
   const nnz = Number(cells.nnz);
-  const statistics: CellStatistics = { max: Number(cells.max) / CELL_SCALE, mean: 0, deviation: 0 };
+  const statistics: CellStatistics = { max: Number(cells.max), mean: 0, deviation: 0 };
   if (normalise === "z-score") {
     const moments = new RunningMoments();
     for await (const { values } of orderedCells(db, ranges)) moments.push(values);

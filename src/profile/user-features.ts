@@ -1,6 +1,6 @@
 import type { SEGMENT_FEATURES } from "../campaign/campaign-schema.js";
+import { type DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { shared } from "../executor/executor.js";
-import { type DuckDb, quoteIdentifier, quoteLiteral } from "../ingest/duckdb.js";
 import { forEachYielding } from "../util/yield.js";
 
 export type SegmentFeature = (typeof SEGMENT_FEATURES)[number];

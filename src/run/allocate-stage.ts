@@ -5,7 +5,7 @@ import { type CandidateTable, type Limits, Problem } from "../allocate/problem.j
 import { shards, shared } from "../executor/executor.js";
 import { reasonCode } from "../score/eligibility.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
-import { readTensors } from "../store/tensors.js";
+import { loadTensors } from "../store/tensors.js";
 import type { RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 import { type CandidatesStage, candidateRef } from "./score-stages.js";
@@ -51,7 +51,8 @@ export function allocateStage(
     const { numUsers } = ingested.result;
     const table = candidateTable(candidates, numUsers);
     const { chosen, prices, ...allocation } = await allocateTable(context.executor, table, limits);
-    const { reasons } = readTensors(join(candidates.dir, "candidates.safetensors"), { reasons: "U8" });
+    const candidatesFile = join(candidates.dir, "candidates.safetensors");
+    const { reasons } = await loadTensors(context.executor, candidatesFile, { reasons: "U8" });
     const problem = new Problem(table, limits);
     const multipliers = {
       budgetMultiplier: share64([allocation.multipliers.budget]),

@@ -1,5 +1,5 @@
 import type { Coupon } from "../campaign/coupon-schema.js";
-import type { DuckDb } from "../ingest/duckdb.js";
+import type { DuckDb } from "../duckdb/duckdb.js";
 
 /** Makes the table `catalogue` (coupon_id, kind, position in the campaign) that queries name coupons by. */
 export async function createCatalogueTable(db: DuckDb, coupons: readonly Coupon[]): Promise<void> {

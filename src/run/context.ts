@@ -1,6 +1,6 @@
 import type { LoadedCampaign } from "../campaign/load-campaign.js";
+import { DuckDb } from "../duckdb/duckdb.js";
 import type { Executor, RunOptions } from "../executor/executor.js";
-import { DuckDb } from "../ingest/duckdb.js";
 import type { StageRunner } from "./stage-runner.js";
 
 /** What every stage of a run gets. */

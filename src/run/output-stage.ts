@@ -1,10 +1,10 @@
 /** Stage outputs: the tables that people and programs read. */
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { quoteLiteral } from "../ingest/duckdb.js";
+import { quoteLiteral } from "../duckdb/duckdb.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { REASONS } from "../score/eligibility.js";
-import { readTensors } from "../store/tensors.js";
+import { loadTensors } from "../store/tensors.js";
 import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
 import type { AllocateStage } from "./allocate-stage.js";
@@ -61,12 +61,13 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     exampleUsers: campaign.output.exampleUsers,
   };
   return context.stages.run("outputs", reads, settings, async (dir) => {
-    const { labels } = loadSegments(segmented);
+    const { labels } = await loadSegments(context, segmented);
     const columns = await listAssignments(context, ingested, candidates, affinity, allocated);
     const pair = await pairContext(context, ingested, segmented, affinity, dir);
     const sources = await scoreSources(columns, labels, pair.means.fallbackRows, coupons.length, pair.segments);
     await writeAssignments(context, dir, ingested, allocated, columns, sources);
-    const { reasons } = readTensors(join(allocated.dir, "allocation.safetensors"), { reasons: "U8" });
+    const allocationFile = join(allocated.dir, "allocation.safetensors");
+    const { reasons } = await loadTensors(context.executor, allocationFile, { reasons: "U8" });
     const withheld = await writeWithheld(context, dir, ingested, reasons as Uint8Array);
     await copyFile(join(segmented.dir, "segments.parquet"), join(dir, "segments.parquet"));
     await copyFile(join(ingested.dir, INGEST_FILES.rejected), join(dir, "rejected.parquet"));

@@ -1,19 +1,20 @@
 /** Stages ingest and segment: from events to the matrix, the users' features and their segments. */
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { quoteLiteral } from "../ingest/duckdb.js";
+import { quoteLiteral } from "../duckdb/duckdb.js";
+import { CouponcastError } from "../errors.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
 import { segmentUsers, type UserSegments } from "../profile/segment-users.js";
 import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
-import { readTensors } from "../store/tensors.js";
+import { loadTensors } from "../store/tensors.js";
 import { writeRows } from "../table/write-rows.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export type IngestStage = FinishedStage<IngestResult & { rows: number }>;
 
-export function ingestStage(context: RunContext): Promise<IngestStage> {
+export async function ingestStage(context: RunContext): Promise<IngestStage> {
   const { campaign, baseDir } = context.loaded;
   const { inputs, behaviours, purchaseBehaviour, timeZone, asOf, currency } = campaign;
   const minorPerMajor =
@@ -30,6 +31,8 @@ export function ingestStage(context: RunContext): Promise<IngestStage> {
     minorPerMajor,
   };
   const reads = inputDigests(context, ["events", "users", "items"]);
+  const keptRows = join(context.stages.workspace.root, INGEST_FILES.rejected);
+  await rm(keptRows, { force: true });
   return context.stages.run("ingest", reads, request, async (outDir) => {
     const result = await ingest({
       ...request,
@@ -38,9 +41,18 @@ export function ingestStage(context: RunContext): Promise<IngestStage> {
       threads: context.options.threads,
       signal: context.options.signal,
       onProgress: ({ stage, done, total }) => context.executor.progress(`ingest: ${stage}`, done, total),
-    });
+    }).catch((thrown) => keepRejectedRows(thrown, join(outDir, INGEST_FILES.rejected), keptRows));
     return { ...result, rows: result.rowsRead };
   });
+}
+
+/** When too many rows were rejected, the user needs them to see why: they outlive the stage's folder. */
+async function keepRejectedRows(thrown: unknown, from: string, to: string): Promise<never> {
+  if (!(thrown instanceof CouponcastError) || thrown.hint?.includes(from) !== true) throw thrown;
+  await rename(from, to);
+  const { file, line, field } = thrown;
+  const hint = thrown.hint.replaceAll(from, to);
+  throw new CouponcastError(thrown.code, thrown.message, { cause: thrown, hint, file, line, field });
 }
 
 export interface SegmentResult extends Omit<UserSegments, "labels"> {
@@ -127,8 +139,12 @@ async function segmentMeans(
 }
 
 /** Labels and standardised features of a finished segment stage, in shared memory. */
-export function loadSegments(stage: SegmentStage): { labels: Int32Array; features: UserFeatures } {
-  const tensors = readTensors(join(stage.dir, SEGMENT_TENSORS), { labels: "I32", points: "F32", hasEvents: "U8" });
+export async function loadSegments(
+  { executor }: RunContext,
+  stage: SegmentStage,
+): Promise<{ labels: Int32Array; features: UserFeatures }> {
+  const wanted = { labels: "I32", points: "F32", hasEvents: "U8" } as const;
+  const tensors = await loadTensors(executor, join(stage.dir, SEGMENT_TENSORS), wanted);
   const labels = tensors.labels as Int32Array;
   const { names } = stage.result;
   return {

@@ -1,20 +1,12 @@
-import { createHash } from "node:crypto";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { loadCampaign } from "../campaign/load-campaign.js";
-import { invalidArgument } from "../errors.js";
-import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
-import { resolveSource, type SourceSpec } from "../ingest/source.js";
-import { coreVersion } from "../native/version.js";
-import { allocateStage } from "./allocate-stage.js";
-import type { InputFile, RunContext } from "./context.js";
-import { buildManifest, buildReport, type RunManifest } from "./manifest.js";
-import { outputStage } from "./output-stage.js";
-import { ingestStage, segmentStage } from "./profile-stages.js";
-import { renderInWorker } from "./render-in-worker.js";
-import { affinityStage, candidatesStage, eligibilityStage, neighboursStage, responseStage } from "./score-stages.js";
-import { StageRunner } from "./stage-runner.js";
-import { OUTPUT_FILES, Workspace } from "./workspace.js";
+import { resolve } from "node:path";
+import { Worker } from "node:worker_threads";
+import { CouponcastError, errorFromData, invalidArgument } from "../errors.js";
+import { checkThreads, onClose, type RunOptions, threadError } from "../executor/executor.js";
+import type { RunResult } from "./pipeline.js";
+import type { RunMessage, RunWorkerData } from "./run-worker.js";
+import type { OnStage } from "./stage-runner.js";
+
+export type { RunResult } from "./pipeline.js";
 
 export interface RunCampaignOptions extends RunOptions {
   /** Folder of the outputs. It appears whole, by one rename. */
@@ -22,121 +14,67 @@ export interface RunCampaignOptions extends RunOptions {
   /** Replace the outputs of another run in `out`; default false. */
   force?: boolean | undefined;
   /** Told when a stage starts, is found finished, or ends. */
-  onStage?: ((name: string, state: "start" | "reused" | "done") => void) | undefined;
-}
-
-export interface RunResult {
-  manifest: RunManifest;
-  /** True when `out` held exactly this run already and nothing was done. */
-  upToDate: boolean;
-}
-
-/** Digest of every input file and of the queries; files are read once, on worker threads. */
-async function digestInputs(context: RunContext, nonce: string): Promise<InputFile[]> {
-  const { campaign, baseDir } = context.loaded;
-  const { events, users, items, redemptions } = campaign.inputs;
-  const sources: [string, string, SourceSpec][] = [events]
-    .flat()
-    .map((source, i) => ["events", `inputs.events[${i}]`, source]);
-  for (const [role, source] of Object.entries({ users, items, redemptions })) {
-    if (source !== undefined) sources.push([role, `inputs.${role}`, source]);
-  }
-  const inputs: InputFile[] = [];
-  const paths: string[] = [];
-  for (const [role, field, source] of sources) {
-    const { files, postgres } = await resolveSource(source, { baseDir, input: role, field });
-    for (const { path, label, bytes } of files) {
-      paths.push(path);
-      inputs.push({ role, path: label, bytes, xxh3: "" });
-    }
-    if (postgres !== undefined) {
-      // Rows behind a query can change: it is read again by each run, but not by the continuation of a killed one.
-      const xxh3 = createHash("sha256")
-        .update(`${postgres.connectionEnv}\0${postgres.query}\0${nonce}`)
-        .digest("hex")
-        .slice(0, 16);
-      inputs.push({ role, path: `postgres:${postgres.connectionEnv}`, bytes: 0, xxh3 });
-    }
-  }
-  const digests = await context.executor.map(
-    paths.map((path) => ({ kernel: "digestFile", args: { path } })),
-    { name: "digests of the inputs" },
-  );
-  let next = 0;
-  for (const input of inputs) if (input.xxh3 === "") input.xxh3 = digests[next++]!.value as string;
-  return inputs;
+  onStage?: OnStage | undefined;
 }
 
 /**
  * The whole distribution run: behaviour logs, coupons and a budget in; an explained, certified assignment out.
  *
- * Stages read and write files in a hidden folder beside `out`; a stage whose inputs are unchanged is not run again, so
- * a killed run continues and ends with the same bytes (all but `timings` in run.json). `out` holds
- * assignments.parquet, withheld.parquet, segments.parquet, rejected.parquet, report.html and run.json, all or none.
- * The same bytes for any number of threads.
+ * Works on a thread of its own, beside `threads` more for the kernels; the caller's event loop is not held. Stages read
+ * and write files in a hidden folder beside `out`; a stage whose inputs are unchanged is not run again, so a killed run
+ * continues and ends with the same bytes (all but `timings` in run.json). `out` holds assignments.parquet,
+ * withheld.parquet, segments.parquet, rejected.parquet, report.html and run.json, all or none. The same bytes for any
+ * number of threads.
  *
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (campaign, inputs; `out` holds something else), _IO (files; another run works
- * on `out`), _CANCELLED and those of the stages. After an error `out` is as it was.
+ * on `out`), _CANCELLED, _CLOSED (closeExecutors) and those of the stages; what a callback throws. After an error `out`
+ * is as it was.
  */
 export async function runCampaign(path: string, options: RunCampaignOptions): Promise<RunResult> {
-  const started = process.hrtime.bigint();
+  if (typeof path !== "string" || path === "") throw invalidArgument("expected the path of a campaign file");
   if (typeof options?.out !== "string" || options.out === "") throw invalidArgument("expected a folder in `out`");
-  const threads = checkThreads(options.threads);
-  const loaded = await loadCampaign(path);
-  const workspace = await Workspace.open(options.out);
+  const { out, force = false, signal, onProgress, onStage } = options;
+  const workerData: RunWorkerData = {
+    path,
+    out: resolve(out),
+    threads: checkThreads(options.threads),
+    force,
+  };
+  if (signal?.aborted) throw new CouponcastError("ERR_COUPONCAST_CANCELLED", "cancelled");
+
+  const worker = new Worker(new URL("./run-worker.js", import.meta.url), { workerData });
+  let outcome: { result: RunResult } | { error: unknown } | undefined;
+  /** Wins over how the run then ends: why it was asked to stop. */
+  let stopReason: { error: unknown } | undefined;
+  const stop = () => worker.postMessage("stop");
+  const fail = (error: unknown) => {
+    stopReason ??= { error };
+    stop();
+  };
+  worker.on("message", (message: RunMessage) => {
+    if (message.kind === "result") outcome = { result: message.result };
+    else if (message.kind === "error") outcome = { error: errorFromData(message.error) };
+    else if (stopReason === undefined) {
+      try {
+        if (message.kind === "progress") onProgress?.(message.progress);
+        else onStage?.(message.name, message.state);
+      } catch (thrown) {
+        fail(thrown);
+      }
+    }
+  });
+  worker.on("error", (thrown) => {
+    outcome = { error: threadError(thrown) };
+  });
+  signal?.addEventListener("abort", stop, { once: true });
+  const closed = onClose(fail);
   try {
-    const executor = new Executor({ ...options, threads });
-    const versions = { couponcast: coreVersion() };
-    const stages = new StageRunner(workspace, versions.couponcast, options.onStage ?? (() => {}));
-    const context: RunContext = { loaded, stages, executor, options: { ...options, threads }, inputs: [] };
-    context.inputs = await digestInputs(context, await workspace.runNonce());
-    const key = runKey(context, versions.couponcast);
-
-    const published = (await workspace.publishedManifest()) as RunManifest | undefined;
-    if (published?.key === key && !options.force) return { manifest: published, upToDate: true };
-    if (!options.force && (await workspace.isOccupied())) {
-      throw invalidArgument(`${workspace.outDir} is not empty and holds no result of exactly this campaign`, {
-        file: workspace.outDir,
-        hint: "Use --force to replace the outputs of another run, or choose another --out.",
-      });
-    }
-
-    const ingested = await ingestStage(context);
-    const segmented = await segmentStage(context, ingested);
-    const neighbours = await neighboursStage(context, ingested);
-    const affinity = await affinityStage(context, ingested, neighbours);
-    const eligibility = await eligibilityStage(context, ingested);
-    const responded = await responseStage(context, ingested, segmented, affinity, eligibility);
-    const candidates = await candidatesStage(context, ingested, segmented, affinity, eligibility, responded);
-    const allocated = await allocateStage(context, ingested, candidates);
-    const finished = { ingested, segmented, neighbours, affinity, candidates, allocated };
-    const output = await outputStage(context, finished);
-
-    const manifest = buildManifest(context, finished, eligibility, responded, output.result, key, versions);
-    const staging = join(workspace.root, "tmp-publish");
-    await rm(staging, { recursive: true, force: true });
-    await mkdir(staging);
-    for (const name of OUTPUT_FILES) {
-      if (name.endsWith(".parquet")) await copyFile(join(output.dir, name), join(staging, name));
-    }
-    await writeFile(
-      join(staging, "report.html"),
-      await renderInWorker(buildReport(context, finished, responded, output.result, manifest)),
-    );
-    const totalSeconds = Number(process.hrtime.bigint() - started) / 1e9;
-    const complete: RunManifest = { ...manifest, timings: { totalSeconds, stages: stages.measurements } };
-    await writeFile(join(staging, "run.json"), `${JSON.stringify(complete, null, 2)}\n`);
-    executor.checkCancelled();
-    await workspace.publish(staging);
-    await stages.removeUnused();
-    return { manifest: complete, upToDate: false };
+    await new Promise((ended) => worker.once("exit", ended));
   } finally {
-    workspace.close();
+    closed();
+    signal?.removeEventListener("abort", stop);
   }
-}
-
-/** What the outputs depend on: version, resolved campaign, coupons, digests of the inputs. */
-function runKey({ loaded, inputs }: RunContext, version: string): string {
-  const identity = JSON.stringify({ version, campaign: loaded.campaign, coupons: loaded.coupons, inputs });
-  return createHash("sha256").update(identity).digest("hex").slice(0, 32);
+  if (outcome !== undefined && "result" in outcome) return outcome.result;
+  if (stopReason !== undefined) throw stopReason.error;
+  throw outcome?.error ?? new CouponcastError("ERR_COUPONCAST_INTERNAL", "the thread of the run ended early");
 }

@@ -1,9 +1,9 @@
 /** Stages neighbours, affinity, eligibility, response and candidates: from the matrix to scored user x coupon pairs. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import type { ArgValue } from "../executor/call.js";
 import { shards, shared } from "../executor/executor.js";
-import { type DuckDb, quoteLiteral } from "../ingest/duckdb.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { readRedemptions } from "../ingest/tables.js";
 import { affinityMeans, writeAffinity } from "../score/affinity.js";
@@ -14,7 +14,7 @@ import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
 import { writeNeighbours } from "../score/similar.js";
 import { openMatrix } from "../store/matrix.js";
 import { TensorFileWriter, type TensorSpec } from "../store/tensor-file-writer.js";
-import { readTensors } from "../store/tensors.js";
+import { loadTensors } from "../store/tensors.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
@@ -320,7 +320,7 @@ export async function pairContext(
   scratch: string,
 ) {
   const { campaign, coupons } = context.loaded;
-  const { labels, features } = loadSegments(segmented);
+  const { labels, features } = await loadSegments(context, segmented);
   const segments = segmented.result.k;
   const path = join(ingested.dir, INGEST_FILES.features);
   const db = await openStageDb(context, scratch, [path]);
@@ -357,7 +357,7 @@ export function responseStage(
   const reads = { ingest: ingested.key, segment: segmented.key, affinity: affinity.key, eligibility: eligibility.key };
   return context.stages.run("response", reads, { response, economics, seed, timeZone }, async (dir) => {
     const { labels, features, segments, pairArgs } = await pairContext(context, ingested, segmented, affinity, dir);
-    const history = readTensors(join(eligibility.dir, "history.safetensors"), {
+    const history = await loadTensors(context.executor, join(eligibility.dir, "history.safetensors"), {
       users: "I32",
       coupons: "I32",
       redeemed: "U8",

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { syncFolder, syncPath } from "../util/sync.js";
+import { type DigestFiles, openSeal, sealStage } from "./stage-seal.js";
 import type { Workspace } from "./workspace.js";
 
 export interface StageMeasurement {
@@ -25,24 +27,19 @@ export interface FinishedStage<T> {
   result: T;
 }
 
+/** Told when a stage starts, is found finished, or ends. */
+export type OnStage = (name: string, state: "start" | "reused" | "done") => void;
+
 const RSS_SAMPLE_MS = 50;
 
 /** Bumped when a stage's result changes for the same inputs, so that finished stages of an older version are not reused. */
 const STAGE_VERSION = 1;
 
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
 /**
  * Runs stages that read files and write files. A stage builds its folder under a temporary name; once it is complete
  * and on disk it gets its final name, which holds the digest of everything it depends on. So a stage is found finished
- * exactly when its inputs are the same, whenever the process was killed.
+ * exactly when its inputs are the same, whenever the process was killed. One whose files were damaged since is built
+ * again.
  */
 export class StageRunner {
   readonly records: StageRecord[] = [];
@@ -51,7 +48,8 @@ export class StageRunner {
   constructor(
     readonly workspace: Workspace,
     readonly version: string,
-    readonly onStage: (name: string, state: "start" | "reused" | "done") => void,
+    readonly onStage: OnStage,
+    readonly digest: DigestFiles,
   ) {}
 
   /**
@@ -74,13 +72,8 @@ export class StageRunner {
       this.onStage(name, reused ? "reused" : "done");
       return { dir, key, result };
     };
-    const manifest = join(dir, "stage.json");
-    try {
-      const { result } = JSON.parse(await readFile(manifest, "utf8")) as { result: T };
-      return finish(result, process.memoryUsage.rss(), true);
-    } catch {
-      // Not finished yet.
-    }
+    const sealed = await openSeal<T>(dir, key, this.digest);
+    if (sealed !== undefined) return finish(sealed, process.memoryUsage.rss(), true);
     this.onStage(name, "start");
     const building = join(this.workspace.root, `tmp-${name}`);
     await rm(building, { recursive: true, force: true });
@@ -91,17 +84,17 @@ export class StageRunner {
     }, RSS_SAMPLE_MS);
     sampler.unref();
     try {
-      const result = await body(building);
-      await writeFile(join(building, "stage.json"), JSON.stringify({ name, key, result }));
-      for (const entry of await readdir(building, { withFileTypes: true })) {
-        if (entry.isFile()) await syncFile(join(building, entry.name));
-      }
+      // As it will be read back: a continued run sees the very same values (no -0, no undefined).
+      const result = JSON.parse(JSON.stringify(await body(building))) as T;
+      await sealStage(building, name, key, result, this.digest);
+      await syncFolder(building);
       await rm(dir, { recursive: true, force: true });
       await rename(building, dir);
-      await syncFile(this.workspace.root);
+      await syncPath(this.workspace.root);
       return finish(result, peak, false);
     } catch (error) {
-      await rm(building, { recursive: true, force: true });
+      // What cannot be removed now is by the next run; the error that counts is the stage's.
+      await rm(building, { recursive: true, force: true }).catch(() => {});
       throw error;
     } finally {
       clearInterval(sampler);

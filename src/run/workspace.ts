@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { CouponcastError, invalidArgument } from "../errors.js";
+import { CouponcastError, invalidArgument, toCouponcastError } from "../errors.js";
 import { addon, type Handle } from "../native/addon.js";
+import { syncFolder, syncPath } from "../util/sync.js";
 
 /** Names of the files that a run publishes, run.json last. */
 export const OUTPUT_FILES = [
@@ -35,7 +36,11 @@ export class Workspace {
     const outDir = resolve(out);
     if (outDir === dirname(outDir)) throw invalidArgument(`expected a folder for the outputs but received ${out}`);
     const root = join(dirname(outDir), `.${basename(outDir)}.couponcast`);
-    await mkdir(root, { recursive: true });
+    try {
+      await mkdir(root, { recursive: true });
+    } catch (error) {
+      throw toCouponcastError(error);
+    }
     let lock: Handle;
     try {
       lock = addon().lockFile({ path: join(root, "lock"), content: `process ${process.pid}` });
@@ -50,7 +55,12 @@ export class Workspace {
       throw error;
     }
     const workspace = new Workspace(outDir, root, lock);
-    await workspace.#recover();
+    try {
+      await workspace.#recover();
+    } catch (error) {
+      workspace.close();
+      throw toCouponcastError(error);
+    }
     return workspace;
   }
 
@@ -68,6 +78,11 @@ export class Workspace {
       if (existsSync(this.outDir)) await rm(this.#replaced, { recursive: true, force: true });
       else await rename(this.#replaced, this.outDir);
     }
+    await this.removeTemporaries();
+  }
+
+  /** Removes what an interrupted stage or publication left. */
+  async removeTemporaries(): Promise<void> {
     for (const name of await readdir(this.root)) {
       if (name.startsWith("tmp-")) await rm(join(this.root, name), { recursive: true, force: true });
     }
@@ -85,9 +100,16 @@ export class Workspace {
     }
   }
 
+  /** The run that the nonce names is published. */
+  async finishNonce(): Promise<void> {
+    await rm(join(this.root, "run-nonce"), { force: true });
+  }
+
   /** The manifest in DIR, if DIR holds a complete run. */
   async publishedManifest(): Promise<unknown> {
     try {
+      const names = await readdir(this.outDir);
+      if (!OUTPUT_FILES.every((name) => names.includes(name))) return undefined;
       return JSON.parse(await readFile(join(this.outDir, "run.json"), "utf8"));
     } catch {
       return undefined;
@@ -107,8 +129,13 @@ export class Workspace {
     }
   }
 
-  /** Moves a complete folder to DIR. What was there is replaced in two renames, so DIR is whole or absent. */
+  /**
+   * Moves a complete folder to DIR. What was there is replaced in two renames, so DIR is whole or absent; if the second
+   * fails, the old one comes back.
+   */
   async publish(folder: string): Promise<void> {
+    await syncFolder(folder);
+    const parent = dirname(this.outDir);
     if (await this.isOccupied()) {
       const foreign = (await readdir(this.outDir)).filter(
         (name) => !(OUTPUT_FILES as readonly string[]).includes(name),
@@ -124,8 +151,14 @@ export class Workspace {
       }
       await rename(this.outDir, this.#replaced);
     }
-    await rename(folder, this.outDir);
-    await rm(join(this.root, "run-nonce"), { force: true });
+    try {
+      await rename(folder, this.outDir);
+    } catch (error) {
+      if (existsSync(this.#replaced)) await rename(this.#replaced, this.outDir);
+      throw error;
+    }
+    await syncPath(parent);
+    await this.finishNonce();
     await rm(this.#replaced, { recursive: true, force: true });
   }
 }

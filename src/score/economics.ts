@@ -1,7 +1,7 @@
 import { benefitTiers, horizonDays } from "../campaign/coupon.js";
 import type { Coupon } from "../campaign/coupon-schema.js";
+import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import { shared } from "../executor/executor.js";
-import { type DuckDb, quoteLiteral } from "../ingest/duckdb.js";
 import { forEachYielding } from "../util/yield.js";
 
 /** What a user is worth without any coupon. */

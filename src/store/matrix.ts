@@ -3,6 +3,15 @@ import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, type RunOptions } from "../executor/executor.js";
 import { type Axis, addon, type Handle } from "../native/addon.js";
 
+function checkPosition(axis: Axis, position: number, count: number): void {
+  if (!Number.isInteger(position) || position < 0 || position >= count) {
+    throw new CouponcastError(
+      "ERR_COUPONCAST_OUT_OF_RANGE",
+      `expected a position in [0, ${count}) of the ${axis} but received ${position}`,
+    );
+  }
+}
+
 /**
  * An open behaviour matrix: users x items, memory-mapped and read-only.
  *
@@ -37,12 +46,7 @@ export class Matrix {
   }
 
   #id(axis: Axis, position: number, count: number): string {
-    if (!Number.isInteger(position) || position < 0 || position >= count) {
-      throw new CouponcastError(
-        "ERR_COUPONCAST_OUT_OF_RANGE",
-        `expected a position in [0, ${count}) of the ${axis} but received ${position}`,
-      );
-    }
+    checkPosition(axis, position, count);
     return addon().matrixIds({ matrix: this.#open(), axis, begin: position, end: position + 1 })[0]!;
   }
 
@@ -68,6 +72,7 @@ export class Matrix {
 
   /** The cells of one user as copies: columns ascending, float32 values. */
   userRow(row: number): { indices: Int32Array; values: Float32Array } {
+    checkPosition("users", row, this.numUsers);
     return addon().matrixRow({ matrix: this.#open(), axis: "users", row });
   }
 

@@ -1,6 +1,6 @@
-/** A worker thread that writes parts. Errors go back as data: thrown ones would lose their code on the way. */
+/** A worker thread that writes parts. */
 import { parentPort, workerData } from "node:worker_threads";
-import { toCouponcastError } from "../errors.js";
+import { type ErrorData, errorData } from "../errors.js";
 import type { Part } from "./activity.js";
 import { type PartResult, type PartSetup, PartWriter } from "./part-writer.js";
 
@@ -13,14 +13,7 @@ export interface WorkerData {
 export type WorkerReply =
   | { kind: "progress"; events: number }
   | { kind: "done"; result: PartResult }
-  | {
-      kind: "error";
-      code: string;
-      message: string;
-      hint?: string | undefined;
-      file?: string | undefined;
-      stack?: string | undefined;
-    };
+  | { kind: "error"; error: ErrorData };
 
 const port = parentPort;
 if (port === null) throw new Error("part-worker runs in a worker thread only");
@@ -57,7 +50,6 @@ port.on("message", (part: Part) => {
     if (result === undefined) return;
     port.postMessage({ kind: "done", result } satisfies WorkerReply, [result.users.buffer, result.redemptions.buffer]);
   } catch (thrown) {
-    const { code, message, hint, file, stack } = toCouponcastError(thrown);
-    port.postMessage({ kind: "error", code, message, hint, file, stack } satisfies WorkerReply);
+    port.postMessage({ kind: "error", error: errorData(thrown) } satisfies WorkerReply);
   }
 });

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { CouponcastError, type ErrorCode } from "../errors.js";
+import { CouponcastError, errorFromData } from "../errors.js";
 import type { Part } from "./activity.js";
 import type { WorkerData, WorkerReply } from "./part-worker.js";
 import { type PartResult, type PartSetup, PartWriter } from "./part-writer.js";
@@ -86,7 +86,7 @@ async function runOnWorkers(options: RunPartsOptions): Promise<void> {
         worker.on("message", (reply: WorkerReply) => {
           if (stopped) return;
           if (reply.kind === "progress") onEvents(reply.events);
-          else if (reply.kind === "error") reject(rebuild(reply));
+          else if (reply.kind === "error") reject(errorFromData(reply.error));
           else {
             waiting.set(reply.result.index, reply.result);
             idle.push(worker);
@@ -110,10 +110,4 @@ async function runOnWorkers(options: RunPartsOptions): Promise<void> {
     // What is being written now must be done before the caller removes it.
     await draining.catch(() => undefined);
   }
-}
-
-function rebuild(reply: Extract<WorkerReply, { kind: "error" }>): CouponcastError {
-  const error = new CouponcastError(reply.code as ErrorCode, reply.message, { hint: reply.hint, file: reply.file });
-  if (reply.stack !== undefined) error.stack = reply.stack;
-  return error;
 }

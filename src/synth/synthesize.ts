@@ -82,7 +82,7 @@ async function fill(
   const truth = createTruth(join(dir, TRUTH_FILE), plan);
   try {
     const tables = await Tables.open(dir);
-    const parquet = plan.format === "parquet" ? await ParquetParts.open() : undefined;
+    const parquet = plan.format === "parquet" ? await ParquetParts.open(eventsDir) : undefined;
     let done = 0;
     try {
       await runParts({

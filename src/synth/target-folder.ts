@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
+import { syncPath } from "../util/sync.js";
 
 /**
  * A folder that appears whole or not at all: it is filled under a hidden name beside its place and renamed at the end.
@@ -43,16 +44,16 @@ export class TargetFolder {
   /** Puts the folder into its place. */
   async commit(): Promise<string> {
     for (const entry of await readdir(this.path, { withFileTypes: true })) {
-      if (entry.isDirectory()) await syncFolder(join(this.path, entry.name));
+      if (entry.isDirectory()) await syncPath(join(this.path, entry.name));
     }
-    await syncFolder(this.path);
+    await syncPath(this.path);
     try {
       await rename(this.path, this.#target);
     } catch (thrown) {
       await checkTarget(this.#target); // somebody else was first
       throw thrown;
     }
-    await syncFolder(dirname(this.#target));
+    await syncPath(dirname(this.#target));
     return this.#target;
   }
 
@@ -126,14 +127,5 @@ async function io<T>(target: string, promise: Promise<T>): Promise<T> {
       cause,
       file: target,
     });
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -3,14 +3,18 @@ import { invalidArgument } from "../errors.js";
 /** Checks of arguments that users of the library pass; the messages name the argument. */
 export function integerBetween(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
-    throw invalidArgument(`expected integer between ${min} and ${max} for ${name} but received ${String(value)} of type ${typeof value}`);
+    throw invalidArgument(
+      `expected integer between ${min} and ${max} for ${name} but received ${String(value)} of type ${typeof value}`,
+    );
   }
   return value;
 }
 
 export function numberBetween(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== "number" || !(value >= min && value <= max)) {
-    throw invalidArgument(`expected number between ${min} and ${max} for ${name} but received ${String(value)} of type ${typeof value}`);
+    throw invalidArgument(
+      `expected number between ${min} and ${max} for ${name} but received ${String(value)} of type ${typeof value}`,
+    );
   }
   return value;
 }

@@ -123,18 +123,16 @@ export function request(
 /** Runs the stage into memory, and checks that no temporary is left. */
 export async function run(req: IngestRequest): Promise<{ result: IngestResult; sink: MemorySink; outDir: string }> {
   let sink: MemorySink | undefined;
-  try {
-    const result = await ingestInto(req, (path, shape, metadata) => {
-      sink = new MemorySink(path, shape, metadata);
-      return sink;
-    });
-    return { result, sink: sink!, outDir: req.outDir };
-  } finally {
-    const left = readdirSync(req.outDir).filter(
-      (name) => !/^(\w+\.parquet|matrix\.safetensors|ingest\.json)$/.test(name),
-    );
-    if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
-  }
+  const outcome = ingestInto(req, (path, shape, metadata) => {
+    sink = new MemorySink(path, shape, metadata);
+    return sink;
+  });
+  await outcome.catch(() => {});
+  const left = readdirSync(req.outDir).filter(
+    (name) => !/^(\w+\.parquet|matrix\.safetensors|ingest\.json)$/.test(name),
+  );
+  if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
+  return { result: await outcome, sink: sink!, outDir: req.outDir };
 }
 
 /** Rows of a query with `?` standing for the path, as plain values. */

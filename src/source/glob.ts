@@ -12,7 +12,7 @@ const MAGIC = /[*?[]/;
 /**
  * The files that a path or glob stands for, as absolute paths in ascending order of their UTF-16 code units.
  * `*` and `?` match within one folder, `[abc]` and `[!a-z]` one character, `**` any number of folders. A file that
- * exists under the literal name always wins over the pattern. Hidden files match only a pattern that starts with a dot.
+ * exists under the literal name, or a folder on the way to it, wins over the pattern. Hidden files match only a pattern that starts with a dot.
  *
  * Errors: IO when nothing matches or a match is no regular file, INVALID_ARGUMENT for a NUL byte.
  */
@@ -59,7 +59,9 @@ async function expand(folder: string, segments: readonly string[]): Promise<stri
     return [...here, ...below.flat()];
   }
   let names: string[];
-  if (MAGIC.test(segment)) {
+  const isLiteral =
+    !MAGIC.test(segment) || (rest.length > 0 && (await statOrUndefined(join(folder, segment))) !== undefined);
+  if (!isLiteral) {
     const matcher = segmentMatcher(segment);
     names = (await entriesOf(folder))
       .map((e) => e.name)

@@ -2,8 +2,9 @@
  * Rows of a Postgres query, by a cursor, in bounded memory. `pg` and `pg-cursor` are imported on first use. The
  * connection string comes from the named environment variable only and appears in no message.
  */
+
+import { throwIfAborted } from "../duckdb/duckdb.js";
 import { CouponcastError, invalidArgument } from "../errors.js";
-import { throwIfAborted } from "./duckdb.js";
 
 export interface PostgresQuery {
   connectionEnv: string;

@@ -1,6 +1,7 @@
 /** Loads a small table (users, items, redemptions) whole, and finds a type for columns that came as text. */
+
+import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
-import { type DuckDb, quoteLiteral } from "./duckdb.js";
 import { type ReadContext, readSource } from "./read-source.js";
 import type { Relation, ResolvedSource, SourceColumn } from "./source.js";
 import { blankToNull, textSql } from "./text-sql.js";

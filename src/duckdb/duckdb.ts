@@ -19,7 +19,18 @@ export interface DuckDbOptions {
   readable?: readonly string[];
   /** False lets unordered queries run in any order, with less memory. */
   preserveInsertionOrder?: boolean;
+  /** Opens an existing file; nothing can be changed. */
+  readOnly?: boolean;
   signal?: AbortSignal | undefined;
+}
+
+/** Rows of one DuckDB chunk. */
+const CHUNK_ROWS = 2048;
+
+export interface TableAppender {
+  /** One array a column, all of one length: strings for TEXT, bigints for I64, null for NULL. */
+  append(columns: readonly (readonly (string | bigint | null)[])[]): void;
+  close(): void;
 }
 
 /** Element types of a streamed column. TEXT columns arrive as strings. */
@@ -104,21 +115,23 @@ export class DuckDb {
         memory_limit: `${options.memoryLimitMb}MiB`,
         temp_directory: `${tempDir}/spill`,
         preserve_insertion_order: String(options.preserveInsertionOrder ?? false),
+        ...(options.readOnly ? { access_mode: "READ_ONLY" } : {}),
         autoinstall_known_extensions: "false",
         autoload_known_extensions: "false",
       });
       connection = await instance.connect();
-      const readable = (options.readable ?? []).flatMap((path) => {
-        const pattern = escapeGlob(path);
-        // The check sees the pattern first and the file that it matches afterwards.
-        return pattern === path ? [path] : [path, pattern];
-      });
+      // The check sees the pattern first and the file that it matches afterwards.
+      const list = (paths: readonly string[]) =>
+        [...new Set(paths.flatMap((path) => [path, escapeGlob(path)]))].map(quoteLiteral).join(", ");
+      const readable = options.readable ?? [];
       const settings = [
         "SET TimeZone = 'UTC'",
         "SET enable_progress_bar = true",
         "SET enable_progress_bar_print = false",
-        `SET allowed_directories = [${quoteLiteral(`${tempDir}/`)}]`,
-        ...(readable.length > 0 ? [`SET allowed_paths = [${readable.map(quoteLiteral).join(", ")}]`] : []),
+        // Closing is synchronous: it must not write. Whoever wants to keep a file calls checkpoint.
+        "PRAGMA disable_checkpoint_on_shutdown",
+        `SET allowed_directories = [${list([`${tempDir}/`])}]`,
+        ...(readable.length > 0 ? [`SET allowed_paths = [${list(readable)}]`] : []),
         "SET enable_external_access = false",
         "SET lock_configuration = true",
       ];
@@ -211,26 +224,33 @@ export class DuckDb {
     }
   }
 
-  /** Appends columns (strings for TEXT, bigints for I64, null for NULL; all of one length) to a table. */
-  async appendColumns(
-    table: string,
-    types: readonly ("TEXT" | "I64")[],
-    columns: readonly (readonly (string | bigint | null)[])[],
-  ): Promise<void> {
+  /** Opens a table for appending rows from outside. Close it before the table is read. */
+  async openAppender(table: string, types: readonly ("TEXT" | "I64")[]): Promise<TableAppender> {
     throwIfAborted(this.#options.signal);
-    const numRows = columns[0]?.length ?? 0;
-    if (numRows === 0) return;
     const { BIGINT, DuckDBDataChunk, VARCHAR } = await import("@duckdb/node-api");
     const duckDbTypes = types.map((type) => (type === "I64" ? BIGINT : VARCHAR));
-    const chunkRows = 2048;
     try {
       const appender = await this.#connection.createAppender(table);
-      for (let begin = 0; begin < numRows; begin += chunkRows) {
-        const chunk = DuckDBDataChunk.create(duckDbTypes);
-        chunk.setColumns(columns.map((column) => column.slice(begin, begin + chunkRows)));
-        appender.appendDataChunk(chunk);
-      }
-      appender.closeSync();
+      const guarded = (work: () => void) => {
+        throwIfAborted(this.#options.signal);
+        try {
+          work();
+        } catch (thrown) {
+          throw this.#translate(thrown);
+        }
+      };
+      return {
+        append: (columns) =>
+          guarded(() => {
+            const numRows = columns[0]?.length ?? 0;
+            for (let begin = 0; begin < numRows; begin += CHUNK_ROWS) {
+              const chunk = DuckDBDataChunk.create(duckDbTypes);
+              chunk.setColumns(columns.map((column) => column.slice(begin, begin + CHUNK_ROWS)));
+              appender.appendDataChunk(chunk);
+            }
+          }),
+        close: () => guarded(() => appender.closeSync()),
+      };
     } catch (thrown) {
       throw this.#translate(thrown);
     }
@@ -243,7 +263,12 @@ export class DuckDb {
     return percentage >= 0 ? percentage / 100 : undefined;
   }
 
-  /** Closes the database. Calling it again does nothing. */
+  /** Writes everything to the database file, so that it can be closed and opened again quickly. */
+  async checkpoint(): Promise<void> {
+    await this.run("CHECKPOINT");
+  }
+
+  /** Closes the database without a checkpoint. Calling it again does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

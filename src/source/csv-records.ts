@@ -5,7 +5,8 @@
  *
  * Grammar (RFC 4180, with what is common in the wild): lines end with \n, \r\n or a lone \r; a field is quoted only
  * when the quote is its first character, "" inside stands for a quote, and after the closing quote only spaces may
- * come before the delimiter; a quote inside an unquoted field is itself; empty lines are no records.
+ * come before the delimiter; a quote inside an unquoted field is itself; empty lines are no records; delimiters too many
+ * at the end of a record, with nothing between them, are ignored (DuckDB does the same).
  */
 
 export interface CsvRecord {
@@ -154,6 +155,7 @@ class RecordAssembler {
       }
       const wantsMore = state === "open" && next + used >= this.#queue.length && used < MAX_RECORD_LINES;
       if (wantsMore && bytes < MAX_RECORD_BYTES && !atEnd) break;
+      if (state === "done") dropEmptyTail(parser.fields, this.#numColumns);
       const good = state === "done" && (parser.fields.length === this.#numColumns || this.#skip > 0);
       if (this.#skip > 0) this.#skip -= 1;
       else if (good) out.push({ fields: parser.fields, raw: "", line: first.number });
@@ -163,6 +165,10 @@ class RecordAssembler {
     this.#queue = next === 0 ? this.#queue : this.#queue.slice(next);
     return out;
   }
+}
+
+function dropEmptyTail(fields: (string | null)[], numColumns: number): void {
+  while (fields.length > numColumns && fields.at(-1) === null) fields.pop();
 }
 
 /** Splits one record, which may come in several pieces, into fields. */

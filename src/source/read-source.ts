@@ -6,12 +6,12 @@
 import { createReadStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { DuckDb, escapeGlob, quoteIdentifier, quoteLiteral, type TableAppender } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
 import { decompressVerified } from "./compressed.js";
 import { type CsvHeader, checkTextStart, readCsvHeader } from "./csv-header.js";
 import { readCsvRecords } from "./csv-records.js";
 import { countRejectsSql, dropRejectsSql, keepRejectsSql, readCsvSql, readLinesSql } from "./csv-sql.js";
-import { DuckDb, escapeGlob, quoteIdentifier, quoteLiteral } from "./duckdb.js";
 import { streamPostgres } from "./postgres.js";
 import type { Relation, ResolvedSource, SourceColumn, SourceFile } from "./source.js";
 
@@ -112,7 +112,7 @@ async function firstLines(context: ReadContext, text: PlainText, file: SourceFil
 /**
  * CSV. DuckDB's strict parallel reader does the work when every non-empty line turned out to be one record, accepted
  * or refused: then no quote swallowed a line and nothing depends on where it cut the file for its threads. In every
- * other case the tolerant reader of csv-records.ts reads the file again (about 1M rows/s).
+ * other case the tolerant reader of csv-records.ts reads the file again, several times slower.
  */
 async function readCsv(
   context: ReadContext,
@@ -135,16 +135,21 @@ async function readCsv(
       numColumns: columns.length,
       skipRecords: 1,
     });
+    const rows = await db.openAppender(table, ["I64", ...columns.map(() => "TEXT" as const)]);
+    const malformed = await db.openAppender("malformed", ["TEXT", "TEXT", "I64", "TEXT"]);
     for await (const batch of records) {
       const good = batch.filter((r) => r.fields !== undefined);
-      await db.appendColumns(
-        table,
-        ["I64", ...columns.map(() => "TEXT" as const)],
-        [good.map((r) => BigInt(r.line)), ...columns.map((_, c) => good.map((r) => r.fields![c]!))],
-      );
+      rows.append([good.map((r) => BigInt(r.line)), ...columns.map((_, c) => good.map((r) => r.fields![c]!))]);
       const bad = batch.filter((r) => r.fields === undefined);
-      await appendMalformed(db, source.input, file.label, bad);
+      malformed.append([
+        bad.map(() => source.input),
+        bad.map(() => file.label),
+        bad.map((r) => BigInt(r.line)),
+        bad.map((r) => JSON.stringify({ line: r.raw })),
+      ]);
     }
+    rows.close();
+    malformed.close();
     await consume({
       from: table,
       columns,
@@ -205,24 +210,6 @@ async function countLines(db: DuckDb, text: PlainText): Promise<number> {
 
 async function dropRejects(db: DuckDb): Promise<void> {
   for (const sql of dropRejectsSql()) await db.run(sql);
-}
-
-async function appendMalformed(
-  db: DuckDb,
-  input: string,
-  label: string,
-  bad: readonly { raw: string; line: number }[],
-): Promise<void> {
-  await db.appendColumns(
-    "malformed",
-    ["TEXT", "TEXT", "I64", "TEXT"],
-    [
-      bad.map(() => input),
-      bad.map(() => label),
-      bad.map((r) => BigInt(r.line)),
-      bad.map((r) => JSON.stringify({ line: r.raw })),
-    ],
-  );
 }
 
 async function* plainBytes(path: string): AsyncGenerator<Uint8Array> {
@@ -328,6 +315,7 @@ async function readPostgres(context: ReadContext, source: ResolvedSource, consum
   const { db } = context;
   const table = "postgres_rows";
   let columns: SourceColumn[] | undefined;
+  let rows: TableAppender | undefined;
   try {
     for await (const batch of streamPostgres(source.postgres!, context.signal)) {
       if (columns === undefined) {
@@ -339,12 +327,13 @@ async function readPostgres(context: ReadContext, source: ResolvedSource, consum
         }
         await db.run(`CREATE TABLE ${table} (${columns.map((c) => `${c.sql} VARCHAR`).join(", ")})`);
       }
-      await db.appendColumns(
+      rows ??= await db.openAppender(
         table,
         columns.map(() => "TEXT" as const),
-        batch.columns,
       );
+      rows.append(batch.columns);
     }
+    rows?.close();
     await consume({
       from: table,
       columns: columns!,

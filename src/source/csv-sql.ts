@@ -1,5 +1,5 @@
 /** The SQL that reads text files with DuckDB. Every option is given, so that nothing is guessed from a sample. */
-import { escapeGlob, quoteLiteral } from "./duckdb.js";
+import { escapeGlob, quoteLiteral } from "../duckdb/duckdb.js";
 
 /** The last code point of Unicode, a non-character: as a delimiter it makes a line one field. */
 const NO_DELIMITER = "\u{10ffff}";

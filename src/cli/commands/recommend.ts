@@ -1,0 +1,211 @@
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { count, percent } from "../../report/format.js";
+import type { Method, Recommendations } from "../../score/recommend.js";
+import type { Matrix } from "../../store/matrix.js";
+import type { OutputFile } from "../../table/output-file.js";
+import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
+import { fillListRows } from "../list-rows.js";
+import { decimal, integer } from "../option-values.js";
+import { byteSize, counted, labelled } from "../text-layout.js";
+import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
+
+interface RecommendOptions extends CommonOptions {
+  method: Method;
+  n: number;
+  similarity: "cosine" | "tfidf" | "bm25";
+  neighbours: number;
+  lambda: number;
+  k1: number;
+  b: number;
+  includeSeen?: boolean;
+  normalise?: boolean;
+  fallback: boolean;
+  segments?: string;
+  allow?: string;
+  deny?: string;
+  out: string;
+  raw?: boolean;
+}
+
+/** Places whose row and rank are made up at once. */
+const BATCH_PLACES = 4_000_000;
+
+export function addRecommend(program: Command): void {
+  const command = addCommand(program, {
+    name: "recommend",
+    summary: "the items that suit each user best",
+    description: `Writes the n best items of each user with the columns user_id, item_id, rank, score, source. Users for whom the
+model finds fewer are filled up with what is popular in their segment, then with all; source says which of model,
+segment and popularity scored a row (scores of different sources do not compare).`,
+    examples: [
+      ["20 items for everybody", "recommend matrix.safetensors -o items.parquet"],
+      [
+        "BM25 neighbours, only of the model, seen items too",
+        "recommend matrix.safetensors --similarity bm25 --no-fallback --include-seen -o items.csv",
+      ],
+      [
+        "never these items; popular ones by segment",
+        "recommend matrix.safetensors --deny sold-out.txt --segments segments.parquet -o items.jsonl",
+      ],
+    ],
+  })
+    .argument("<matrix>", "behaviour matrix, .safetensors")
+    .addOption(
+      new Option("--method <name>", "how items are scored")
+        .choices(["item-knn", "user-knn", "saturated", "seed-literal"])
+        .default("item-knn"),
+    )
+    .option("-n, --n <count>", "items a user, at most", integer(1, 1_000_000), 20)
+    .addOption(new Option("--similarity <name>", "of item-knn").choices(["cosine", "tfidf", "bm25"]).default("cosine"))
+    .option("--neighbours <count>", "neighbours that the model keeps of each row", integer(1, 2 ** 31 - 1), 100)
+    .option("--k1 <number>", "of bm25: term saturation, at least 0", decimal(0, 1e9), 1.2)
+    .option("--b <number>", "of bm25: length normalisation, 0 to 1", decimal(0, 1), 0.75)
+    .option("--lambda <number>", "of saturated and seed-literal: r / (r + lambda), above 0", decimal(0, 1e30, true), 1)
+    .option("--include-seen", "also items that the user has dealt with already")
+    .option("--normalise", "weighted mean of the neighbours instead of the sum")
+    .option("--no-fallback", "leave lists short instead of filling them up with popular items")
+    .option("--segments <file>", "table with user_id and segment, as `segment` writes it: popular items by segment")
+    .option("--allow <file>", "only these items: a text file, one id a line")
+    .option("--deny <file>", "never these items: a text file, one id a line")
+    .addOption(required("-o, --out <file>", "where to write: .csv, .parquet or .jsonl"))
+    .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
+  addCommonOptions(command);
+  setAction<RecommendOptions>(command, async (session, [path], options) => {
+    const { openMatrix } = await import("../../store/matrix.js");
+    const { findTable } = await import("../../table/read-table.js");
+    const { out, n, method } = options;
+    const matrix = await openMatrix(path!);
+    try {
+      const [allow, deny] = await Promise.all([
+        readIds(session, matrix, options.allow),
+        readIds(session, matrix, options.deny),
+      ]);
+      const segments = options.segments === undefined ? undefined : await findTable(options.segments, "segments");
+      const inputs = [matrix.path, options.allow, options.deny].filter((file) => file !== undefined);
+      inputs.push(...(segments?.files ?? []).map((file) => file.path));
+      const result = await withOutputs(session, [{ path: out, endings: TABLE_ENDINGS }], inputs, async (output) => {
+        const { recommend } = await import("../../score/recommend.js");
+        const { readSegments } = await import("../read-segments.js");
+        const labels = segments && (await readSegments(session, matrix, segments, output.scratch));
+        const { similarity, neighbours, lambda, k1, b, normalise, fallback } = options;
+        const scoring = { method, n, similarity, neighbours, lambda, k1, b, normalise, fallback };
+        const found = await recommend(matrix, {
+          ...session.run(),
+          ...scoring,
+          filterSeen: !options.includeSeen,
+          allow,
+          deny,
+          labels,
+        });
+        session.progress.update({ stage: "writing", done: 0, total: undefined });
+        const rows = await writeTable(session, matrix, found, options, output);
+        return { rows, bytes: (await stat(output.path)).size, ...(await tally(found)) };
+      });
+      const { rows, bytes, bySource, usersWithout } = result;
+      return {
+        json: {
+          out: resolve(out),
+          method,
+          n,
+          users: matrix.numUsers,
+          usersWithout,
+          rows,
+          rowsBySource: bySource,
+          bytes,
+        },
+        lines: [
+          `${counted(rows, "recommendation")} for ${counted(matrix.numUsers - usersWithout, "user")} (${method}, at most ${count(n)} each)`,
+          ...labelled(
+            Object.entries(bySource).map(([source, number]) => [
+              source,
+              `${count(number)} (${percent(rows > 0 ? number / rows : 0)})`,
+            ]),
+          ),
+          ...(usersWithout > 0 ? [`  ${counted(usersWithout, "user")} without any`] : []),
+          `${out} (${byteSize(bytes)})`,
+        ],
+      };
+    } finally {
+      matrix.close();
+    }
+  });
+}
+
+/** Ids of a text file, one a line. */
+async function readIds(session: Session, matrix: Matrix, path: string | undefined): Promise<string[] | undefined> {
+  if (path === undefined) return undefined;
+  const { toCouponcastError } = await import("../../errors.js");
+  const text = await readFile(path, "utf8").catch((thrown) => {
+    throw toCouponcastError(thrown);
+  });
+  const ids = [...new Set(text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/))].filter((id) => id !== "");
+  const unknown = ids.filter((id) => matrix.colOf(id) < 0);
+  if (unknown.length > 0) {
+    const examples = unknown.slice(0, 3).map((id) => JSON.stringify(id.slice(0, 60)));
+    session.note(
+      `note: ${counted(unknown.length, "of the ids", "of the ids")} in ${path} are no items of the matrix: ${examples.join(", ")}`,
+    );
+  }
+  return ids;
+}
+
+async function writeTable(
+  session: Session,
+  matrix: Matrix,
+  found: Recommendations,
+  options: RecommendOptions,
+  output: OutputFile,
+): Promise<number> {
+  const { SCORE_SOURCES } = await import("../../score/recommend.js");
+  const { Executor, shared } = await import("../../executor/executor.js");
+  const { TableWriter } = await import("../../table/table-writer.js");
+  const { matrixIds } = await import("../../table/matrix-ids.js");
+  const executor = new Executor({ threads: session.threads, signal: session.signal });
+  const writer = await TableWriter.open(output, { executor, signal: session.signal, raw: options.raw });
+  try {
+    await writer.addIds("users", matrixIds(matrix, "users"));
+    await writer.addIds("items", matrixIds(matrix, "items"));
+    const { n, items, scores, sources } = found;
+    const batch = Math.max(1, Math.floor(BATCH_PLACES / n));
+    for (let begin = 0; begin === 0 || begin < matrix.numUsers; begin += batch) {
+      const end = Math.min(begin + batch, matrix.numUsers);
+      const row = shared.i32((end - begin) * n);
+      const rank = shared.i32(row.length);
+      await fillListRows(row, rank, n, begin);
+      const part = <T extends Int32Array | Float32Array | Uint8Array>(values: T): T =>
+        values.subarray(begin * n, end * n) as T;
+      await writer.append([row, part(items), rank, part(scores), part(sources)], 1);
+    }
+    return await writer.finish(
+      [
+        { name: "user_id", from: 0, ids: "users" },
+        { name: "item_id", from: 1, ids: "items" },
+        { name: "rank", from: 2 },
+        { name: "score", from: 3 },
+        { name: "source", from: 4, names: SCORE_SOURCES },
+      ],
+      [0, 2],
+    );
+  } finally {
+    writer.close();
+  }
+}
+
+async function tally({ items, sources, counts }: Recommendations) {
+  const { SCORE_SOURCES } = await import("../../score/recommend.js");
+  const { forEachYielding } = await import("../../util/yield.js");
+  const numbers = SCORE_SOURCES.map(() => 0);
+  let usersWithout = 0;
+  await forEachYielding(items.length, (at) => {
+    if (items[at]! >= 0) numbers[sources[at]!]!++;
+  });
+  await forEachYielding(counts.length, (user) => {
+    if (counts[user] === 0) usersWithout++;
+  });
+  const bySource = Object.fromEntries(
+    SCORE_SOURCES.map((name, code) => [name, numbers[code]!] as const).filter(([name]) => name !== "none"),
+  );
+  return { bySource, usersWithout };
+}

@@ -1,0 +1,113 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { count, percent } from "../../report/format.js";
+import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
+import { sum } from "../list-rows.js";
+import { decimal, integer, list } from "../option-values.js";
+import type { Scale, SegmentTableResult } from "../segment-table.js";
+import { brief, byteSize, counted, table } from "../text-layout.js";
+import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
+
+interface SegmentOptions extends CommonOptions {
+  k: number;
+  id: string;
+  features?: string[];
+  active?: string;
+  scale: Scale;
+  seed: number;
+  maxIterations: number;
+  tolerance: number;
+  out: string;
+  raw?: boolean;
+}
+
+const MAX_SEGMENT_COLUMNS = 8;
+
+export function addSegment(program: Command): void {
+  const command = addCommand(program, {
+    name: "segment",
+    summary: "segments of users who are alike (K-means)",
+    description: `Groups the rows of a features table by K-means (k-means++, Lloyd). Features are scaled first, a missing value
+counts as the mean of the others. Segments are numbered by size, 0 is the largest. Writes id, segment and the
+features, sorted by id. The same for any order of the rows and any number of threads.
+
+TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --features\` makes one.`,
+    examples: [
+      ["six segments of the shoppers", "segment features.parquet -k 6 -o segments.parquet"],
+      [
+        "by three columns of a table of one's own",
+        "segment customers.csv --id customer --features age,orders,spend --scale standard -k 4 -o segments.csv",
+      ],
+      ["by all columns that begin with count_", "segment features.parquet --features 'count_*' -o segments.jsonl"],
+    ],
+  })
+    .argument("<table>", "features: one row a user")
+    .option("-k, --k <count>", "segments, 1 to 1,000,000", integer(1, 1_000_000), 6)
+    .option("--id <column>", "id of the user; unique", "user_id")
+    .option(
+      "--features <columns>",
+      "columns with commas between them, * at the end for all that begin so (default: all numbers)",
+      list,
+    )
+    .option("--active <column>", "rows where this is 0 or empty get no segment (default: num_events, if there is one)")
+    .addOption(
+      new Option("--scale <how>", "log: ln(1 + x) and then standard; standard: mean 0, variance 1")
+        .choices(["log", "standard", "none"])
+        .default("log"),
+    )
+    .option("--seed <number>", "of k-means++, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
+    .option("--max-iterations <count>", "of Lloyd", integer(1, 1_000_000), 300)
+    .option(
+      "--tolerance <number>",
+      "stop when the centroids move less than this share of the variance",
+      decimal(0),
+      1e-4,
+    )
+    .addOption(required("-o, --out <file>", "where to write: .csv, .parquet or .jsonl"))
+    .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
+  addCommonOptions(command);
+  setAction<SegmentOptions>(command, async (session, [path], options) => {
+    const { findTable } = await import("../../table/read-table.js");
+    const { segmentTable } = await import("../segment-table.js");
+    const source = await findTable(path!, "input");
+    const inputs = source.files.map((file) => file.path);
+    const { result, bytes } = await withOutputs(
+      session,
+      [{ path: options.out, endings: TABLE_ENDINGS }],
+      inputs,
+      async (output) => ({
+        result: await segmentTable(session, source, options, output),
+        bytes: (await stat(output.path)).size,
+      }),
+    );
+    const { sizes, numUnsegmented, inertia, iterations, converged } = result;
+    const total = sum(sizes);
+    return {
+      json: { out: resolve(options.out), bytes, ...result },
+      lines: [
+        `${counted(total, "user")} in ${counted(sizes.length, "segment")}; ${counted(iterations, "iteration")}${converged ? "" : ", not converged"}, inertia ${brief(inertia)}`,
+        ...(numUnsegmented > 0 ? [`${counted(numUnsegmented, "user")} without a segment: nothing to go by`] : []),
+        "",
+        ...profile(result),
+        "",
+        `${options.out} (${byteSize(bytes)})`,
+      ],
+    };
+  });
+}
+
+/** Sizes and means of the segments; the segments are columns where they are few. */
+function profile({ names, sizes, means }: SegmentTableResult): string[] {
+  const total = sum(sizes);
+  const rows = sizes.map((size, s) => [
+    String(s),
+    count(size),
+    percent(size / total),
+    ...means[s]!.map((mean) => (mean === null ? "–" : brief(mean))),
+  ]);
+  const header = ["segment", "users", "share", ...names.map((name) => `mean ${name.slice(0, 40)}`)];
+  if (sizes.length > MAX_SEGMENT_COLUMNS) return table(header, rows);
+  const [first, ...rest] = header.map((label, c) => [label, ...rows.map((row) => row[c]!)]);
+  return table(first!, rest);
+}

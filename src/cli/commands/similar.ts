@@ -1,0 +1,137 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { count } from "../../report/format.js";
+import type { WeightingName } from "../../score/weighting.js";
+import type { Matrix } from "../../store/matrix.js";
+import type { OutputFile } from "../../table/output-file.js";
+import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
+import { fillListRows, partOf, sum } from "../list-rows.js";
+import { decimal, integer } from "../option-values.js";
+import { byteSize, counted } from "../text-layout.js";
+import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
+
+interface SimilarOptions extends CommonOptions {
+  axis: "users" | "items";
+  k: number;
+  weighting: WeightingName;
+  k1: number;
+  b: number;
+  lambda: number;
+  includeSelf?: boolean;
+  out: string;
+  raw?: boolean;
+}
+
+/** Neighbours in memory at once: 8 bytes each, and their text beside it. */
+const BATCH_PLACES = 16_000_000;
+
+export function addSimilar(program: Command): void {
+  const command = addCommand(program, {
+    name: "similar",
+    summary: "the users or items most similar to each",
+    description: `Finds the k nearest users of each user, or items of each item, exactly: similarity = sum of the products of the
+weights of what both have (cosine by default). Only similarities above 0 count, so a row may have fewer than k.
+
+The ending of FILE chooses the format: .csv, .parquet, .jsonl with the columns user_id (or item_id), neighbour_id,
+rank, score; or .safetensors, a model file with the tensors neighbours.indices, .scores and .counts.`,
+    examples: [
+      ["items that are bought together", "similar matrix.safetensors --axis items -k 20 -o items.csv"],
+      [
+        "nearest users by BM25, as Parquet",
+        "similar matrix.safetensors --axis users -k 50 --weighting bm25 -o users.parquet",
+      ],
+    ],
+  })
+    .argument("<matrix>", "behaviour matrix, .safetensors")
+    .addOption(required("--axis <axis>", "what is compared").choices(["users", "items"]))
+    .option("-k, --k <count>", "neighbours of each", integer(1, 2 ** 31 - 1), 50)
+    .addOption(
+      new Option("--weighting <name>", "how cells become weights")
+        .choices(["cosine", "tfidf", "bm25", "saturation"])
+        .default("cosine"),
+    )
+    .option("--k1 <number>", "of bm25: term saturation, at least 0", decimal(0, 1e9), 1.2)
+    .option("--b <number>", "of bm25: length normalisation, 0 to 1", decimal(0, 1), 0.75)
+    .option("--lambda <number>", "of saturation: r / (r + lambda), above 0", decimal(0, 1e30, true), 1)
+    .option("--include-self", "let a row be its own neighbour")
+    .addOption(required("-o, --out <file>", "where to write: .csv, .parquet, .jsonl or .safetensors"))
+    .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
+  addCommonOptions(command);
+  setAction<SimilarOptions>(command, async (session, [path], options) => {
+    const { openMatrix } = await import("../../store/matrix.js");
+    const { axis, k, weighting, out } = options;
+    const matrix = await openMatrix(path!);
+    try {
+      const endings = [...TABLE_ENDINGS, ".safetensors"];
+      const { written, bytes } = await withOutputs(session, [{ path: out, endings }], [matrix.path], async (output) => {
+        const write = output.path.endsWith(".safetensors") ? writeModel : writeTable;
+        const written = await write(session, matrix, options, output);
+        return { written, bytes: (await stat(output.path)).size };
+      });
+      const [rows, one] = axis === "users" ? [matrix.numUsers, "user"] : [matrix.numItems, "item"];
+      return {
+        json: { out: resolve(out), axis, k, weighting, rows, neighbours: written, bytes },
+        lines: [
+          `${counted(rows, one)}, ${counted(written, "neighbour")} (${weighting}, at most ${count(k)} each)`,
+          `${out} (${byteSize(bytes)})`,
+        ],
+      };
+    } finally {
+      matrix.close();
+    }
+  });
+}
+
+type Write = (session: Session, matrix: Matrix, options: SimilarOptions, output: OutputFile) => Promise<number>;
+
+const writeModel: Write = async (session, matrix, options, output) => {
+  const { writeNeighbours } = await import("../../score/similar.js");
+  const { readTensors } = await import("../../store/tensors.js");
+  await writeNeighbours(matrix, options.axis, output.path, { ...session.run(), ...scoringOf(options) });
+  const counts = readTensors(output.path, { "neighbours.counts": "I32" })["neighbours.counts"];
+  return sum(counts as Int32Array);
+};
+
+const writeTable: Write = async (session, matrix, options, output) => {
+  const { similarItems, similarUsers } = await import("../../score/similar.js");
+  const { Executor, shared } = await import("../../executor/executor.js");
+  const { TableWriter } = await import("../../table/table-writer.js");
+  const { matrixIds } = await import("../../table/matrix-ids.js");
+  const { axis } = options;
+  const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
+  const width = Math.min(options.k, Math.max(rows, 1));
+  const batch = Math.max(1, Math.floor(BATCH_PLACES / width));
+  const executor = new Executor(session.run());
+  const writer = await TableWriter.open(output, { executor, signal: session.signal, raw: options.raw });
+  try {
+    await writer.addIds("rows", matrixIds(matrix, axis));
+    const similar = axis === "users" ? similarUsers : similarItems;
+    // Also for a matrix without rows: the table has its columns all the same.
+    for (let begin = 0; begin === 0 || begin < rows; begin += batch) {
+      const range = { begin, end: Math.min(begin + batch, rows) };
+      const onProgress = partOf(range, rows, session.progress.update);
+      const found = await similar(matrix, { ...session.run(), ...scoringOf(options), range, onProgress });
+      const row = shared.i32((range.end - begin) * width);
+      const rank = shared.i32(row.length);
+      await fillListRows(row, rank, width, begin);
+      await writer.append([row, found.indices, rank, found.scores], 1);
+    }
+    session.progress.update({ stage: "writing", done: 0, total: undefined });
+    return await writer.finish(
+      [
+        { name: axis === "users" ? "user_id" : "item_id", from: 0, ids: "rows" },
+        { name: "neighbour_id", from: 1, ids: "rows" },
+        { name: "rank", from: 2 },
+        { name: "score", from: 3 },
+      ],
+      [0, 2],
+    );
+  } finally {
+    writer.close();
+  }
+};
+
+function scoringOf({ k, weighting, k1, b, lambda, includeSelf }: SimilarOptions) {
+  return { k, weighting, k1, b, lambda, includeSelf };
+}

@@ -1,0 +1,46 @@
+import { CouponcastError } from "../errors.js";
+
+/** Fields of a campaign file, and what stands for them on the command line of `ingest`. */
+const OPTION_BY_FIELD: [field: string, option: string][] = [
+  ["inputs.events.columns.id", "--event-id"],
+  ["inputs.events.columns.", "--"],
+  ["inputs.events.time.format", "--time-format"],
+  ["inputs.events.time.timeZone", "--time-zone"],
+  ["inputs.events.price.", "--price-"],
+  ["inputs.events.format", "--format"],
+  ["inputs.events.delimiter", "--delimiter"],
+  ["inputs.events.files", "FILES"],
+  ["inputs.events", "FILES"],
+  ["files.files", "FILES"],
+  ["inputs.users.columns.id", "the id of --users"],
+  ["inputs.users.columns.", "--users: "],
+  ["inputs.users.files", "--users"],
+  ["inputs.users", "--users"],
+  ["inputs.items.columns.id", "the id of --items"],
+  ["inputs.items.columns.", "--items: "],
+  ["inputs.items.files", "--items"],
+  ["inputs.items", "--items"],
+  ["ingest.maxRejectedShare", "--max-rejected-share"],
+  ["maxRejectedShare", "--max-rejected-share"],
+  ["ingest.memoryLimitMb", "--memory"],
+  ["ingest.windowDays", "--window-days"],
+  ["purchaseBehaviour", "--purchase-behaviour"],
+];
+
+/** A text about fields of a campaign file, in the words of the command line. */
+export function inOptionWords(text: string): string {
+  return OPTION_BY_FIELD.reduce((words, [field, option]) => words.replaceAll(field, option), text);
+}
+
+/** The same for an error. */
+export function errorInOptionWords(error: CouponcastError): CouponcastError {
+  const { code, message, hint, file, line, field } = error;
+  const words = (text: string | undefined) => (text === undefined ? undefined : inOptionWords(text));
+  return new CouponcastError(code, inOptionWords(message), {
+    cause: error,
+    hint: words(hint),
+    file,
+    line,
+    field: words(field),
+  });
+}

@@ -1,0 +1,141 @@
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { loadCampaign } from "../campaign/load-campaign.js";
+import { invalidArgument } from "../errors.js";
+import { Executor, type RunOptions } from "../executor/executor.js";
+import { coreVersion } from "../native/version.js";
+import { renderReport } from "../report/render-report.js";
+import { resolveSource, type SourceSpec } from "../source/source.js";
+import { allocateStage } from "./allocate-stage.js";
+import type { InputFile, RunContext } from "./context.js";
+import { buildManifest, buildReport, type RunManifest } from "./manifest.js";
+import { outputStage } from "./output-stage.js";
+import { ingestStage, segmentStage } from "./profile-stages.js";
+import { affinityStage, candidatesStage, eligibilityStage, neighboursStage, responseStage } from "./score-stages.js";
+import { type OnStage, StageRunner } from "./stage-runner.js";
+import { OUTPUT_FILES, Workspace } from "./workspace.js";
+
+export interface PipelineOptions extends RunOptions {
+  out: string;
+  threads: number;
+  force: boolean;
+  onStage: OnStage;
+}
+
+export interface RunResult {
+  manifest: RunManifest;
+  /** True when `out` held exactly this run already and nothing was done. */
+  upToDate: boolean;
+}
+
+/** Digest of every input file and of the queries; files are read once, on worker threads. */
+async function digestInputs(context: RunContext, nonce: string): Promise<InputFile[]> {
+  const { campaign, baseDir } = context.loaded;
+  const { events, users, items, redemptions } = campaign.inputs;
+  const sources: [string, string, SourceSpec][] = [events]
+    .flat()
+    .map((source, i) => ["events", `inputs.events[${i}]`, source]);
+  for (const [role, source] of Object.entries({ users, items, redemptions })) {
+    if (source !== undefined) sources.push([role, `inputs.${role}`, source]);
+  }
+  const inputs: InputFile[] = [];
+  const paths: string[] = [];
+  for (const [role, field, source] of sources) {
+    const { files, postgres } = await resolveSource(source, { baseDir, input: role, field });
+    for (const { path, label, bytes } of files) {
+      paths.push(path);
+      inputs.push({ role, path: label, bytes, xxh3: "" });
+    }
+    if (postgres !== undefined) {
+      // Rows behind a query can change: it is read again by each run, but not by the continuation of a killed one.
+      const xxh3 = createHash("sha256")
+        .update(`${postgres.connectionEnv}\0${postgres.query}\0${nonce}`)
+        .digest("hex")
+        .slice(0, 16);
+      inputs.push({ role, path: `postgres:${postgres.connectionEnv}`, bytes: 0, xxh3 });
+    }
+  }
+  const digests = await digestFiles(context.executor, paths, { name: "digests of the inputs" });
+  let next = 0;
+  for (const input of inputs) if (input.xxh3 === "") input.xxh3 = digests[next++]!;
+  return inputs;
+}
+
+/** XXH3 of each file. */
+async function digestFiles(executor: Executor, paths: readonly string[], stage?: { name: string }): Promise<string[]> {
+  const digests = await executor.map(
+    paths.map((path) => ({ kernel: "digestFile", args: { path } })),
+    stage,
+  );
+  return digests.map(({ value }) => value as string);
+}
+
+/** All stages, in order, on the calling thread and its workers; holds the thread for up to some seconds at a time. */
+export async function runPipeline(path: string, options: PipelineOptions): Promise<RunResult> {
+  const started = process.hrtime.bigint();
+  const loaded = await loadCampaign(path);
+  const workspace = await Workspace.open(options.out);
+  try {
+    const executor = new Executor(options);
+    const versions = { couponcast: coreVersion() };
+    const digest = (paths: readonly string[]) => digestFiles(executor, paths);
+    const stages = new StageRunner(workspace, versions.couponcast, options.onStage, digest);
+    const context: RunContext = { loaded, stages, executor, options, inputs: [] };
+    context.inputs = await digestInputs(context, await workspace.runNonce());
+    const key = runKey(context, versions.couponcast);
+
+    const published = (await workspace.publishedManifest()) as RunManifest | undefined;
+    if (published?.key === key && !options.force) {
+      await workspace.finishNonce();
+      return { manifest: published, upToDate: true };
+    }
+    if (!options.force && (await workspace.isOccupied())) {
+      throw invalidArgument(`${workspace.outDir} is not empty and holds no result of exactly this campaign`, {
+        file: workspace.outDir,
+        hint: "Use --force to replace the outputs of another run, or choose another --out.",
+      });
+    }
+
+    const ingested = await ingestStage(context);
+    const segmented = await segmentStage(context, ingested);
+    const neighbours = await neighboursStage(context, ingested);
+    const affinity = await affinityStage(context, ingested, neighbours);
+    const eligibility = await eligibilityStage(context, ingested);
+    const responded = await responseStage(context, ingested, segmented, affinity, eligibility);
+    const candidates = await candidatesStage(context, ingested, segmented, affinity, eligibility, responded);
+    const allocated = await allocateStage(context, ingested, candidates);
+    const finished = { ingested, segmented, neighbours, affinity, candidates, allocated };
+    const output = await outputStage(context, finished);
+
+    const manifest = buildManifest(context, finished, eligibility, responded, output.result, key, versions);
+    const staging = join(workspace.root, "tmp-publish");
+    await rm(staging, { recursive: true, force: true });
+    await mkdir(staging);
+    for (const name of OUTPUT_FILES) {
+      if (name.endsWith(".parquet")) await copyFile(join(output.dir, name), join(staging, name));
+    }
+    await writeFile(
+      join(staging, "report.html"),
+      await renderReport(buildReport(context, finished, responded, output.result, manifest)),
+    );
+    const totalSeconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const complete: RunManifest = { ...manifest, timings: { totalSeconds, stages: stages.measurements } };
+    await writeFile(join(staging, "run.json"), `${JSON.stringify(complete, null, 2)}\n`);
+    executor.checkCancelled();
+    await workspace.publish(staging);
+    await stages.removeUnused();
+    return { manifest: complete, upToDate: false };
+  } catch (thrown) {
+    await workspace.removeTemporaries().catch(() => {});
+    throw thrown;
+  } finally {
+    workspace.close();
+  }
+}
+
+/** What the outputs depend on: version, resolved campaign, coupons, digests of the inputs. */
+function runKey({ loaded, inputs }: RunContext, version: string): string {
+  const identity = JSON.stringify({ version, campaign: loaded.campaign, coupons: loaded.coupons, inputs });
+  return createHash("sha256").update(identity).digest("hex").slice(0, 32);
+}

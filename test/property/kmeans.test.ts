@@ -1,0 +1,168 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type KmeansResult, kmeans } from "../../src/profile/kmeans.js";
+import { Random } from "../../src/util/random.js";
+import { settings } from "../support/arbitraries.js";
+import { expectClose } from "../support/ranking.js";
+import { expectSameBytes } from "../support/same-bytes.js";
+
+const squaredDistance = (points: Float32Array, i: number, centroids: Float32Array, c: number, dims: number) => {
+  let sum = 0;
+  for (let d = 0; d < dims; d++) sum += (points[i * dims + d]! - centroids[c * dims + d]!) ** 2;
+  return sum;
+};
+
+/** What must hold of every answer, checked in float64. */
+function expectSound(points: Float32Array, dims: number, k: number, result: KmeansResult): void {
+  const n = points.length / dims;
+  const { labels, centroids, sizes, inertia, history, converged, iterations } = result;
+  expect(labels.length).toBe(n);
+  expect(centroids.length).toBe(k * dims);
+  expect(centroids.every(Number.isFinite)).toBe(true);
+  const counted = new Array<number>(k).fill(0);
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    const label = labels[i]!;
+    expect(label).toBeGreaterThanOrEqual(0);
+    expect(label).toBeLessThan(k);
+    counted[label]!++;
+    const own = squaredDistance(points, i, centroids, label, dims);
+    sum += own;
+    for (let c = 0; c < k; c++) {
+      const other = squaredDistance(points, i, centroids, c, dims);
+      expect(own, `point ${i}: centroid ${c} is nearer than its own ${label}`).toBeLessThanOrEqual(
+        other * (1 + 1e-4) + 1e-4,
+      );
+      // Equal distances in exact arithmetic of small whole numbers: the smaller index.
+      if (own === other && c < label) {
+        const exact = [...points, ...centroids].every(Number.isInteger);
+        expect(exact, `point ${i} should belong to ${c}, not to ${label}`).toBe(false);
+      }
+    }
+  }
+  expect(sizes).toEqual(counted);
+  expectClose(inertia, sum, "inertia");
+  expect(history.at(-1)).toBe(inertia);
+  for (let h = 1; h < history.length; h++) expect(history[h], "inertia rises").toBeLessThanOrEqual(history[h - 1]!);
+  expect(iterations).toBeGreaterThanOrEqual(1);
+  expect(typeof converged).toBe("boolean");
+}
+
+const instances = fc
+  .record({
+    n: fc.integer({ min: 1, max: 40 }),
+    dims: fc.integer({ min: 1, max: 4 }),
+    spread: fc.integer({ min: 0, max: 6 }),
+    seed: fc.nat(1000),
+  })
+  .chain(({ n, dims, spread, seed }) =>
+    fc.record({
+      dims: fc.constant(dims),
+      seed: fc.constant(seed),
+      k: fc.integer({ min: 1, max: n }),
+      // Few different values: many equal points, empty clusters, ties.
+      points: fc
+        .array(fc.integer({ min: -spread, max: spread }), { minLength: n * dims, maxLength: n * dims })
+        .map((list) => Float32Array.from(list)),
+    }),
+  );
+
+describe("K-means", () => {
+  it("keeps its invariants, also with equal points, empty clusters and k = n", async () => {
+    await fc.assert(
+      fc.asyncProperty(instances, async ({ points, dims, k, seed }) => {
+        const result = await kmeans(points, dims, { k, seed, tolerance: 0, threads: 1 });
+        expectSound(points, dims, k, result);
+        const n = points.length / dims;
+        const distinct = new Set(Array.from({ length: n }, (_, i) => points.slice(i * dims, (i + 1) * dims).join()));
+        // Every place has its centroid, or every cluster has its points.
+        if (k >= distinct.size) expect(result.inertia).toBe(0);
+        else expect(result.sizes.every((size) => size > 0)).toBe(true);
+      }),
+      settings(200),
+    );
+  });
+
+  it("k = n: every point its own cluster", async () => {
+    const points = Float32Array.of(5, 1, 4, 2, 3);
+    const { inertia, sizes, labels } = await kmeans(points, 1, { k: 5 });
+    expect(inertia).toBe(0);
+    expect(sizes).toEqual([1, 1, 1, 1, 1]);
+    expect(new Set(labels).size).toBe(5);
+  });
+
+  it("all points equal: one cluster holds them, the others are empty", async () => {
+    const { inertia, sizes, labels } = await kmeans(new Float32Array(3000).fill(7), 3, { k: 4 });
+    expect(inertia).toBe(0);
+    expect(labels.every((label) => label === 0)).toBe(true);
+    expect(sizes).toEqual([1000, 0, 0, 0]);
+  });
+
+  it("an empty cluster takes the farthest point, of equal ones the smaller", async () => {
+    // Both start in the same place: cluster 1 stays empty until it is sent to 10, the farthest from 0.
+    const start = Float32Array.of(0, 0);
+    const { centroids, inertia } = await kmeans(Float32Array.of(-1, 0, 1, 10, 10), 1, { k: 2, centroids: start });
+    expect([...centroids]).toEqual([0, 10]);
+    expect(inertia).toBe(2);
+    const two = await kmeans(Float32Array.of(-4, 0, 0, 0, 4), 1, { k: 2, centroids: start, maxIterations: 1 });
+    expect(two.centroids[1]).toBe(-4);
+  });
+
+  it("thousands of empty clusters cost no pass each", async () => {
+    const points = new Float32Array(200_000).fill(1);
+    points.fill(2, 100_000);
+    const started = performance.now();
+    const k = 2000;
+    const { sizes } = await kmeans(points, 1, { k, centroids: new Float32Array(k), maxIterations: 2 });
+    expect(sizes.filter((size) => size > 0).length).toBe(2);
+    // A pass over 200,000 points for each of 2,000 clusters would be 4e8 steps of JavaScript an iteration.
+    expect(performance.now() - started).toBeLessThan(20_000);
+  });
+
+  it("1, 2 and 3 threads give the same bytes, over several shards", async () => {
+    const random = new Random(3);
+    const points = Float32Array.from({ length: 50_000 * 3 }, () => random.normal());
+    const [one, two, three] = await Promise.all(
+      [1, 2, 3].map((threads) => kmeans(points, 3, { k: 7, seed: 9, maxIterations: 12, threads })),
+    );
+    expectSameBytes(two, one);
+    expectSameBytes(three, one);
+    for (let h = 1; h < one!.history.length; h++) expect(one!.history[h]).toBeLessThanOrEqual(one!.history[h - 1]!);
+  });
+
+  it("a caller's points are only read, shared or not", async () => {
+    const plain = Float32Array.of(0, 1, 10, 11);
+    const shared = new Float32Array(new SharedArrayBuffer(16));
+    shared.set(plain);
+    const a = await kmeans(plain, 1, { k: 2 });
+    const b = await kmeans(shared, 1, { k: 2 });
+    expect(a).toEqual(b);
+    expect([...plain]).toEqual([0, 1, 10, 11]);
+    expect([...shared]).toEqual([0, 1, 10, 11]);
+  });
+
+  it("refuses what makes no sense, naming it", async () => {
+    const points = Float32Array.of(1, 2, 3, 4);
+    const wrong: [() => Promise<unknown>, string][] = [
+      [() => kmeans([1, 2] as never, 1, { k: 1 }), "Float32Array"],
+      [() => kmeans(points, 3, { k: 1 }), "multiple of 3"],
+      [() => kmeans(points, 0, { k: 1 }), "dims"],
+      [() => kmeans(new Float32Array(0), 1, { k: 1 }), "points"],
+      [() => kmeans(points, 1, { k: 5 }), "k"],
+      [() => kmeans(points, 1, { k: 0 }), "k"],
+      [() => kmeans(points, 1, { k: 1, seed: -1 }), "seed"],
+      [() => kmeans(points, 1, { k: 1, seed: 0.5 }), "seed"],
+      [() => kmeans(points, 1, { k: 1, tolerance: -1 }), "tolerance"],
+      [() => kmeans(points, 1, { k: 1, maxIterations: 0 }), "maxIterations"],
+      [() => kmeans(points, 1, { k: 2, centroids: new Float32Array(3) }), "centroids"],
+      [() => kmeans(Float32Array.of(1, Number.NaN), 1, { k: 1 }), "finite"],
+      [() => kmeans(Float32Array.of(1, Number.POSITIVE_INFINITY), 1, { k: 1 }), "finite"],
+    ];
+    for (const [call, message] of wrong) {
+      await expect(call(), message).rejects.toMatchObject({
+        code: "ERR_COUPONCAST_INVALID_ARGUMENT",
+        message: expect.stringContaining(message),
+      });
+    }
+  });
+});
