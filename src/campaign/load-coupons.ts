@@ -1,5 +1,6 @@
 import { isAbsolute, relative } from "node:path";
 import { invalidArgument } from "../errors.js";
+import { resolveFiles } from "../util/glob.js";
 import { couponFindings, ruleFindings } from "./campaign-checks.js";
 import { checkValue } from "./check-value.js";
 import {
@@ -12,7 +13,6 @@ import {
 import { type Coupon, couponSchema } from "./coupon-schema.js";
 import { type Finding, SyntaxProblem } from "./document.js";
 import { isFields } from "./exactly-one-of.js";
-import { expandFiles } from "./expand-files.js";
 import { IssueList, showValue } from "./issue-list.js";
 import { nextTurn, readText } from "./read-text.js";
 
@@ -148,14 +148,15 @@ export async function readCatalogues(
   checker: CouponChecker,
   issues: IssueList,
 ): Promise<string[]> {
-  const files = await expandFiles(names, baseDir);
+  const files = new Set<string>();
+  for (const name of names) for (const path of await resolveFiles(name, baseDir)) files.add(path);
   for (const path of files) await readCatalogue(path, checker, issues);
-  return files;
+  return [...files];
 }
 
 /**
  * Loads coupon catalogues: JSON (a list), JSONL, YAML (a list) or CSV by the file's ending, each also as `.gz`.
- * Names are relative to baseDir; `*` and `?` in the last part match. Each coupon gets the time zone that its times
+ * Names are relative to baseDir; globs as in resolveFiles. Each coupon gets the time zone that its times
  * are read in. CSV columns are the coupon's fields, nested ones with a dot (`scope.items`); lists are separated by
  * `|`, tiers are `threshold:amount` pairs separated by `|`, eligibility is JSON, an empty cell is a field not given.
  *

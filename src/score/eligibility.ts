@@ -1,9 +1,9 @@
 import { horizonDays, isActive } from "../campaign/coupon.js";
 import type { Coupon } from "../campaign/coupon-schema.js";
+import { quoteLiteral } from "../duckdb/duckdb.js";
 import { birthdayWindow } from "./birthday-window.js";
 import { type Reason, reasonCode } from "./reasons.js";
 import { ruleSql, type UserColumn } from "./rule-sql.js";
-import { sqlText } from "./sql-text.js";
 
 export { REASONS, type Reason, type ReasonCode, reasonCode } from "./reasons.js";
 export type { UserColumn } from "./rule-sql.js";
@@ -54,9 +54,10 @@ function conditions(coupon: Coupon, index: number, context: EligibilityContext):
   if (coupon.kind === "birthday") list.push(["not_birthday", birthdaySql(coupon, context)]);
   if (coupon.kind === "member-only") list.push(["not_member", "lower(trim(u.tier)) NOT IN ('', 'none')"]);
   if (coupon.channel !== "both") {
-    list.push(["wrong_channel", `u.channel IN ('both', ${sqlText(coupon.channel)})`]);
+    list.push(["wrong_channel", `u.channel IN ('both', ${quoteLiteral(coupon.channel)})`]);
   }
-  if (coupon.stores.length > 0) list.push(["wrong_store", `u.store IN (${coupon.stores.map(sqlText).join(", ")})`]);
+  if (coupon.stores.length > 0)
+    list.push(["wrong_store", `u.store IN (${coupon.stores.map(quoteLiteral).join(", ")})`]);
   if (coupon.eligibility !== undefined) {
     const { userColumns, timeZone } = context;
     const owner = `coupon ${JSON.stringify(coupon.id)}`;

@@ -1,8 +1,8 @@
 import type { Rule } from "../campaign/coupon-schema.js";
 import { parseInstant } from "../campaign/instant.js";
+import { quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { type CouponcastError, invalidArgument } from "../errors.js";
 import { didYouMean } from "../util/nearest-name.js";
-import { sqlIdentifier, sqlText } from "./sql-text.js";
 
 /** A column of users.parquet, by its DuckDB type (`VARCHAR`, `BIGINT`, `DECIMAL(18,3)` ...). */
 export interface UserColumn {
@@ -62,7 +62,7 @@ class ComparisonCompiler {
     if (column === undefined) throw unknownAttribute(comparison.attribute, context);
     this.#type = column.type;
     this.#kind = kindOf(column.type);
-    this.#column = `u.${sqlIdentifier(name)}`;
+    this.#column = `u.${quoteIdentifier(name)}`;
   }
 
   /** A boolean expression that is never NULL. */
@@ -110,9 +110,9 @@ class ComparisonCompiler {
         return this.#withTime(value);
       case "text":
         // An enumeration would order by position instead of by text.
-        return { left: this.#type.startsWith("ENUM") ? this.#as("VARCHAR") : this.#column, right: sqlText(value) };
+        return { left: this.#type.startsWith("ENUM") ? this.#as("VARCHAR") : this.#column, right: quoteLiteral(value) };
       default:
-        return { left: this.#as("VARCHAR"), right: sqlText(value) };
+        return { left: this.#as("VARCHAR"), right: quoteLiteral(value) };
     }
   }
 

@@ -2,9 +2,9 @@
 import { stat } from "node:fs/promises";
 import { relative, sep } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
+import { resolveFiles } from "../util/glob.js";
 import { nearestName } from "../util/nearest-name.js";
 import { type Compression, compressionOf } from "./compressed.js";
-import { resolveFiles } from "./glob.js";
 import type { PostgresQuery } from "./postgres.js";
 
 export type TextFormat = "csv" | "jsonl";

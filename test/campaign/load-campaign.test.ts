@@ -317,6 +317,6 @@ budget: { totalMinor: 1, perCouponMinor: { B: 1 } }`;
     expect(both).toHaveLength(3);
     const missing = await problems(campaign("nowhere.jsonl"));
     expect(missing[0]).toMatch(/^c:2: seed: /);
-    expect(missing[1]).toMatch(/^c:3: inputs\.coupons\.files: .*nowhere\.jsonl: no such file/);
+    expect(missing[1]).toMatch(/^c:3: inputs\.coupons\.files: file not found: .*nowhere\.jsonl/);
   });
 });

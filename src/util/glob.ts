@@ -5,7 +5,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve, sep } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
-import { nearestName } from "../util/nearest-name.js";
+import { nearestName } from "./nearest-name.js";
 
 const MAGIC = /[*?[]/;
 

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
-import { resolveFiles, segmentMatcher } from "../../src/source/glob.js";
+import { resolveFiles, segmentMatcher } from "../../src/util/glob.js";
 import { scratch, write } from "../ingest/harness.js";
 
 describe("globs", () => {
