@@ -2,13 +2,12 @@
 # Builds the addon with cmake-js and puts it where the loader looks. Incremental: does nothing when nothing changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# The newest g++ that is there (12 or later knows C++20).
+mkdir -p build prebuilds
 npx --no-install cmake-js compile --out build/addon -T couponcast_addon -G Ninja --CDCOUPONCAST_TESTS=OFF >build/addon.log 2>&1 || {
   cat build/addon.log >&2
   exit 1
 }
 triple=$(node -p "const {familySync,MUSL}=require('detect-libc'); process.platform+'-'+process.arch+(familySync()===MUSL?'-musl':'-gnu')")
-mkdir -p prebuilds
 target="prebuilds/couponcast.${triple}.node"
 if ! cmp -s build/addon/Release/couponcast.node "$target"; then
   # A new file renamed into place: a process that has the old one loaded keeps it.
