@@ -73,7 +73,7 @@ export async function allocateTable(
   try {
     const { db } = reader;
     // The small table first: its mistakes should show before a long read.
-    const catalogue = sources.coupons && (await readCatalogue(await reader.load(sources.coupons, "catalogue")));
+    const catalogue = sources.coupons && (await readCatalogue(await reader.load(sources.coupons, "catalogue", true)));
     const input = await reader.load(sources.candidates, "input");
     const numNegative = await encode(input, options);
     const ids = (await db.rows("SELECT id FROM coupons ORDER BY row")).map(({ id }) => String(id));

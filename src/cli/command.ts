@@ -111,6 +111,11 @@ export function setAction<Options extends CommonOptions>(
   });
 }
 
+function cancelled(error: CouponcastError): CouponcastError {
+  const { code, message, hint = "Nothing was written; start the command again to get its output." } = error;
+  return new CouponcastError(code, message, { cause: error, hint });
+}
+
 async function runCommand<Options extends CommonOptions>(
   args: string[],
   options: Options,
@@ -144,8 +149,9 @@ async function runCommand<Options extends CommonOptions>(
   } catch (thrown) {
     progress.stop();
     const error = readableError(thrown);
-    await printError(error, debug);
-    return error.code === "ERR_COUPONCAST_CANCELLED" ? interrupts.exitCode : error.exitCode;
+    const isCancelled = error.code === "ERR_COUPONCAST_CANCELLED";
+    await printError(isCancelled ? cancelled(error) : error, debug);
+    return isCancelled ? interrupts.exitCode : error.exitCode;
   } finally {
     // Loaded here, so that --help does not wait for it.
     const { closeExecutors } = await import("../executor/executor.js");

@@ -32,7 +32,11 @@ export function decimal(min: number, max = Number.POSITIVE_INFINITY, open = fals
     const value = numberOf(text);
     if (!Number.isFinite(value) || value < min || value > max || (open && value === min)) {
       const range =
-        max === Number.POSITIVE_INFINITY ? `${open ? "above" : "of at least"} ${min}` : `from ${min} to ${max}`;
+        max === Number.POSITIVE_INFINITY
+          ? `${open ? "above" : "of at least"} ${min}`
+          : open
+            ? `above ${min} and at most ${max}`
+            : `from ${min} to ${max}`;
       throw new InvalidArgumentError(`Expected a number ${range}.`);
     }
     return value;

@@ -2,6 +2,7 @@ import { CouponcastError } from "../errors.js";
 
 /** Fields of a campaign file, and what stands for them on the command line of `ingest`. */
 const OPTION_BY_FIELD: [field: string, option: string][] = [
+  ["inputs.events.columns.behaviour.constant", "--behaviour-constant"],
   ["inputs.events.columns.id", "--event-id"],
   ["inputs.events.columns.", "--"],
   ["inputs.events.time.format", "--time-format"],
@@ -11,7 +12,6 @@ const OPTION_BY_FIELD: [field: string, option: string][] = [
   ["inputs.events.delimiter", "--delimiter"],
   ["inputs.events.files", "FILES"],
   ["inputs.events", "FILES"],
-  ["files.files", "FILES"],
   ["inputs.users.columns.id", "the id of --users"],
   ["inputs.users.columns.", "--users: "],
   ["inputs.users.files", "--users"],
@@ -25,6 +25,7 @@ const OPTION_BY_FIELD: [field: string, option: string][] = [
   ["ingest.memoryLimitMb", "--memory"],
   ["ingest.windowDays", "--window-days"],
   ["purchaseBehaviour", "--purchase-behaviour"],
+  ["give it a weight under behaviours", "give it a weight with --weights"],
 ];
 
 /** A text about fields of a campaign file, in the words of the command line. */
@@ -32,13 +33,16 @@ export function inOptionWords(text: string): string {
   return OPTION_BY_FIELD.reduce((words, [field, option]) => words.replaceAll(field, option), text);
 }
 
+/** Columns of these tables have no option. */
+const UNNAMEABLE = /set inputs\.(users|items)\.columns\.\w+ to (the column's name|it)/;
+
 /** The same for an error. */
 export function errorInOptionWords(error: CouponcastError): CouponcastError {
   const { code, message, hint, file, line, field } = error;
   const words = (text: string | undefined) => (text === undefined ? undefined : inOptionWords(text));
   return new CouponcastError(code, inOptionWords(message), {
     cause: error,
-    hint: words(hint),
+    hint: words(hint?.replace(UNNAMEABLE, "rename the column, or use a campaign file, where columns can be mapped")),
     file,
     line,
     field: words(field),

@@ -13,14 +13,47 @@ export function readableError(thrown: unknown): CouponcastError {
       hint: "Ask for fewer results at once, or use a machine with more memory.",
     });
   }
-  return toCouponcastError(thrown);
+  const error = toCouponcastError(thrown);
+  return error.code === "ERR_COUPONCAST_IO" ? readableSystemError(error) : error;
+}
+
+/** Node's `ENOSPC: no space left on device, open '/x'`, by itself or after what was being done. */
+const SYSTEM_ERROR = /(?<doing>^|: )E[A-Z0-9]+: (?<why>[^,\n]+), (?<call>\w+)(?: '(?<path>[^']*)')?(?: -> '[^']*')?$/;
+const VERBS: Record<string, string> = {
+  mkdir: "make the folder",
+  mkdtemp: "make a folder in",
+  open: "open",
+  read: "read",
+  rename: "replace",
+  rm: "remove",
+  scandir: "read the folder",
+  unlink: "remove",
+  write: "write",
+};
+const NO_SPACE = /no space left|file too large|quota exceeded/i;
+
+function readableSystemError(error: CouponcastError): CouponcastError {
+  const found = SYSTEM_ERROR.exec(error.message)?.groups;
+  let { message } = error;
+  if (found !== undefined) {
+    const { doing, why, call, path } = found;
+    message = message.replace(
+      SYSTEM_ERROR,
+      doing === ": " ? `: ${why}` : `cannot ${VERBS[call!] ?? call}${path === undefined ? "" : ` ${path}`}: ${why}`,
+    );
+  }
+  const hint =
+    error.hint ?? (NO_SPACE.test(message) ? "Free some space (or raise the limit) and try again." : undefined);
+  const { code, file, line, field } = error;
+  return new CouponcastError(code, message, { cause: error, hint, file, line, field });
 }
 
 /** `couponcast: file:line: message` and `hint: ...`, the latter if there is one. */
-export function errorText(error: CouponcastError, debug: boolean): string {
+function errorText(error: CouponcastError, debug: boolean): string {
   let { message } = error;
   const file = error.file === undefined ? undefined : shortPath(error.file);
-  if (file !== undefined && !message.includes(error.file!) && !message.includes(file)) {
+  if (file !== undefined) message = message.replaceAll(error.file!, () => file);
+  if (file !== undefined && !message.includes(file)) {
     message = `${error.line === undefined ? file : `${file}:${error.line}`}: ${message}`;
   } else if (error.line !== undefined && file !== undefined && !message.includes(`:${error.line}`)) {
     message += ` (line ${error.line})`;
@@ -44,7 +77,8 @@ function stacks(error: CouponcastError): string[] {
 /** Relative where that is shorter. */
 function shortPath(path: string): string {
   const short = relative(process.cwd(), path);
-  return short !== "" && short.length < path.length ? short : path;
+  // A path that ends in .. would swallow what follows it in a message.
+  return short !== "" && !short.endsWith("..") && short.length < path.length ? short : path;
 }
 
 export async function printError(error: CouponcastError, debug: boolean): Promise<void> {

@@ -19,7 +19,7 @@ function version(): string {
   return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
 }
 
-export function buildProgram(): Command {
+function buildProgram(): Command {
   const program = new Command("couponcast")
     .description("Decides who gets which coupon: behaviour logs in, an explained, budgeted coupon assignment out.")
     .version(version(), "-V, --version", "print the version")
@@ -33,7 +33,8 @@ export function buildProgram(): Command {
       "after",
       `
 Exit codes: 0 done, 2 wrong arguments or input, 3 corrupt file, 4 file of another version, 5 input/output,
-6 out of memory, 7 out of range, 8 infeasible, 70 internal, 130 interrupted (Ctrl-C), 143 terminated.
+6 out of memory, 7 out of range, 8 infeasible, 10 platform without a core, 70 internal, 130 interrupted (Ctrl-C),
+143 terminated.
 
 Examples:
   # try it: a generated shop, then a whole distribution run

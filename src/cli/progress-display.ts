@@ -14,7 +14,7 @@ export class ProgressDisplay {
   #started = 0;
 
   constructor(enabled: boolean) {
-    this.#enabled = enabled && process.stderr.isTTY === true;
+    this.#enabled = enabled && process.stderr.isTTY === true && process.env.TERM !== "dumb";
     // Even a process that ends at once should leave the terminal with its cursor.
     if (this.#enabled) process.on("exit", () => this.stop());
   }
@@ -22,8 +22,8 @@ export class ProgressDisplay {
   /** For onProgress of the library. */
   readonly update = ({ stage, done, total }: Progress): void => {
     if (!this.#enabled) return;
-    if (this.#bar === undefined || stage !== this.#label || (total === undefined) !== (this.#total === undefined))
-      this.#start(stage);
+    const isOther = stage !== this.#label || (total === undefined) !== (this.#total === undefined);
+    if (this.#bar === undefined || isOther) this.#start(stage, total);
     this.#total = total;
     const bar = this.#bar!;
     bar.setTotal(total ?? 1);
@@ -42,9 +42,10 @@ export class ProgressDisplay {
     this.#bar = undefined;
   }
 
-  #start(stage: string): void {
+  #start(stage: string, total: number | undefined): void {
     this.stop();
     this.#label = stage;
+    this.#total = total;
     this.#started = performance.now();
     this.#bar = new SingleBar({
       stream: this.#stream,

@@ -14,7 +14,7 @@ import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Session } from "./command.js";
 
-export type Scale = "log" | "standard" | "none";
+type Scale = "log" | "standard" | "none";
 
 export interface SegmentTableOptions {
   k: number;

@@ -9,16 +9,12 @@ export function printable(text: string): string {
 const ESC = "\u001b[";
 
 /** Whether to colour what goes to `stream`. Source: https://no-color.org */
-export function usesColour(stream: { isTTY?: boolean }): boolean {
+function usesColour(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 }
 
 export function red(text: string, stream: { isTTY?: boolean }): string {
   return usesColour(stream) ? `${ESC}31m${text}${ESC}39m` : text;
-}
-
-export function bold(text: string, stream: { isTTY?: boolean }): string {
-  return usesColour(stream) ? `${ESC}1m${text}${ESC}22m` : text;
 }
 
 /** Writes all of `text`. A reader that has gone away (`| head`) is no error. */
@@ -29,11 +25,14 @@ export function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   });
 }
 
-/** Makes a closed pipe quiet: what was asked for is done all the same. Other errors of the streams are thrown. */
+/**
+ * Makes a closed pipe quiet: what was asked for is done all the same. Other errors of the output are thrown; those of
+ * the error stream leave nowhere to tell of them.
+ */
 export function ignoreClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+      if (stream === process.stdout && error.code !== "EPIPE" && error.code !== "EIO") throw error;
       stream.destroy();
     });
   }

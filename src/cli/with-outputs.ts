@@ -2,9 +2,8 @@ import { commitOutputs, OutputFile } from "../table/output-file.js";
 import type { Session } from "./command.js";
 
 export const TABLE_ENDINGS = [".csv", ".parquet", ".jsonl"] as const;
-export const TABLE_ENDINGS_TEXT = ".csv, .parquet or .jsonl";
 
-export interface WantedOutput {
+interface WantedOutput {
   path: string;
   endings: readonly string[];
 }

@@ -3,6 +3,8 @@ import { CouponcastError, type ErrorCode } from "../errors.js";
 /** What DuckDB writes before the colon, and the code that it stands for. */
 const CODE_BY_PREFIX: [RegExp, ErrorCode][] = [
   [/^INTERRUPT Error/i, "ERR_COUPONCAST_CANCELLED"],
+  // A full disk shows wherever DuckDB happens to write: in a commit, too.
+  [/Could not write|No space left on device|File too large/i, "ERR_COUPONCAST_IO"],
   [/^Out of Memory Error/i, "ERR_COUPONCAST_OUT_OF_MEMORY"],
   [
     /^(IO|HTTP) Error.*(magic bytes|too small to be a Parquet|GZIP|ZSTD|Snappy|footer)/is,
@@ -30,11 +32,15 @@ export function translateDuckDbError(
   const file = /^\s*file\s*=\s*(.+)$/m.exec(text)?.[1] ?? /(?:file|reading|open)\s+["']([^"']+)["']/i.exec(text)?.[1];
   const line = /\bon line:?\s*(\d+)/i.exec(text)?.[1];
   // The rest of the message repeats the statement, which the user did not write.
-  const message = text.split(/\n\s*\n|\nLINE \d+:|\nPossible fixes/)[0]!.trim();
+  const paragraph = text.split(/\n\s*\n|\nLINE \d+:|\nPossible fixes/)[0]!.trim();
+  // What kind DuckDB calls it is said by the code.
+  const message = code === "ERR_COUPONCAST_INTERNAL" ? paragraph : paragraph.replace(/^[\w ]+ Error: /, "");
   const hint =
     code === "ERR_COUPONCAST_OUT_OF_MEMORY"
       ? `raise ingest.memoryLimitMb (DuckDB was given ${context.memoryLimitMb} MB) or use fewer threads`
-      : undefined;
+      : code === "ERR_COUPONCAST_CORRUPT_FILE"
+        ? "copy or export the file again"
+        : undefined;
   return new CouponcastError(code, message, {
     cause: thrown,
     hint,

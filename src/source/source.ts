@@ -130,11 +130,16 @@ export function findColumn(
   return found[0];
 }
 
-/** The column with exactly this name. Errors: INVALID_ARGUMENT that lists what there is and suggests the nearest. */
+/**
+ * The column with exactly this name. Errors: INVALID_ARGUMENT that lists what there is and suggests the nearest.
+ *
+ * @param remedy what to do about it, where nobody can choose the name
+ */
 export function requireColumn(
   relation: Pick<Relation, "columns" | "label">,
   name: string,
   field: string,
+  remedy?: string,
 ): SourceColumn {
   const column = findColumn(relation, name, field);
   if (column !== undefined) return column;
@@ -150,8 +155,8 @@ export function requireColumn(
       field,
       hint:
         near === undefined
-          ? `set ${field} to the column's name`
-          : `did you mean ${JSON.stringify(near)}? set ${field} to it`,
+          ? (remedy ?? `set ${field} to the column's name`)
+          : `did you mean ${JSON.stringify(near)}? ${remedy ?? `set ${field} to it`}`,
     },
   );
 }

@@ -7,6 +7,11 @@ export function guardedTextSql(text: string): string {
   return `CASE WHEN left(${text}, 1) IN ('=', '+', '-', '@', chr(9), chr(13)) THEN '''' || ${text} ELSE ${text} END`;
 }
 
+/** Whether a text looks as `guardedTextSql` writes it. */
+export function isGuarded(text: string): boolean {
+  return /^'[=+\-@\t\r]/.test(text);
+}
+
 /** The ending of every COPY to a table format; quoting of CSV is RFC 4180's. */
 export const COPY_OPTIONS = {
   csv: "FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"'",

@@ -114,7 +114,8 @@ async function statOrUndefined(path: string) {
   }
 }
 
-async function io<T>(path: string, promise: Promise<T>): Promise<T> {
+/** Waits for a step of writing `path`; what goes wrong names it. */
+export async function io<T>(path: string, promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (cause) {

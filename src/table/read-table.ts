@@ -66,10 +66,10 @@ export class TableReader {
   }
 
   /**
-   * Loads a table under a name. Nobody wants half a table of candidates, so a row that cannot be taken apart is an
+   * Loads a table under a name; `hasFixedColumns`: the user cannot say how its columns are called. Nobody wants half a table of candidates, so a row that cannot be taken apart is an
    * error. Errors: ERR_COUPONCAST_INVALID_ARGUMENT (rows, no column), _CORRUPT_FILE, _IO, _CANCELLED.
    */
-  async load(source: ResolvedSource, table: string): Promise<InputTable> {
+  async load(source: ResolvedSource, table: string, hasFixedColumns = false): Promise<InputTable> {
     const loaded = await loadTable(this.#context, source, table);
     if (loaded.numMalformed > 0) {
       const [first] = await this.db.rows(
@@ -77,11 +77,11 @@ export class TableReader {
       );
       const where = first?.n == null ? "" : `, the first is row ${first.n}`;
       throw invalidArgument(
-        `${first?.file}: ${loaded.numMalformed} ${loaded.numMalformed === 1 ? "row" : "rows"} cannot be read${where}: ${JSON.stringify(String(first?.raw).slice(0, 120))}`,
+        `${first?.file}: ${loaded.numMalformed} ${loaded.numMalformed === 1 ? "row" : "rows"} cannot be read${where}: ${String(first?.raw).slice(0, 120)}`,
         { file: String(first?.file), hint: "Expected as many fields as the header names, double quotes closed." },
       );
     }
-    return new InputTable(this.db, loaded);
+    return new InputTable(this.db, loaded, hasFixedColumns);
   }
 
   close(): void {
@@ -101,6 +101,7 @@ export class InputTable {
   constructor(
     readonly db: DuckDb,
     readonly loaded: LoadedTable,
+    readonly hasFixedColumns: boolean,
   ) {}
 
   get table(): string {
@@ -117,7 +118,7 @@ export class InputTable {
 
   /** SQL: the column's text; no value may be missing. `option` is how the user names the column. */
   async id(name: string, option: string): Promise<string> {
-    const sql = presentTextSql(requireColumn(this.loaded, name, option));
+    const sql = this.text(name, option);
     await this.#refuse(
       `${sql} IS NULL`,
       "''",
@@ -129,7 +130,7 @@ export class InputTable {
 
   /** SQL: the column's text, NULL where it is missing. */
   text(name: string, option: string): string {
-    return presentTextSql(requireColumn(this.loaded, name, option));
+    return presentTextSql(this.#column(name, option));
   }
 
   /** SQL: the column as DOUBLE, finite and in [min, max]; NULL where it is missing, which `required` forbids. */
@@ -138,7 +139,7 @@ export class InputTable {
     option: string,
     { required = false, min, max, whole = false }: NumberRules = {},
   ): Promise<string> {
-    const column = requireColumn(this.loaded, name, option);
+    const column = this.#column(name, option);
     const text = presentTextSql(column);
     const number = `TRY_CAST(${column.type === "VARCHAR" ? `trim(${text})` : column.sql} AS DOUBLE)`;
     const wrong = [`(${text} IS NOT NULL AND NOT coalesce(isfinite(${number}), false))`];
@@ -166,6 +167,10 @@ export class InputTable {
         ? ["BIGINT", "DOUBLE"].includes(inferred.get(sql) ?? "")
         : /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*)$/.test(type),
     );
+  }
+
+  #column(name: string, option: string): SourceColumn {
+    return requireColumn(this.loaded, name, option, this.hasFixedColumns ? "rename the column" : undefined);
   }
 
   /** Throws for the first row where `condition` holds. */

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import type { Executor } from "../executor/executor.js";
 import { shards } from "../executor/executor.js";
 import type { AnyTypedArray } from "../native/addon.js";
+import { io } from "./output-file.js";
 
 const SHARD_ROWS = 65_536;
 
@@ -37,7 +38,7 @@ export async function writeRows(
           },
         })),
       );
-      for (const { value } of texts) await file.appendFile(value as Uint8Array);
+      for (const { value } of texts) await io(path, file.appendFile(value as Uint8Array));
     }
   } finally {
     await file.close();

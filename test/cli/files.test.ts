@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
   lstatSync,
@@ -10,8 +11,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import { cli, cliJson, scratchFolder } from "./run-cli.js";
+import { cli, cliJson, MAIN, scratchFolder } from "./run-cli.js";
 import { makeShop } from "./shop.js";
 
 const folder = scratchFolder();
@@ -121,6 +123,35 @@ describe("input files", () => {
     );
   });
 
+  it("of another kind of model, lists that are missing, Parquet cut short", async () => {
+    const model = at("neighbours.safetensors");
+    await cliJson(["similar", matrix, "--axis", "items", "-k", "2", "-o", model]);
+    expect(await failure(["recommend", model, "-o", at("x.csv")], 3)).toMatch(/hint: Expected a behaviour matrix/);
+    expect(await failure(["recommend", matrix, "--allow", at("no.txt"), "-o", at("x.csv")], 5)).toMatch(
+      /no\.txt: file not found\nhint: Expected a text file/,
+    );
+    copyFileSync(at("features.parquet"), at("short.parquet"));
+    truncateSync(at("short.parquet"), 1000);
+    expect(await failure(["segment", at("short.parquet"), "-o", at("x.csv")], 3)).toMatch(
+      /^couponcast: [^\n]*short\.parquet'?\nhint: copy or export the file again/,
+    );
+  });
+
+  it("whose columns nobody can map: the hint does not say to", async () => {
+    const users = join(shop, "users.csv");
+    const events = [
+      "ingest",
+      join(shop, "events/*.csv"),
+      "--users",
+      join(shop, "items.csv"),
+      "-o",
+      at("x.safetensors"),
+    ];
+    expect(await failure(events, 2)).toMatch(/--users.*\nhint: rename the column, or use a campaign file/);
+    const segments = ["recommend", matrix, "--segments", users, "-o", at("x.csv")];
+    expect(await failure(segments, 2)).toMatch(/"segment".*--segments.*\nhint: (did you mean .*)?rename the column\n/);
+  });
+
   it("without the columns that are needed: the option that names the column", async () => {
     const missing = await failure(["ingest", join(shop, "users.csv"), "-o", at("x.safetensors")], 2);
     expect(missing).toMatch(/expected a column "item_id"/);
@@ -175,6 +206,28 @@ describe("output files", () => {
     await cliJson(similar(at("link.csv")));
     expect(lstatSync(at("link.csv")).isSymbolicLink()).toBe(true);
     expect(readFileSync(at("real.csv"), "utf8")).toMatch(/^item_id,neighbour_id,rank,score\n/);
+  });
+
+  it("that the disk has no room for: exit code 5, nothing left", async () => {
+    writeFileSync(at("events.csv"), readFileSync(join(shop, "events/part-00000.csv")));
+    const before = readdirSync(folder).sort();
+    for (const args of [
+      similar(at("x.csv")),
+      similar(at("x.safetensors")),
+      ["ingest", at("events.csv"), "-o", at("x.safetensors")],
+    ]) {
+      const script = 'ulimit -f 4; exec "$0" "$@"';
+      const { status, stdout, stderr } = spawnSync("sh", [
+        "-c",
+        script,
+        process.execPath,
+        fileURLToPath(MAIN),
+        ...args,
+      ]);
+      expect(stderr.toString()).toMatch(/^couponcast: [^\n]*file too large\nhint: Free some space[^\n]*\n$/i);
+      expect([status, stdout.toString()]).toEqual([5, ""]);
+      expect(readdirSync(folder).sort()).toEqual(before);
+    }
   });
 
   it("stay as they were when the command fails", async () => {

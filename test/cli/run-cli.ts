@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { startScript } from "../support/child.js";
 
-export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+export const MAIN = new URL("../../dist/cli/main.js", import.meta.url);
 
 export interface CliResult {
   code: number | null;
@@ -23,24 +23,8 @@ export function startCli(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): CliProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: options.cwd,
-    env: { ...process.env, ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout!.setEncoding("utf8").on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr!.setEncoding("utf8").on("data", (text) => {
-    stderr += text;
-  });
-  const ended = new Promise<CliResult>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
-  return { process: child, ended };
+  const { child, ended } = startScript(MAIN, args, options);
+  return { process: child, ended: ended.then(({ code, stdout, stderr }) => ({ code, stdout, stderr })) };
 }
 
 export function cli(

@@ -15,11 +15,12 @@ export const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
 export function startScript(
   script: URL,
   args: readonly string[],
-  options: { nodeArgs?: string[]; cwd?: string } = {},
+  options: { nodeArgs?: string[]; cwd?: string; env?: Record<string, string> } = {},
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const child = spawn(process.execPath, [...(options.nodeArgs ?? []), fileURLToPath(script), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: options.cwd,
+    env: { ...process.env, ...options.env },
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     let stdout = "";

@@ -2,26 +2,15 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { count, gapPercent, percent } from "../../report/format.js";
-import type { AllocateTableResult } from "../allocate-table.js";
+import type { AllocateTableOptions, AllocateTableResult } from "../allocate-table.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
 import { integer, list, moneyOrNone, namedNumber } from "../option-values.js";
 import { brief, byteSize, counted, labelled, table } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 
-interface AllocateOptions extends CommonOptions {
-  /** Infinity: no limit. */
-  budget: number;
-  user: string;
-  coupon: string;
-  value: string;
-  cost: string;
-  perUser: number;
+interface AllocateOptions extends CommonOptions, AllocateTableOptions {
   coupons?: string;
-  stock?: ReadonlyMap<string, number>;
-  couponBudget?: ReadonlyMap<string, number>;
-  exclusive?: string[][];
   out: string;
-  raw?: boolean;
 }
 
 const MAX_COUPONS_SHOWN = 50;

@@ -1,6 +1,7 @@
 import { mkdir, rename, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import type { z } from "zod";
 import { CouponcastError, invalidArgument } from "../../errors.js";
 import type { IngestRequest, IngestResult } from "../../ingest/ingest-types.js";
 import { count } from "../../report/format.js";
@@ -150,7 +151,7 @@ async function runIngest(session: Session, files: string[], options: IngestOptio
     const resolved = await resolveSource(source, {
       baseDir: process.cwd(),
       input,
-      field: input === "events" ? "files" : `--${input}`,
+      field: `inputs.${input}`,
     });
     inputs.push(...resolved.files.map(({ path }) => path));
   }
@@ -172,34 +173,48 @@ async function requestOf(files: string[], options: IngestOptions): Promise<Omit<
     "../../campaign/campaign-schema.js"
   );
   const { user, item, behaviour, behaviourConstant, time, quantity, price, eventId, order } = options;
-  const events = check(eventsSourceSchema, {
-    files,
-    format: options.format,
-    delimiter: options.delimiter,
-    columns: {
-      user,
-      item,
-      time,
-      behaviour: behaviourConstant === undefined ? behaviour : { constant: behaviourConstant },
-      id: eventId,
-      quantity,
-      price,
-      order,
+  const events = await check(
+    eventsSourceSchema,
+    {
+      files,
+      format: options.format,
+      delimiter: options.delimiter,
+      columns: {
+        user,
+        item,
+        time,
+        behaviour: behaviourConstant === undefined ? behaviour : { constant: behaviourConstant },
+        id: eventId,
+        quantity,
+        price,
+        order,
+      },
+      time: { format: options.timeFormat },
+      price: { unit: options.priceUnit, per: options.pricePer },
     },
-    time: { format: options.timeFormat },
-    price: { unit: options.priceUnit, per: options.pricePer },
-  });
-  const ingestOptions = check(ingestSchema, {
-    halfLifeDays: options.halfLifeDays,
-    normalise: options.normalise,
-    windowDays: options.windowDays,
-    maxRejectedShare: options.maxRejectedShare,
-    memoryLimitMb: options.memory,
-  });
+    "inputs.events",
+  );
+  const ingestOptions = await check(
+    ingestSchema,
+    {
+      halfLifeDays: options.halfLifeDays,
+      normalise: options.normalise,
+      windowDays: options.windowDays,
+      maxRejectedShare: options.maxRejectedShare,
+      memoryLimitMb: options.memory,
+    },
+    "ingest",
+  );
   return {
     events: [events],
-    users: options.users === undefined ? undefined : check(usersSourceSchema, { files: options.users }),
-    items: options.items === undefined ? undefined : check(itemsSourceSchema, { files: options.items }),
+    users:
+      options.users === undefined
+        ? undefined
+        : await check(usersSourceSchema, { files: options.users }, "inputs.users"),
+    items:
+      options.items === undefined
+        ? undefined
+        : await check(itemsSourceSchema, { files: options.items }, "inputs.items"),
     behaviours: options.weights ?? (behaviourConstant === undefined ? DEFAULT_WEIGHTS : { [behaviourConstant]: 1 }),
     purchaseBehaviour: options.purchaseBehaviour,
     options: ingestOptions,
@@ -210,18 +225,15 @@ async function requestOf(files: string[], options: IngestOptions): Promise<Omit<
   };
 }
 
-type Schema<T> = {
-  safeParse(
-    value: unknown,
-  ): { success: true; data: T } | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } };
-};
-
 /** The options were checked one by one; what is left are values such as an empty column name. */
-function check<T>(schema: Schema<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw invalidArgument(`${issue!.path.join(".")}: ${issue!.message}`, { hint: "see couponcast ingest --help" });
+async function check<T extends z.ZodType>(schema: T, value: unknown, field: string): Promise<z.output<T>> {
+  const { checkValue } = await import("../../campaign/check-value.js");
+  const { value: checked, findings } = checkValue(schema, value);
+  const [finding] = findings;
+  if (finding === undefined) return checked as z.output<T>;
+  throw invalidArgument(`${[field, ...finding.path].join(".")}: ${finding.message()}`, {
+    hint: "see couponcast ingest --help",
+  });
 }
 
 async function ingestInto(

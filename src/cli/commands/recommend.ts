@@ -1,12 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { CouponcastError } from "../../errors.js";
 import { count, percent } from "../../report/format.js";
 import type { Method, Recommendations } from "../../score/recommend.js";
 import type { Matrix } from "../../store/matrix.js";
 import type { OutputFile } from "../../table/output-file.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { fillListRows } from "../list-rows.js";
+import { openMatrixFile } from "../open-matrix-file.js";
 import { decimal, integer } from "../option-values.js";
 import { byteSize, counted, labelled } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
@@ -73,10 +75,9 @@ segment and popularity scored a row (scores of different sources do not compare)
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
   addCommonOptions(command);
   setAction<RecommendOptions>(command, async (session, [path], options) => {
-    const { openMatrix } = await import("../../store/matrix.js");
     const { findTable } = await import("../../table/read-table.js");
     const { out, n, method } = options;
-    const matrix = await openMatrix(path!);
+    const matrix = await openMatrixFile(path!);
     try {
       const [allow, deny] = await Promise.all([
         readIds(session, matrix, options.allow),
@@ -90,7 +91,9 @@ segment and popularity scored a row (scores of different sources do not compare)
         const { readSegments } = await import("../read-segments.js");
         const labels = segments && (await readSegments(session, matrix, segments, output.scratch));
         const { similarity, neighbours, lambda, k1, b, normalise, fallback } = options;
-        const scoring = { method, n, similarity, neighbours, lambda, k1, b, normalise, fallback };
+        // No user can get more: wider rows would be memory for nothing.
+        const width = Math.max(1, Math.min(n, matrix.numItems));
+        const scoring = { method, n: width, similarity, neighbours, lambda, k1, b, normalise, fallback };
         const found = await recommend(matrix, {
           ...session.run(),
           ...scoring,
@@ -136,17 +139,19 @@ segment and popularity scored a row (scores of different sources do not compare)
 /** Ids of a text file, one a line. */
 async function readIds(session: Session, matrix: Matrix, path: string | undefined): Promise<string[] | undefined> {
   if (path === undefined) return undefined;
-  const { toCouponcastError } = await import("../../errors.js");
-  const text = await readFile(path, "utf8").catch((thrown) => {
-    throw toCouponcastError(thrown);
+  const text = await readFile(path, "utf8").catch((cause) => {
+    const why = cause.code === "ENOENT" ? "file not found" : cause.code === "EISDIR" ? "it is a folder" : cause.message;
+    throw new CouponcastError("ERR_COUPONCAST_IO", `${path}: ${why}`, {
+      file: path,
+      hint: "Expected a text file with the id of one item a line.",
+      cause,
+    });
   });
   const ids = [...new Set(text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/))].filter((id) => id !== "");
   const unknown = ids.filter((id) => matrix.colOf(id) < 0);
   if (unknown.length > 0) {
     const examples = unknown.slice(0, 3).map((id) => JSON.stringify(id.slice(0, 60)));
-    session.note(
-      `note: ${counted(unknown.length, "of the ids", "of the ids")} in ${path} are no items of the matrix: ${examples.join(", ")}`,
-    );
+    session.note(`note: ${path}: ${counted(unknown.length, "id")} not in the matrix, such as ${examples.join(", ")}`);
   }
   return ids;
 }

@@ -5,24 +5,16 @@ import { count, percent } from "../../report/format.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
 import { sum } from "../list-rows.js";
 import { decimal, integer, list } from "../option-values.js";
-import type { Scale, SegmentTableResult } from "../segment-table.js";
+import type { SegmentTableOptions, SegmentTableResult } from "../segment-table.js";
 import { brief, byteSize, counted, table } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 
-interface SegmentOptions extends CommonOptions {
-  k: number;
-  id: string;
-  features?: string[];
-  active?: string;
-  scale: Scale;
-  seed: number;
-  maxIterations: number;
-  tolerance: number;
+interface SegmentOptions extends CommonOptions, SegmentTableOptions {
   out: string;
-  raw?: boolean;
 }
 
 const MAX_SEGMENT_COLUMNS = 8;
+const MAX_SEGMENTS_SHOWN = 50;
 
 export function addSegment(program: Command): void {
   const command = addCommand(program, {
@@ -100,14 +92,18 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
 /** Sizes and means of the segments; the segments are columns where they are few. */
 function profile({ names, sizes, means }: SegmentTableResult): string[] {
   const total = sum(sizes);
-  const rows = sizes.map((size, s) => [
-    String(s),
-    count(size),
-    percent(size / total),
-    ...means[s]!.map((mean) => (mean === null ? "–" : brief(mean))),
-  ]);
+  const rows = sizes
+    .slice(0, MAX_SEGMENTS_SHOWN)
+    .map((size, s) => [
+      String(s),
+      count(size),
+      percent(size / total),
+      ...means[s]!.map((mean) => (mean === null ? "–" : brief(mean))),
+    ]);
   const header = ["segment", "users", "share", ...names.map((name) => `mean ${name.slice(0, 40)}`)];
-  if (sizes.length > MAX_SEGMENT_COLUMNS) return table(header, rows);
+  const more = sizes.length - rows.length;
+  if (more > 0) return [...table(header, rows), `  and ${counted(more, "smaller segment")} (see --json)`];
+  if (rows.length > MAX_SEGMENT_COLUMNS) return table(header, rows);
   const [first, ...rest] = header.map((label, c) => [label, ...rows.map((row) => row[c]!)]);
   return table(first!, rest);
 }

@@ -7,6 +7,7 @@ import type { Matrix } from "../../store/matrix.js";
 import type { OutputFile } from "../../table/output-file.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { fillListRows, partOf, sum } from "../list-rows.js";
+import { openMatrixFile } from "../open-matrix-file.js";
 import { decimal, integer } from "../option-values.js";
 import { byteSize, counted } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
@@ -59,9 +60,8 @@ rank, score; or .safetensors, a model file with the tensors neighbours.indices, 
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
   addCommonOptions(command);
   setAction<SimilarOptions>(command, async (session, [path], options) => {
-    const { openMatrix } = await import("../../store/matrix.js");
     const { axis, k, weighting, out } = options;
-    const matrix = await openMatrix(path!);
+    const matrix = await openMatrixFile(path!);
     try {
       const endings = [...TABLE_ENDINGS, ".safetensors"];
       const { written, bytes } = await withOutputs(session, [{ path: out, endings }], [matrix.path], async (output) => {

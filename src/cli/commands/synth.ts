@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
+import { CouponcastError } from "../../errors.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
 import { instant, integer } from "../option-values.js";
 import { byteSize, counted, labelled } from "../text-layout.js";
@@ -61,6 +62,8 @@ need about 3 GB there and 200 MB of memory a thread.`,
       onProgress: ({ done, total }) => session.progress.update({ stage: "events", done, total }),
       ...(asOf === undefined ? {} : { asOf }),
       ...(session.threads === undefined ? {} : { threads: Math.min(session.threads, 256) }),
+    }).catch((thrown) => {
+      throw thrown instanceof CouponcastError ? inOptionWords(thrown) : thrown;
     });
     const lines = labelled([
       [
@@ -80,6 +83,14 @@ need about 3 GB there and 200 MB of memory a thread.`,
       lines: [...lines, "", `next: couponcast run ${shellWord(result.campaignFile)} --out result`],
     };
   });
+}
+
+/** Options of the library as those of the command line. */
+function inOptionWords(error: CouponcastError): CouponcastError {
+  const { code, message, file, field, hint } = error;
+  const option =
+    field === undefined ? undefined : `--${field === "outDir" ? "out" : field === "asOf" ? "as-of" : field}`;
+  return new CouponcastError(code, message, { cause: error, file, hint, field: option });
 }
 
 /** A path as it can be pasted into a shell. */

@@ -1,0 +1,116 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { exhaustiveOptimum, type Instance, instances, recount } from "../support/allocation.js";
+import { readTable } from "./read-table.js";
+import { cliJson, scratchFolder } from "./run-cli.js";
+
+const folder = scratchFolder();
+const at = (name: string) => join(folder, name);
+
+/** formulas.md, "Allocation". */
+const VALUES = [
+  [3, 5, 6.2],
+  [2, 4.5, 5],
+  [1, 2.6, 4.4],
+  [2.5, 2.8, 3],
+];
+const COSTS = [1, 2, 4];
+const COUPONS = ["A", "B", "C"];
+const rows = VALUES.flatMap((values, i) => values.map((value, j) => `u${i + 1},${COUPONS[j]},${value},${COSTS[j]}`));
+writeFileSync(at("golden.csv"), `who,what,worth,price\n${rows.join("\n")}\n`);
+const NAMES = ["--user", "who", "--coupon", "what", "--value", "worth", "--cost", "price"];
+
+async function golden(...options: string[]) {
+  const document = await cliJson(["allocate", at("golden.csv"), ...NAMES, ...options, "-o", at("out.csv")]);
+  const assigned = (await readTable(at("out.csv"))).map((row) => `${row.user_id}→${row.coupon_id}`);
+  return { document, assigned };
+}
+
+describe("the golden case", () => {
+  it("reaches 13.2 for 7", async () => {
+    const { document, assigned } = await golden("--budget", "7", "--stock", "A=4", "--stock", "B=1", "--stock", "C=4");
+    expect(assigned).toEqual(["u1→C", "u2→B", "u4→A"]);
+    expect(document).toMatchObject({ budgetMinor: 7, assigned: 3, valueMinor: 13.2, spendMinor: 7 });
+    expect(document.upperBoundMinor).toBeCloseTo(13.3, 6);
+    expect(document.gap).toBeCloseTo(1 - 13.2 / 13.3, 6);
+    expect(document.budgetMultiplier).toBeCloseTo(1.1, 1);
+  });
+
+  it("takes the same limits from a table, as Parquet", async () => {
+    writeFileSync(
+      at("limits.csv"),
+      "coupon_id,stock,budget_minor,exclusive_group\nA,4,,\nB,1,,\nC,4,,\nunused,9,9,x\n",
+    );
+    const limits = ["--budget", "7", "--coupons", at("limits.csv"), "-o", at("out.parquet")];
+    const { valueMinor } = await cliJson(["allocate", at("golden.csv"), ...NAMES, ...limits]);
+    expect(valueMinor).toBe(13.2);
+    expect(await readTable(at("out.parquet"))).toEqual(await readTable(at("out.csv")).then((r) => r.map(plain)));
+  });
+
+  it("gives everybody their best without limits", async () => {
+    const { document, assigned } = await golden("--budget", "none");
+    expect(assigned).toEqual(["u1→C", "u2→C", "u3→C", "u4→C"]);
+    expect(document).toMatchObject({ budgetMinor: null, valueMinor: 18.6, spendMinor: 16, gap: 0 });
+  });
+
+  it("keeps the budget of a coupon", async () => {
+    const { document, assigned } = await golden("--budget", "none", "--coupon-budget", "C=5");
+    expect(document.coupons[2]).toMatchObject({ id: "C", budgetMinor: 5, spendMinor: 4, assigned: 1 });
+    expect(assigned.filter((pair) => pair.endsWith("C"))).toHaveLength(1);
+  });
+
+  it("gives a user several coupons, but of a group one", async () => {
+    const two = await golden("--budget", "none", "--per-user", "2");
+    expect(two.assigned.filter((pair) => pair.startsWith("u1"))).toEqual(["u1→C", "u1→B"]);
+    const apart = await golden("--budget", "none", "--per-user", "2", "--exclusive", "B,C");
+    expect(apart.assigned.filter((pair) => pair.startsWith("u1"))).toEqual(["u1→C", "u1→A"]);
+    expect(apart.document.assigned).toBe(8);
+  });
+});
+
+/** 4.0 of CSV and 4 of Parquet are one number. */
+function plain(row: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, text]) => [name, name.endsWith("_id") ? text : String(Number(text))]),
+  );
+}
+
+/** The files that stand for a problem, and the options beside them. */
+function writeProblem({ candidates, limits }: Instance): string[] {
+  const { width, counts, coupons, valueMinor, costMinor } = candidates;
+  const lines = [...counts].flatMap((count, user) =>
+    Array.from({ length: count }, (_, place) => {
+      const i = user * width + place;
+      return `u${user},c${coupons[i]},${valueMinor[i]},${costMinor[i]}`;
+    }),
+  );
+  writeFileSync(at("candidates.csv"), `user_id,coupon_id,value_minor,cost_minor\n${lines.join("\n")}\n`);
+  const limited = limits.coupons.map(
+    (c, j) => `c${j},${c.stock ?? ""},${c.budgetMinor ?? ""},${c.exclusiveGroup ?? ""}`,
+  );
+  writeFileSync(at("coupons.csv"), `coupon_id,stock,budget_minor,exclusive_group\n${limited.join("\n")}\n`);
+  return ["--budget", String(limits.budgetMinor ?? "none"), "--per-user", String(limits.perUser ?? 1)];
+}
+
+it("agrees with trying out everything", async () => {
+  const hasCandidates = ({ candidates }: Instance) => candidates.counts.some((count) => count > 1);
+  for (const instance of fc.sample(instances(4, 4).filter(hasCandidates), { numRuns: 3, seed: 11 })) {
+    const options = writeProblem(instance);
+    const tables = [at("candidates.csv"), "--coupons", at("coupons.csv"), "-o", at("tiny.jsonl")];
+    const document = await cliJson(["allocate", ...tables, ...options]);
+    const { width, counts, coupons } = instance.candidates;
+    const chosen = new Uint8Array(counts.length * width);
+    for (const { user_id, coupon_id } of await readTable(at("tiny.jsonl"))) {
+      const user = Number(user_id!.slice(1));
+      const place = coupons.subarray(user * width, user * width + counts[user]!).indexOf(Number(coupon_id!.slice(1)));
+      chosen[user * width + place] = 1;
+    }
+    const { value, spend, assigned, broken } = recount(instance, chosen);
+    expect(broken).toEqual([]);
+    expect(document).toMatchObject({ valueMinor: value / 1000, spendMinor: spend / 1000, assigned });
+    expect(value).toBe(exhaustiveOptimum(instance));
+    expect(document.upperBoundMinor).toBeGreaterThanOrEqual(value / 1000);
+  }
+});

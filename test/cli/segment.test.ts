@@ -1,0 +1,57 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { readTable } from "./read-table.js";
+import { cliJson, scratchFolder } from "./run-cli.js";
+
+const folder = scratchFolder();
+const at = (name: string) => join(folder, name);
+
+/** Three far groups of 5, 4 and 3 people, one of nobody's, in an order that says nothing. */
+const GROUPS = [
+  { size: 5, age: 20, spend: 100 },
+  { size: 4, age: 50, spend: 20 },
+  { size: 3, age: 80, spend: 900 },
+];
+const PEOPLE = GROUPS.flatMap(({ size, age, spend }, group) =>
+  Array.from({ length: size }, (_, i) => ({
+    id: `p${(i * 3 + group * 5) % 12}-${group}${i}`,
+    group,
+    age: age + i,
+    spend: spend + i,
+    visits: 1,
+  })),
+);
+const csv = (people: typeof PEOPLE) =>
+  `customer,age,spend,visits,name\n${people.map((p) => `${p.id},${p.age},${p.spend},${p.visits},x`).join("\n")}\nnew,,,0,x\n`;
+writeFileSync(at("people.csv"), csv(PEOPLE));
+const ARGS = ["--id", "customer", "--active", "visits", "--scale", "standard", "-k", "3"];
+
+it("labels by size, the largest 0; nobody without activity; features as they came", async () => {
+  const features = ["--features", "age,spend"];
+  const document = await cliJson(["segment", at("people.csv"), ...ARGS, ...features, "-o", at("s.csv")]);
+  expect(document).toMatchObject({ sizes: [5, 4, 3], numUnsegmented: 1, names: ["age", "spend"], converged: true });
+  const mean = (group: number, key: "age" | "spend") => {
+    const members = PEOPLE.filter((person) => person.group === group);
+    return members.reduce((total, person) => total + person[key], 0) / members.length;
+  };
+  expect(document.means).toEqual([0, 1, 2].map((group) => [mean(group, "age"), mean(group, "spend")]));
+  const expected = [
+    ...PEOPLE.map(({ id, group, age, spend }) => [id, String(group), String(age), String(spend)]),
+    ["new", "", "", ""],
+  ].sort((a, b) => (a[0]! < b[0]! ? -1 : 1));
+  const rows = await readTable(at("s.csv"));
+  expect(Object.keys(rows[0]!)).toEqual(["customer", "segment", "age", "spend"]);
+  expect(rows.map((row) => Object.values(row))).toEqual(expected);
+});
+
+it("gives the same for other formats, another order of the rows and one thread", async () => {
+  writeFileSync(at("reversed.csv"), csv([...PEOPLE].reverse()));
+  const columns = ["customer", "segment", "age", "spend"];
+  const expected = (await readTable(at("s.csv"))).map((row) => columns.map((name) => row[name]));
+  for (const out of ["s.parquet", "s.jsonl"]) {
+    // No --features: all columns of numbers but the id and the one that says who is active.
+    await cliJson(["segment", at("reversed.csv"), ...ARGS, "--threads", "1", "-o", at(out)]);
+    expect((await readTable(at(out))).map((row) => columns.map((name) => row[name]))).toEqual(expected);
+  }
+});
