@@ -78,7 +78,6 @@ function explain(thrown: unknown, path: string, shown: string): CouponcastError 
   if (code === "ENOENT") {
     return new CouponcastError("ERR_COUPONCAST_IO", `${shown}: no such file (looked for ${path})`, {
       file: shown,
-      hint: "relative paths in a campaign start at the folder of the campaign file",
       cause: thrown,
     });
   }

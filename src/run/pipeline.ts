@@ -127,7 +127,10 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     await stages.removeUnused();
     return { manifest: complete, upToDate: false };
   } catch (thrown) {
-    await workspace.removeTemporaries().catch(() => {});
+    await workspace
+      .removeTemporaries()
+      .then(() => workspace.removeIfEmpty())
+      .catch(() => {});
     throw thrown;
   } finally {
     workspace.close();

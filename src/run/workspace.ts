@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { CouponcastError, invalidArgument, toCouponcastError } from "../errors.js";
 import { addon, type Handle } from "../native/addon.js";
+import { makeFolder } from "../util/make-folder.js";
 import { syncFolder, syncPath } from "../util/sync.js";
 
 /** Names of the files that a run publishes, run.json last. */
@@ -15,6 +16,9 @@ export const OUTPUT_FILES = [
   "report.html",
   "run.json",
 ] as const;
+
+const LOCK_FILE = "lock";
+const NONCE_FILE = "run-nonce";
 
 /**
  * Where a run works: a hidden folder beside DIR that holds finished stages (a killed run continues from them, a
@@ -37,13 +41,13 @@ export class Workspace {
     if (outDir === dirname(outDir)) throw invalidArgument(`expected a folder for the outputs but received ${out}`);
     const root = join(dirname(outDir), `.${basename(outDir)}.couponcast`);
     try {
-      await mkdir(root, { recursive: true });
+      await makeFolder(root);
     } catch (error) {
       throw toCouponcastError(error);
     }
     let lock: Handle;
     try {
-      lock = addon().lockFile({ path: join(root, "lock"), content: `process ${process.pid}` });
+      lock = addon().lockFile({ path: join(root, LOCK_FILE), content: `process ${process.pid}` });
     } catch (error) {
       if (error instanceof CouponcastError && error.message.includes("is locked by")) {
         const holder = error.message.slice(error.message.indexOf("is locked by ") + "is locked by ".length);
@@ -88,9 +92,15 @@ export class Workspace {
     }
   }
 
+  /** After a run that failed before it finished a stage: leaves no folder behind that holds nothing. */
+  async removeIfEmpty(): Promise<void> {
+    const names = await readdir(this.root);
+    if (names.every((name) => name === LOCK_FILE || name === NONCE_FILE)) await rm(this.root, { recursive: true });
+  }
+
   /** Stays the same until a run is published: names one run across its interruptions. */
   async runNonce(): Promise<string> {
-    const path = join(this.root, "run-nonce");
+    const path = join(this.root, NONCE_FILE);
     try {
       return await readFile(path, "utf8");
     } catch {
@@ -102,7 +112,7 @@ export class Workspace {
 
   /** The run that the nonce names is published. */
   async finishNonce(): Promise<void> {
-    await rm(join(this.root, "run-nonce"), { force: true });
+    await rm(join(this.root, NONCE_FILE), { force: true });
   }
 
   /** The manifest in DIR, if DIR holds a complete run. */

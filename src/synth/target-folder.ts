@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
+import { makeFolder } from "../util/make-folder.js";
 import { syncPath } from "../util/sync.js";
 
 /**
@@ -61,26 +62,6 @@ export class TargetFolder {
   async discard(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
     await removeEmpty(this.#made);
-  }
-}
-
-/**
- * Makes a folder and its parents, and adds those that were not there to `made`, deepest first. Not by the recursive
- * option of mkdir, which never returns where the system answers ENOENT to a mkdir in a folder that exists (/proc).
- */
-async function makeFolder(path: string, made: string[]): Promise<void> {
-  try {
-    if ((await stat(path)).isDirectory()) return;
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
-    await makeFolder(dirname(path), made);
-  }
-  try {
-    await mkdir(path);
-    made.unshift(path);
-  } catch (thrown) {
-    // Somebody else may have made it in the meantime.
-    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
   }
 }
 
