@@ -1,6 +1,7 @@
 #include "addon.h"
 
 #include <cmath>
+#include <limits>
 
 #include "couponcast/version.h"
 
@@ -53,11 +54,37 @@ double Args::Number(const char* name) const {
   return value.As<Napi::Number>().DoubleValue();
 }
 
-int64_t Args::Integer(const char* name) const {
+bool SafeInteger(Napi::Value value, int64_t* out) {
   constexpr double kMaxSafeInteger = 9007199254740991.0;
-  const double number = Number(name);
-  if (!(std::fabs(number) <= kMaxSafeInteger) || number != std::floor(number)) Expected(name, "a whole number");
-  return static_cast<int64_t>(number);
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  if (!(std::fabs(number) <= kMaxSafeInteger) || number != std::floor(number)) return false;
+  *out = static_cast<int64_t>(number);
+  return true;
+}
+
+int64_t Args::Integer(const char* name) const {
+  int64_t number = 0;
+  if (!SafeInteger(object_.Get(name), &number)) Expected(name, "a whole number");
+  return number;
+}
+
+uint8_t Args::Byte(const char* name) const {
+  const int64_t number = Integer(name);
+  if (number < 0 || number > std::numeric_limits<uint8_t>::max()) Expected(name, "a number from 0 to 255");
+  return static_cast<uint8_t>(number);
+}
+
+const TensorFile* Args::FileOf(const char* name, std::string* tensor) const {
+  const Napi::Value value = Get(name);
+  if (!value.IsObject() || value.IsTypedArray()) return nullptr;
+  const auto reference = value.As<Napi::Object>();
+  const Napi::Value handle = reference.Get("handle");
+  const Napi::Value tensor_name = reference.Get("tensor");
+  if (!handle.IsExternal() || !tensor_name.IsString()) Expected(name, "a typed array or {handle, tensor}");
+  const auto* owner = handle.As<Napi::External<Handle>>().Data();
+  if (owner->file == nullptr) Throw(env_, Status(StatusCode::kClosed, std::string(name) + ": the file is closed"));
+  *tensor = tensor_name.As<Napi::String>().Utf8Value();
+  return owner->file.get();
 }
 
 RowRange Args::Range() const { return {Integer("begin"), Integer("end")}; }
@@ -112,10 +139,10 @@ const char* TypedArrayName(napi_typedarray_type type) {
 namespace {
 
 Napi::Value CoreInfo(const Args& args) {
-  Napi::Object info = Napi::Object::New(args.env());
+  const Napi::Object info = Napi::Object::New(args.env());
   info.Set("version", CoreVersion());
   const std::vector<std::string> names = SimdTargets();
-  Napi::Array targets = Napi::Array::New(args.env(), names.size());
+  const Napi::Array targets = Napi::Array::New(args.env(), names.size());
   for (uint32_t i = 0; i < names.size(); ++i) targets.Set(i, names[i]);
   info.Set("simdTargets", targets);
   info.Set("liveMaps", Napi::Number::New(args.env(), static_cast<double>(MappedFile::LiveCount())));

@@ -54,6 +54,7 @@ class Args {
   bool Bool(const char* name) const;
   double Number(const char* name) const;
   int64_t Integer(const char* name) const;  // a safe integer
+  uint8_t Byte(const char* name) const;     // 0 to 255
   RowRange Range() const;                   // from `begin` and `end`
   CancelFlag Cancel() const;                // from the Int32Array `cancel`, if given
   Handle& GetHandle(const char* name) const;
@@ -77,6 +78,9 @@ class Args {
     return Has(name) ? Out<T>(name) : std::span<T>();
   }
 
+  // The open file of an argument {handle, tensor}, and the tensor's name; null when the argument is anything else.
+  const TensorFile* FileOf(const char* name, std::string* tensor) const;
+
   Napi::Value Get(const char* name) const;
 
  private:
@@ -85,6 +89,9 @@ class Args {
   Napi::Env env_;
   Napi::Object object_;
 };
+
+// Whether `value` is a whole number that float64 holds exactly.
+bool SafeInteger(Napi::Value value, int64_t* out);
 
 // The memory of a typed array, whatever kind of buffer is behind it. False if `value` is no typed array of `type`.
 bool TypedArrayMemory(Napi::Env env, Napi::Value value, napi_typedarray_type type, void** data, size_t* length);
@@ -124,16 +131,9 @@ std::span<T> Args::Out(const char* name) const {
 
 template <typename T>
 std::span<const T> Args::In(const char* name) const {
-  const Napi::Value value = Get(name);
-  if (value.IsObject() && !value.IsTypedArray()) {
-    const auto reference = value.As<Napi::Object>();
-    const Napi::Value handle = reference.Get("handle");
-    const Napi::Value tensor = reference.Get("tensor");
-    if (!handle.IsExternal() || !tensor.IsString()) Expected(name, "a typed array or {handle, tensor}");
-    const auto* owner = handle.As<Napi::External<Handle>>().Data();
-    if (owner->file == nullptr) Throw(env_, Status(StatusCode::kClosed, std::string(name) + ": the file is closed"));
-    return Unwrap(env_, owner->file->Get<T>(tensor.As<Napi::String>().Utf8Value()));
-  }
+  std::string tensor;
+  const TensorFile* file = FileOf(name, &tensor);
+  if (file != nullptr) return Unwrap(env_, file->Get<T>(tensor));
   return Out<T>(name);
 }
 

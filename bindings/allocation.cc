@@ -22,12 +22,12 @@ AllocationProblem Problem(const Args& args) {
 }
 
 Multipliers Prices(const Args& args) {
-  return {args.In<double>("budgetMultiplier").empty() ? 0.0 : args.In<double>("budgetMultiplier")[0], args.In<double>("couponBudgetMultipliers"),
-          args.In<double>("stockMultipliers")};
+  return {args.In<double>("budgetMultiplier").empty() ? 0.0 : args.In<double>("budgetMultiplier")[0],
+          args.In<double>("couponBudgetMultipliers"), args.In<double>("stockMultipliers")};
 }
 
 Napi::Object Stats(Napi::Env env, const PolishStats& stats) {
-  Napi::Object out = Napi::Object::New(env);
+  const Napi::Object out = Napi::Object::New(env);
   const auto set = [&](const char* name, int64_t value) { out.Set(name, Napi::Number::New(env, static_cast<double>(value))); };
   set("valueMilli", stats.value);
   set("spendMilli", stats.spend);
@@ -47,8 +47,9 @@ Napi::Value EvaluateDualBinding(const Args& args) {
   DualPartial partial;
   partial.coupon_count = args.Out<int64_t>("outCouponCount");
   partial.coupon_spend = args.Out<int64_t>("outCouponSpend");
-  Check(args.env(), EvaluateDual(Problem(args), Prices(args), args.Range(), args.Cancel(), &partial, args.OptionalOut<uint8_t>("outChosen")));
-  Napi::Object out = Napi::Object::New(args.env());
+  Check(args.env(),
+        EvaluateDual(Problem(args), Prices(args), args.Range(), args.Cancel(), &partial, args.OptionalOut<uint8_t>("outChosen")));
+  const Napi::Object out = Napi::Object::New(args.env());
   out.Set("surplus", Napi::Number::New(args.env(), partial.surplus));
   out.Set("valueMilli", Napi::Number::New(args.env(), static_cast<double>(partial.value)));
   out.Set("spendMilli", Napi::Number::New(args.env(), static_cast<double>(partial.spend)));
@@ -76,7 +77,7 @@ Napi::Value CheckFeasibleBinding(const Args& args) {
 
 Napi::Value ListAssignmentsBinding(const Args& args) {
   const AssignmentRows rows = Unwrap(args.env(), ListAssignments(Problem(args), args.In<uint8_t>("chosen"), args.Range()));
-  Napi::Object out = Napi::Object::New(args.env());
+  const Napi::Object out = Napi::Object::New(args.env());
   out.Set("users", CopyOf(args.env(), std::span<const int32_t>(rows.users)));
   out.Set("coupons", CopyOf(args.env(), std::span<const int32_t>(rows.coupons)));
   out.Set("ranks", CopyOf(args.env(), std::span<const int32_t>(rows.ranks)));
@@ -87,9 +88,8 @@ Napi::Value ListAssignmentsBinding(const Args& args) {
 }
 
 Napi::Value ExplainUnassignedBinding(const Args& args) {
-  Check(args.env(), ExplainUnassigned(Problem(args), Prices(args), args.In<uint8_t>("chosen"), args.Range(),
-                                      static_cast<uint8_t>(args.Integer("budgetReason")), static_cast<uint8_t>(args.Integer("stockReason")),
-                                      args.Out<uint8_t>("reasons")));
+  Check(args.env(), ExplainUnassigned(Problem(args), Prices(args), args.In<uint8_t>("chosen"), args.Range(), args.Byte("budgetReason"),
+                                      args.Byte("stockReason"), args.Out<uint8_t>("reasons")));
   return args.env().Undefined();
 }
 

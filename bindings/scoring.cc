@@ -42,14 +42,18 @@ NeighbourLists Neighbours(const Args& args) {
   lists.rows = static_cast<int64_t>(lists.counts.size());
   lists.k = args.Integer("neighbourK");
   const auto check = [&lists] { return CheckNeighbours(lists, "neighbours"); };
-  // Lists of a mapped file are checked once, those of a caller's arrays each time.
-  const Napi::Value source = args.Get("neighbourIndices");
-  if (source.IsObject() && !source.IsTypedArray()) {
-    const auto* owner = source.As<Napi::Object>().Get("handle").As<Napi::External<Handle>>().Data();
-    Check(args.env(), owner->file->mapped()->CheckedOnce(check));
-  } else {
-    Check(args.env(), check());
+  // Lists of one mapped file are checked once, others each time. The key holds all that the check depends on: another k or
+  // other tensors of the same file are other lists.
+  std::string key = "neighbours " + std::to_string(lists.k);
+  std::vector<MappedFile*> files;
+  for (const char* name : {"neighbourCounts", "neighbourIndices", "neighbourScores"}) {
+    std::string tensor;
+    const TensorFile* file = args.FileOf(name, &tensor);
+    files.push_back(file == nullptr ? nullptr : file->mapped().get());
+    key += " " + std::to_string(tensor.size()) + ":" + tensor;
   }
+  const bool one_file = files[0] != nullptr && files[0] == files[1] && files[0] == files[2];
+  Check(args.env(), one_file ? files[0]->CheckedOnce(key, check) : check());
   return lists;
 }
 
@@ -87,8 +91,9 @@ Napi::Value DocumentWeightsBinding(const Args& args) {
 
 Napi::Value SimilarRowsBinding(const Args& args) {
   const Documents documents = DocumentsOf(args);
-  Check(args.env(), SimilarRows(documents.rows, documents.cols, Weights(args), args.Range(), args.Integer("k"), args.Bool("includeSelf"),
-                                args.Cancel(), args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
+  Check(args.env(),
+        SimilarRows(documents.rows, documents.cols, Weights(args), args.Range(), args.Integer("k"), args.Bool("includeSelf"), args.Cancel(),
+                    args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
   return args.env().Undefined();
 }
 
@@ -99,7 +104,8 @@ Napi::Value SimilarityWorkBinding(const Args& args) {
 }
 
 Napi::Value RecommendItems(const Args& args) {
-  Check(args.env(), RecommendFromItems(args.Matrix("matrix").by_user(), Neighbours(args), Params(args), args.Range(), Options(args), args.Cancel(), Output(args)));
+  Check(args.env(), RecommendFromItems(args.Matrix("matrix").by_user(), Neighbours(args), Params(args), args.Range(), Options(args),
+                                       args.Cancel(), Output(args)));
   return args.env().Undefined();
 }
 
@@ -111,14 +117,15 @@ Napi::Value RecommendUsers(const Args& args) {
 }
 
 Napi::Value RecommendSeedLiteralBinding(const Args& args) {
-  Check(args.env(), RecommendSeedLiteral(args.Matrix("matrix").by_user(), Params(args), args.Range(), Options(args), args.Cancel(), Output(args)));
+  Check(args.env(),
+        RecommendSeedLiteral(args.Matrix("matrix").by_user(), Params(args), args.Range(), Options(args), args.Cancel(), Output(args)));
   return args.env().Undefined();
 }
 
 Napi::Value RankPopularItemsBinding(const Args& args) {
   const PopularityLists lists = Unwrap(args.env(), RankPopularItems(args.Matrix("matrix").by_user(), args.OptionalIn<int32_t>("labels"),
                                                                     args.Integer("segments"), args.Cancel()));
-  Napi::Object out = Napi::Object::New(args.env());
+  const Napi::Object out = Napi::Object::New(args.env());
   out.Set("indptr", CopyOf(args.env(), std::span<const int64_t>(lists.indptr)));
   out.Set("items", CopyOf(args.env(), std::span<const int32_t>(lists.items)));
   out.Set("scores", CopyOf(args.env(), std::span<const float>(lists.scores)));
@@ -162,8 +169,8 @@ PairInputs Pairs(const Args& args) {
   pairs.coupons = static_cast<int64_t>(pairs.mean_share.size());
   pairs.affinity = args.In<float>("affinity");
   pairs.order_value = args.In<double>("orderValue");
-  pairs.tiers = {args.In<int32_t>("tierIndptr"), args.In<double>("tierThreshold"), args.In<double>("tierAmount"), args.In<double>("tierPercent"),
-                 args.In<double>("tierMaxDiscount")};
+  pairs.tiers = {args.In<int32_t>("tierIndptr"), args.In<double>("tierThreshold"), args.In<double>("tierAmount"),
+                 args.In<double>("tierPercent"), args.In<double>("tierMaxDiscount")};
   pairs.labels = args.OptionalIn<int32_t>("labels");
   pairs.fallback_rows = args.OptionalIn<float>("fallbackRows");
   return pairs;
@@ -184,10 +191,10 @@ Napi::Value MakeCandidatesBinding(const Args& args) {
   params.horizon_days = args.In<double>("horizonDays");
   params.margin_rate = args.In<double>("marginRate");
   params.reasons = args.In<uint8_t>("reasons");
-  params.no_value_reason = static_cast<uint8_t>(args.Integer("noValueReason"));
+  params.no_value_reason = args.Byte("noValueReason");
   params.limit = args.Integer("limit");
-  const CandidateOutput output{args.Out<int32_t>("outCoupons"), args.Out<int64_t>("outValue"), args.Out<int64_t>("outCost"),
-                               args.Out<float>("outPRedeem"), args.Out<int32_t>("outCounts"), args.Out<uint8_t>("outReasons")};
+  const CandidateOutput output{args.Out<int32_t>("outCoupons"), args.Out<int64_t>("outValue"),  args.Out<int64_t>("outCost"),
+                               args.Out<float>("outPRedeem"),   args.Out<int32_t>("outCounts"), args.Out<uint8_t>("outReasons")};
   Check(args.env(), MakeCandidates(params, args.Range(), args.Cancel(), output));
   return args.env().Undefined();
 }

@@ -7,7 +7,7 @@ namespace couponcast::node {
 namespace {
 
 Napi::Object TextMap(Napi::Env env, const std::map<std::string, std::string>& map) {
-  Napi::Object object = Napi::Object::New(env);
+  const Napi::Object object = Napi::Object::New(env);
   for (const auto& [key, value] : map) object.Set(key, value);
   return object;
 }
@@ -31,7 +31,7 @@ Napi::Value OpenMatrix(const Args& args) {
 
 Napi::Value MatrixInfo(const Args& args) {
   const BehaviourMatrix& matrix = args.RawMatrix("matrix");
-  Napi::Object info = Napi::Object::New(args.env());
+  const Napi::Object info = Napi::Object::New(args.env());
   info.Set("numUsers", Napi::Number::New(args.env(), static_cast<double>(matrix.users().size())));
   info.Set("numItems", Napi::Number::New(args.env(), static_cast<double>(matrix.items().size())));
   info.Set("nnz", Napi::Number::New(args.env(), static_cast<double>(matrix.by_user().nnz())));
@@ -58,7 +58,7 @@ Napi::Value MatrixIds(const Args& args) {
   const IdView& ids = Ids(args);
   const RowRange range = args.Range();
   if (range.begin < 0 || range.begin > range.end || range.end > ids.size()) Throw(args.env(), OutOfRange("ids outside the matrix"));
-  Napi::Array out = Napi::Array::New(args.env(), static_cast<size_t>(range.size()));
+  const Napi::Array out = Napi::Array::New(args.env(), static_cast<size_t>(range.size()));
   for (int64_t i = range.begin; i < range.end; ++i) {
     const std::string_view id = ids.At(i);
     out.Set(static_cast<uint32_t>(i - range.begin), Napi::String::New(args.env(), id.data(), id.size()));
@@ -66,9 +66,7 @@ Napi::Value MatrixIds(const Args& args) {
   return out;
 }
 
-Napi::Value FindId(const Args& args) {
-  return Napi::Number::New(args.env(), static_cast<double>(Ids(args).Find(args.Text("id"))));
-}
+Napi::Value FindId(const Args& args) { return Napi::Number::New(args.env(), static_cast<double>(Ids(args).Find(args.Text("id")))); }
 
 // One row as copies: a user's items with their values, or an item's users.
 Napi::Value MatrixRow(const Args& args) {
@@ -76,7 +74,7 @@ Napi::Value MatrixRow(const Args& args) {
   const CsrView& view = args.Text("axis") == "users" ? matrix.by_user() : matrix.by_item();
   const int64_t row = args.Integer("row");
   if (row < 0 || row >= view.rows) Throw(args.env(), OutOfRange("row " + std::to_string(row) + " is outside the matrix"));
-  Napi::Object out = Napi::Object::New(args.env());
+  const Napi::Object out = Napi::Object::New(args.env());
   out.Set("indices", CopyOf(args.env(), view.row_indices(row)));
   out.Set("values", CopyOf(args.env(), view.row_values(row)));
   return out;
@@ -97,16 +95,16 @@ const TensorFile& File(const Args& args) {
 
 Napi::Value TensorsInfo(const Args& args) {
   const TensorFile& file = File(args);
-  Napi::Object tensors = Napi::Object::New(args.env());
+  const Napi::Object tensors = Napi::Object::New(args.env());
   for (const auto& [name, tensor] : file.tensors()) {
-    Napi::Object entry = Napi::Object::New(args.env());
-    Napi::Array shape = Napi::Array::New(args.env(), tensor.shape.size());
+    const Napi::Object entry = Napi::Object::New(args.env());
+    const Napi::Array shape = Napi::Array::New(args.env(), tensor.shape.size());
     for (uint32_t i = 0; i < tensor.shape.size(); ++i) shape.Set(i, Napi::Number::New(args.env(), static_cast<double>(tensor.shape[i])));
     entry.Set("dtype", DtypeName(tensor.dtype));
     entry.Set("shape", shape);
     tensors.Set(name, entry);
   }
-  Napi::Object info = Napi::Object::New(args.env());
+  const Napi::Object info = Napi::Object::New(args.env());
   info.Set("metadata", TextMap(args.env(), file.metadata()));
   info.Set("tensors", tensors);
   return info;
@@ -146,14 +144,21 @@ Napi::Value CreateTensorFile(const Args& args) {
     spec.name = entry.Get("name").ToString().Utf8Value();
     spec.dtype = Unwrap(args.env(), ParseDtype(entry.Get("dtype").ToString().Utf8Value()));
     const auto shape = entry.Get("shape").As<Napi::Array>();
-    for (uint32_t d = 0; d < shape.Length(); ++d) spec.shape.push_back(shape.Get(d).ToNumber().Int64Value());
+    for (uint32_t d = 0; d < shape.Length(); ++d) {
+      int64_t extent = 0;
+      if (!SafeInteger(shape.Get(d), &extent))
+        Throw(args.env(), InvalidArgument("tensor " + spec.name + ": its shape holds no whole number"));
+      spec.shape.push_back(extent);
+    }
     tensors.push_back(std::move(spec));
   }
   Handle handle;
-  handle.file_writer = Unwrap(args.env(), TensorFileWriter::Create(args.Text("path"), std::move(tensors), TextMapArgument(args, "metadata")));
-  Napi::Object out = Napi::Object::New(args.env());
-  Napi::Object offsets = Napi::Object::New(args.env());
-  for (const auto& [name, offset] : handle.file_writer->offsets()) offsets.Set(name, Napi::Number::New(args.env(), static_cast<double>(offset)));
+  handle.file_writer =
+      Unwrap(args.env(), TensorFileWriter::Create(args.Text("path"), std::move(tensors), TextMapArgument(args, "metadata")));
+  const Napi::Object out = Napi::Object::New(args.env());
+  const Napi::Object offsets = Napi::Object::New(args.env());
+  for (const auto& [name, offset] : handle.file_writer->offsets())
+    offsets.Set(name, Napi::Number::New(args.env(), static_cast<double>(offset)));
   out.Set("fd", Napi::Number::New(args.env(), handle.file_writer->fd()));
   out.Set("offsets", offsets);
   out.Set("handle", WrapHandle(args.env(), std::move(handle)));
@@ -161,7 +166,8 @@ Napi::Value CreateTensorFile(const Args& args) {
 }
 
 Napi::Value CreateMatrix(const Args& args) {
-  const MatrixShape shape{args.Integer("numUsers"), args.Integer("numItems"), args.Integer("nnz"), args.Integer("userIdBytes"), args.Integer("itemIdBytes")};
+  const MatrixShape shape{args.Integer("numUsers"), args.Integer("numItems"), args.Integer("nnz"), args.Integer("userIdBytes"),
+                          args.Integer("itemIdBytes")};
   Handle handle;
   handle.matrix_writer = Unwrap(args.env(), MatrixWriter::Create(args.Text("path"), shape, TextMapArgument(args, "metadata")));
   return WrapHandle(args.env(), std::move(handle));
@@ -206,6 +212,8 @@ class BackgroundWork : public Napi::AsyncWorker {
       status_ = work_();
     } catch (const std::bad_alloc&) {
       status_ = Status(StatusCode::kOutOfMemory, "out of memory");
+    } catch (const std::exception& error) {
+      status_ = Status(StatusCode::kInternal, error.what());  // else the promise would stay pending
     }
     work_ = nullptr;  // frees what it owns here, not on the JavaScript thread
   }
@@ -241,9 +249,7 @@ Napi::Value CloseHandle(const Args& args) {
   return args.env().Undefined();
 }
 
-Napi::Value DigestFileBinding(const Args& args) {
-  return Napi::String::New(args.env(), Unwrap(args.env(), DigestFile(args.Text("path"))));
-}
+Napi::Value DigestFileBinding(const Args& args) { return Napi::String::New(args.env(), Unwrap(args.env(), DigestFile(args.Text("path")))); }
 
 Napi::Value FormatCsvBinding(const Args& args) {
   const auto list = args.Get("columns").As<Napi::Array>();
@@ -266,7 +272,8 @@ Napi::Value FormatCsvBinding(const Args& args) {
       Throw(args.env(), InvalidArgument("column " + std::to_string(i) + " is not a typed array of a known type"));
     }
   }
-  const std::string text = Unwrap(args.env(), FormatCsv(columns, args.Range(), args.Has("skipNegative") ? static_cast<int>(args.Integer("skipNegative")) : -1));
+  const std::string text =
+      Unwrap(args.env(), FormatCsv(columns, args.Range(), args.Has("skipNegative") ? args.Integer("skipNegative") : -1));
   return CopyOf(args.env(), std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
 }
 

@@ -52,17 +52,20 @@ std::vector<float> ItemWeights(const OwnedLists& model, const OwnedScopes& scope
   const int64_t columns = AffinityColumns(scopes.view());
   std::vector<float> weights(static_cast<size_t>(model.rows * columns), -7.0F);
   for (const RowRange range : Shards(model.rows, shard)) {
-    EXPECT_OK(ScopeWeightsOfItems(model.view(), scopes.view(), range, {},
-                                  std::span(weights).subspan(static_cast<size_t>(range.begin * columns), static_cast<size_t>(range.size() * columns))));
+    EXPECT_OK(ScopeWeightsOfItems(
+        model.view(), scopes.view(), range, {},
+        std::span(weights).subspan(static_cast<size_t>(range.begin * columns), static_cast<size_t>(range.size() * columns))));
   }
   return weights;
 }
 
-std::vector<float> FromItems(const TestMatrix& matrix, const std::vector<float>& weights, int64_t columns, const WeightingParams& transform, int64_t shard) {
+std::vector<float> FromItems(const TestMatrix& matrix, const std::vector<float>& weights, int64_t columns, const WeightingParams& transform,
+                             int64_t shard) {
   std::vector<float> affinity(static_cast<size_t>(matrix.rows() * columns), -7.0F);
   for (const RowRange range : Shards(matrix.rows(), shard)) {
-    EXPECT_OK(AffinityFromItems(matrix.by_user(), weights, columns, transform, range, {},
-                                std::span(affinity).subspan(static_cast<size_t>(range.begin * columns), static_cast<size_t>(range.size() * columns))));
+    EXPECT_OK(AffinityFromItems(
+        matrix.by_user(), weights, columns, transform, range, {},
+        std::span(affinity).subspan(static_cast<size_t>(range.begin * columns), static_cast<size_t>(range.size() * columns))));
   }
   return affinity;
 }
@@ -71,8 +74,9 @@ std::vector<float> UserWeights(const TestMatrix& matrix, const OwnedScopes& scop
   const int64_t columns = AffinityColumns(scopes.view());
   std::vector<float> weights(static_cast<size_t>(matrix.rows() * columns), -7.0F);
   for (const RowRange range : Shards(matrix.rows(), shard)) {
-    EXPECT_OK(ScopeWeightsOfUsers(matrix.by_user(), scopes.view(), range, {},
-                                  std::span(weights).subspan(static_cast<size_t>(range.begin * columns), static_cast<size_t>(range.size() * columns))));
+    EXPECT_OK(ScopeWeightsOfUsers(
+        matrix.by_user(), scopes.view(), range, {},
+        std::span(weights).subspan(static_cast<size_t>(range.begin * columns), static_cast<size_t>(range.size() * columns))));
   }
   return weights;
 }
@@ -81,8 +85,9 @@ std::vector<float> FromUsers(const TestMatrix& matrix, const std::vector<float>&
   const OwnedWeights document_weights(matrix.by_user(), matrix.by_item(), kCosine);
   std::vector<float> affinity(static_cast<size_t>(matrix.rows() * columns), -7.0F);
   for (const RowRange range : Shards(matrix.rows(), shard)) {
-    EXPECT_OK(AffinityFromUsers(matrix.by_user(), matrix.by_item(), document_weights.view(), k, weights, columns, range, {},
-                                std::span(affinity).subspan(static_cast<size_t>(range.begin * columns), static_cast<size_t>(range.size() * columns))));
+    EXPECT_OK(AffinityFromUsers(
+        matrix.by_user(), matrix.by_item(), document_weights.view(), k, weights, columns, range, {},
+        std::span(affinity).subspan(static_cast<size_t>(range.begin * columns), static_cast<size_t>(range.size() * columns))));
   }
   return affinity;
 }

@@ -127,13 +127,18 @@ struct Response {
 };
 
 Response Respond(const Instance& instance, const Prices& prices, int64_t shard = 1000) {
-  Response all{{}, std::vector<int64_t>(instance.num_coupons(), 0), std::vector<int64_t>(instance.num_coupons(), 0), std::vector<uint8_t>(instance.places(), 7)};
+  Response all{{},
+               std::vector<int64_t>(instance.num_coupons(), 0),
+               std::vector<int64_t>(instance.num_coupons(), 0),
+               std::vector<uint8_t>(instance.places(), 7)};
   for (const RowRange range : Shards(instance.users, shard)) {
     std::vector<int64_t> count(instance.num_coupons(), -7);
     std::vector<int64_t> spend(instance.num_coupons(), -7);
     DualPartial partial{-7, -7, -7, count, spend};
-    EXPECT_OK(EvaluateDual(instance.view(), prices.view(), range, {}, &partial,
-                           std::span(all.chosen).subspan(static_cast<size_t>(range.begin * instance.width), static_cast<size_t>(range.size() * instance.width))));
+    EXPECT_OK(
+        EvaluateDual(instance.view(), prices.view(), range, {}, &partial,
+                     std::span(all.chosen)
+                         .subspan(static_cast<size_t>(range.begin * instance.width), static_cast<size_t>(range.size() * instance.width))));
     all.partial.surplus += partial.surplus;
     all.partial.value += partial.value;
     all.partial.spend += partial.spend;
@@ -198,7 +203,8 @@ std::vector<std::vector<size_t>> SetsOf(const Instance& instance, int64_t user) 
 // The largest value of a feasible choice, by trying all of them.
 class Exhaustive {
  public:
-  explicit Exhaustive(const Instance& instance) : instance_(instance), stock_(instance.stock), coupon_budget_(instance.coupon_budget), budget_(instance.budget) {
+  explicit Exhaustive(const Instance& instance)
+      : instance_(instance), stock_(instance.stock), coupon_budget_(instance.coupon_budget), budget_(instance.budget) {
     for (int64_t u = 0; u < instance.users; ++u) sets_.push_back(SetsOf(instance, u));
     Try(0, 0);
   }
@@ -289,7 +295,8 @@ TEST(EvaluateDual, EachUserTakesTheBestSet) {
     double expected_surplus = 0;
     const auto reduced = [&](size_t place) {
       const auto c = static_cast<size_t>(instance.coupons[place]);
-      return static_cast<double>(instance.value[place]) - (prices.budget + prices.coupon_budget[c]) * static_cast<double>(instance.cost[place]) - prices.stock[c];
+      return static_cast<double>(instance.value[place]) -
+             (prices.budget + prices.coupon_budget[c]) * static_cast<double>(instance.cost[place]) - prices.stock[c];
     };
     for (int64_t u = 0; u < instance.users; ++u) {
       double best = 0;
@@ -411,7 +418,7 @@ TEST(Allocation, ImprovesAnArbitraryFeasibleOrOverdrawnChoice) {
   Random random(3);
   for (int round = 0; round < 300; ++round) {
     const Instance instance = RandomInstance(30, 6, &random);
-    Prices prices = RandomPrices(instance, &random);
+    const Prices prices = RandomPrices(instance, &random);
     std::vector<uint8_t> chosen(instance.places(), 0);
     for (int64_t u = 0; u < instance.users; ++u) {  // within the caps, whatever the resources
       const auto sets = SetsOf(instance, u);
@@ -433,7 +440,7 @@ TEST(Allocation, ImprovesAnArbitraryFeasibleOrOverdrawnChoice) {
 TEST(Allocation, NothingIsGivenWhenNothingIsAllowed) {
   Instance instance = Golden();
   instance.budget = 0;
-  Prices prices(instance);
+  const Prices prices(instance);
   PolishStats stats;
   Response response = Respond(instance, prices);
   ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, response.chosen, &stats));
@@ -467,8 +474,18 @@ TEST(CheckFeasible, NamesTheBrokenLimit) {
   EXPECT_CODE(StatusCode::kInfeasible, check([](Instance& i) { i.stock[2] = 0; }, best));
   EXPECT_CODE(StatusCode::kInfeasible, check([](Instance& i) { i.coupon_budget[2] = 3999; }, best));
   EXPECT_CODE(StatusCode::kInfeasible, check(same, {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
-  EXPECT_CODE(StatusCode::kInfeasible, check([](Instance& i) { i.per_user = 2; i.group = {5, 5, -1}; }, {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
-  EXPECT_OK(check([](Instance& i) { i.per_user = 2; i.group = {5, 6, -1}; }, {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  EXPECT_CODE(StatusCode::kInfeasible, check(
+                                           [](Instance& i) {
+                                             i.per_user = 2;
+                                             i.group = {5, 5, -1};
+                                           },
+                                           {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  EXPECT_OK(check(
+      [](Instance& i) {
+        i.per_user = 2;
+        i.group = {5, 6, -1};
+      },
+      {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
   EXPECT_CODE(StatusCode::kInfeasible, check([](Instance& i) { i.counts[0] = 2; }, best));
   EXPECT_CODE(StatusCode::kInvalidArgument, check(same, {1}));
 }
@@ -540,8 +557,17 @@ TEST(Allocation, RefusesWhatDoesNotFit) {
 }
 
 TEST(ListAssignments, RanksByValueWithinAUser) {
-  Instance instance{3, 3, {3, 2, 3}, {0, 1, 2, 1, 2, -1, 0, 1, 2}, {5, 9, 7, 4, 4, 0, 1, 1, 1}, std::vector<int64_t>(9, 1),
-                    {-1, -1, -1},    {-1, -1, -1},                 {-1, -1, -1},               -1,                        3};
+  const Instance instance{3,
+                          3,
+                          {3, 2, 3},
+                          {0, 1, 2, 1, 2, -1, 0, 1, 2},
+                          {5, 9, 7, 4, 4, 0, 1, 1, 1},
+                          std::vector<int64_t>(9, 1),
+                          {-1, -1, -1},
+                          {-1, -1, -1},
+                          {-1, -1, -1},
+                          -1,
+                          3};
   const std::vector<uint8_t> chosen = {1, 1, 1, 1, 1, 0, 0, 0, 0};
   const auto rows = ListAssignments(instance.view(), chosen, {0, 3});
   ASSERT_OK(rows.status());
@@ -569,7 +595,8 @@ TEST(ExplainUnassigned, TellsTheBudgetFromTheStock) {
   ASSERT_OK(ExplainUnassigned(instance.view(), prices.view(), chosen, {2, 3}, 50, 60, part));
   EXPECT_EQ(part, std::vector<uint8_t>({60}));
   EXPECT_CODE(StatusCode::kInvalidArgument, ExplainUnassigned(instance.view(), prices.view(), chosen, {0, 3}, 50, 60, reasons));
-  EXPECT_CODE(StatusCode::kInvalidArgument, ExplainUnassigned(instance.view(), prices.view(), std::span(chosen).first(3), {0, 4}, 50, 60, reasons));
+  EXPECT_CODE(StatusCode::kInvalidArgument,
+              ExplainUnassigned(instance.view(), prices.view(), std::span(chosen).first(3), {0, 4}, 50, 60, reasons));
   EXPECT_CODE(StatusCode::kOutOfRange, ExplainUnassigned(instance.view(), prices.view(), chosen, {0, 5}, 50, 60, reasons));
 }
 

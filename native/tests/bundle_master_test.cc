@@ -147,9 +147,8 @@ TEST(BundleMaster, RefusesWhatDoesNotFit) {
   const Bundle bundle{{1, -1}, {0, 4}, {0}, 1};
   std::vector<double> y(1);
   double model = 0;
-  const auto run = [&](std::span<const double> slopes, std::span<const double> offsets, double step, std::span<double> out, CancelFlag cancel = {}) {
-    return SolveBundleMaster(slopes, offsets, bundle.center, step, cancel, out, &model);
-  };
+  const auto run = [&](std::span<const double> slopes, std::span<const double> offsets, double step, std::span<double> out,
+                       CancelFlag cancel = {}) { return SolveBundleMaster(slopes, offsets, bundle.center, step, cancel, out, &model); };
   EXPECT_CODE(StatusCode::kInvalidArgument, run({}, {}, 1, y));
   EXPECT_CODE(StatusCode::kInvalidArgument, run(std::span(bundle.slopes).first(1), bundle.offsets, 1, y));
   EXPECT_CODE(StatusCode::kInvalidArgument, run(bundle.slopes, bundle.offsets, 0, y));

@@ -36,7 +36,8 @@ struct Inputs {
       user_score.push_back(random.Between(-3, 0));
       purchase_rate.push_back(random.Below(5) == 0 ? 0 : random.Between(0, 0.1));
       const bool excluded = random.Below(8) == 0;
-      for (int64_t c = 0; c < coupons; ++c) reasons.push_back(excluded || random.Below(4) == 0 ? static_cast<uint8_t>(1 + random.Below(5)) : uint8_t{0});
+      for (int64_t c = 0; c < coupons; ++c)
+        reasons.push_back(excluded || random.Below(4) == 0 ? static_cast<uint8_t>(1 + random.Below(5)) : uint8_t{0});
     }
     for (int64_t c = 0; c < coupons; ++c) {
       coupon_score.push_back(random.Between(-1, 1));
@@ -71,7 +72,7 @@ struct Output {
     const auto size = static_cast<size_t>(range.size() * limit);
     const auto row = static_cast<size_t>(range.begin);
     const auto rows = static_cast<size_t>(range.size());
-    return {std::span(coupons).subspan(at, size), std::span(value).subspan(at, size),  std::span(cost).subspan(at, size),
+    return {std::span(coupons).subspan(at, size),  std::span(value).subspan(at, size),   std::span(cost).subspan(at, size),
             std::span(p_redeem).subspan(at, size), std::span(counts).subspan(row, rows), std::span(reasons).subspan(row, rows)};
   }
   bool operator==(const Output& o) const {
@@ -117,8 +118,8 @@ TEST(Candidates, EqualAPlainReimplementation) {
         const auto total = static_cast<double>(inputs.pairs.Row(user)[17]);
         const double share = total > 0 ? std::min(1.0, affinity / total) : 0;
         const std::vector<double> features = {std::log1p(affinity), share,
-                                              std::log((share + 0.01) / (static_cast<double>(inputs.pairs.mean_share[c]) + 0.01)), discount / order,
-                                              std::min(3.0, std::log(order / usual))};
+                                              std::log((share + 0.01) / (static_cast<double>(inputs.pairs.mean_share[c]) + 0.01)),
+                                              discount / order, std::min(3.0, std::log(order / usual))};
         double z = inputs.user_score[u] + inputs.coupon_score[c];
         for (size_t f = 0; f < 5; ++f) z += inputs.pair_beta[f] * features[f];
         const double p = 1 / (1 + std::exp(-z));
@@ -187,19 +188,19 @@ TEST(Candidates, AreAProblemThatTheAllocationTakes) {
 }
 
 TEST(Candidates, UndefinedOrExcessiveNumbersYieldNoCandidate) {
-  Inputs inputs(3, 1, 2, 4);
+  Inputs inputs(4, 1, 2, 4);
   std::ranges::fill(inputs.reasons, uint8_t{0});
   inputs.pairs.indptr = {0, 1};
-  inputs.pairs.threshold = {0};
+  inputs.pairs.threshold = {-1e6};
   inputs.pairs.amount = {0};
   inputs.pairs.percent = {90};
   inputs.pairs.max_discount = {INFINITY};
   inputs.margin_rate = {0.95};
-  inputs.pairs.order_value = {1000, 1e300, std::numeric_limits<double>::quiet_NaN()};
-  inputs.purchase_rate = {0, 0, 0};
+  inputs.pairs.order_value = {1000, 1e300, std::numeric_limits<double>::quiet_NaN(), -1e6};
+  inputs.purchase_rate = {0, 0, 0, 0};
   const Output output = RunAll(inputs, 3);
-  EXPECT_EQ(output.counts, std::vector<int32_t>({1, 0, 0}));
-  EXPECT_EQ(output.reasons, std::vector<uint8_t>({0, kNoValue, kNoValue}));
+  EXPECT_EQ(output.counts, std::vector<int32_t>({1, 0, 0, 0}));
+  EXPECT_EQ(output.reasons, std::vector<uint8_t>({0, kNoValue, kNoValue, kNoValue}));
 }
 
 TEST(Candidates, NoCouponsAtAll) {
@@ -212,7 +213,8 @@ TEST(Candidates, NoCouponsAtAll) {
 TEST(Candidates, RefusesWhatDoesNotFit) {
   const Inputs good(6, 4, 3, 2);
   const auto run = [](const Inputs& inputs, RowRange range, Output output, CancelFlag cancel = {}) {
-    return MakeCandidates(inputs.view(), range, cancel, {output.coupons, output.value, output.cost, output.p_redeem, output.counts, output.reasons});
+    return MakeCandidates(inputs.view(), range, cancel,
+                          {output.coupons, output.value, output.cost, output.p_redeem, output.counts, output.reasons});
   };
   EXPECT_OK(run(good, {0, 6}, Output(6, 3)));
   EXPECT_CODE(StatusCode::kOutOfRange, run(good, {0, 7}, Output(7, 3)));

@@ -78,6 +78,7 @@ TEST(FormatCsv, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kOutOfRange, FormatCsv(columns, {-1, 1}, -1).status());
   EXPECT_CODE(StatusCode::kInvalidArgument, FormatCsv(columns, {0, 2}, 1).status());
   EXPECT_CODE(StatusCode::kInvalidArgument, FormatCsv({std::span(three)}, {0, 3}, 0).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument, FormatCsv(columns, {0, 2}, int64_t{1} << 32).status());
 }
 
 TEST(Gather, PicksPositions) {

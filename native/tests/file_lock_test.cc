@@ -28,5 +28,11 @@ TEST(FileLock, ReportsAFolderThatIsNotThere) {
   EXPECT_CODE(StatusCode::kIo, FileLock::Acquire(folder.File("none/lock"), "x").status());
 }
 
+TEST(FileLock, RefusesANulByte) {
+  const testing::TempFolder folder;
+  EXPECT_CODE(StatusCode::kInvalidArgument, FileLock::Acquire(folder.File(std::string("a\0b", 3)), "x").status());
+  EXPECT_TRUE(folder.Names().empty());
+}
+
 }  // namespace
 }  // namespace couponcast

@@ -36,7 +36,8 @@ Assignment Assign(const std::vector<float>& points, int64_t dims, const std::vec
     KmeansPartial partial{sums, counts, -7};
     const auto at = static_cast<size_t>(range.begin);
     const auto size = static_cast<size_t>(range.size());
-    EXPECT_OK(KmeansAssign(points, dims, centroids, range, {}, std::span(all.labels).subspan(at, size), std::span(all.distances).subspan(at, size), &partial));
+    EXPECT_OK(KmeansAssign(points, dims, centroids, range, {}, std::span(all.labels).subspan(at, size),
+                           std::span(all.distances).subspan(at, size), &partial));
     for (size_t i = 0; i < sums.size(); ++i) all.sums[i] += sums[i];
     for (size_t i = 0; i < k; ++i) all.counts[i] += counts[i];
     all.inertia += partial.inertia;
@@ -101,21 +102,24 @@ TEST(Kmeans, EqualsBruteForceBitForBit) {
           EXPECT_EQ(actual.distances[static_cast<size_t>(row)], best);
           inertia += static_cast<double>(best);
           ++counts[static_cast<size_t>(nearest)];
-          for (int64_t d = 0; d < dims; ++d) sums[static_cast<size_t>(nearest * dims + d)] += static_cast<double>(points[static_cast<size_t>(row * dims + d)]);
+          for (int64_t d = 0; d < dims; ++d)
+            sums[static_cast<size_t>(nearest * dims + d)] += static_cast<double>(points[static_cast<size_t>(row * dims + d)]);
         }
         EXPECT_TRUE(SameBits(actual.sums, sums));
         EXPECT_EQ(actual.counts, counts);
         EXPECT_EQ(actual.inertia, inertia);
         for (const int64_t shard : {1, 7}) {
           const Assignment parts = Assign(points, dims, centroids, shard);
-          EXPECT_TRUE(SameBits(parts.labels, actual.labels) && SameBits(parts.distances, actual.distances) && parts.counts == actual.counts);
+          EXPECT_TRUE(SameBits(parts.labels, actual.labels) && SameBits(parts.distances, actual.distances) &&
+                      parts.counts == actual.counts);
           if (integers) {
             EXPECT_TRUE(SameBits(parts.sums, actual.sums));
           }
         }
         ForEachTarget([&] {
           const Assignment other = Assign(points, dims, centroids, 60);
-          EXPECT_TRUE(SameBits(other.labels, actual.labels) && SameBits(other.distances, actual.distances) && SameBits(other.sums, actual.sums));
+          EXPECT_TRUE(SameBits(other.labels, actual.labels) && SameBits(other.distances, actual.distances) &&
+                      SameBits(other.sums, actual.sums));
         });
       }
     }

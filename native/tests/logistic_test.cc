@@ -191,7 +191,8 @@ TEST(SolveSpd, SolvesRandomSystems) {
 TEST(SolveSpd, RefusesWhatIsNotPositiveDefinite) {
   const std::vector<double> b = {1, 1};
   std::vector<double> solution(2);
-  for (const std::vector<double>& a : {std::vector<double>{1, 2, 2, 1}, {0, 0, 0, 0}, {-1, 0, 0, 1}, {std::numeric_limits<double>::quiet_NaN(), 0, 0, 1}}) {
+  for (const std::vector<double>& a :
+       {std::vector<double>{1, 2, 2, 1}, {0, 0, 0, 0}, {-1, 0, 0, 1}, {std::numeric_limits<double>::quiet_NaN(), 0, 0, 1}}) {
     EXPECT_CODE(StatusCode::kInvalidArgument, SolveSpd(a, b, solution));
   }
   const std::vector<double> small = {1, 0, 0};

@@ -16,7 +16,7 @@ namespace couponcast::testing {
 inline std::vector<std::string> Ids(const std::string& prefix, int64_t count) {
   std::vector<std::string> ids;
   for (int64_t i = 0; i + 1 < count; ++i) {
-    std::string digits = std::to_string(i);
+    const std::string digits = std::to_string(i);
     ids.push_back(prefix + std::string(6 - digits.size(), '0') + digits + (i % 3 == 0 ? "" : "é"));
   }
   if (count > 0) ids.emplace_back("ü~");
@@ -49,11 +49,13 @@ inline int64_t TotalBytes(const std::vector<std::string>& ids) {
 }
 
 // Writes the matrix in batches of `batch` ids and cells.
-inline Status WriteMatrix(const std::string& path, const TestMatrix& matrix, size_t batch, const std::map<std::string, std::string>& metadata = {}) {
+inline Status WriteMatrix(const std::string& path, const TestMatrix& matrix, size_t batch,
+                          const std::map<std::string, std::string>& metadata = {}) {
   const std::vector<std::string> users = Ids("u", matrix.rows());
   const std::vector<std::string> items = Ids("i", matrix.cols());
   const Cells cells = CellsOf(matrix);
-  auto writer = MatrixWriter::Create(path, {matrix.rows(), matrix.cols(), static_cast<int64_t>(cells.rows.size()), TotalBytes(users), TotalBytes(items)}, metadata);
+  auto writer = MatrixWriter::Create(
+      path, {matrix.rows(), matrix.cols(), static_cast<int64_t>(cells.rows.size()), TotalBytes(users), TotalBytes(items)}, metadata);
   if (!writer.ok()) return writer.status();
   for (const auto& [axis, ids] : {std::pair(MatrixWriter::Axis::kUsers, &users), std::pair(MatrixWriter::Axis::kItems, &items)}) {
     for (size_t begin = 0; begin < ids->size(); begin += batch) {
@@ -64,7 +66,8 @@ inline Status WriteMatrix(const std::string& path, const TestMatrix& matrix, siz
   }
   for (size_t begin = 0; begin < cells.rows.size(); begin += batch) {
     const size_t size = std::min(batch, cells.rows.size() - begin);
-    COUPONCAST_RETURN_IF_ERROR(writer.value()->AppendCells(std::span(cells.rows).subspan(begin, size), std::span(cells.cols).subspan(begin, size),
+    COUPONCAST_RETURN_IF_ERROR(writer.value()->AppendCells(std::span(cells.rows).subspan(begin, size),
+                                                           std::span(cells.cols).subspan(begin, size),
                                                            std::span(cells.values).subspan(begin, size)));
   }
   return writer.value()->Commit();

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "couponcast/similarity.h"
+#include "fuzz/seeds.h"
 #include "tests/matrix_file_for_test.h"
 #include "tests/neighbours_for_test.h"
 
@@ -97,7 +98,8 @@ TEST(BehaviourMatrix, OpensWhatTheWriterWrote) {
     EXPECT_OK(opened.value().EnsureValid());
     EXPECT_OK(opened.value().Verify());
     EXPECT_EQ(opened.value().file().metadata().at("source"), "test");
-    for (const auto& [actual, expected] : {std::pair(opened.value().by_user(), matrix.by_user()), std::pair(opened.value().by_item(), matrix.by_item())}) {
+    for (const auto& [actual, expected] :
+         {std::pair(opened.value().by_user(), matrix.by_user()), std::pair(opened.value().by_item(), matrix.by_item())}) {
       EXPECT_EQ(actual.rows, expected.rows);
       EXPECT_EQ(actual.cols, expected.cols);
       EXPECT_TRUE(std::ranges::equal(actual.indptr, expected.indptr));
@@ -181,11 +183,12 @@ TEST(BehaviourMatrix, InconsistentTensorsAreFound) {
     Owned o;
     change(o);
     const auto size = [](const auto& values) { return std::vector<int64_t>{static_cast<int64_t>(values.size())}; };
-    std::vector<TensorSpec> specs = {{"csr.indptr", Dtype::kI64, size(o.csr_indptr)},      {"csr.indices", Dtype::kI32, size(o.csr_indices)},
-                                     {"csr.values", Dtype::kF32, size(o.csr_values)},      {"csc.indptr", Dtype::kI64, size(o.csc_indptr)},
-                                     {"csc.indices", Dtype::kI32, size(o.csc_indices)},    {"csc.values", Dtype::kF32, size(o.csc_values)},
-                                     {"users.offsets", Dtype::kI64, size(o.user_offsets)}, {"users.bytes", Dtype::kU8, size(o.user_bytes)},
-                                     {"items.offsets", Dtype::kI64, size(o.item_offsets)}, {"items.bytes", Dtype::kU8, size(o.item_bytes)}};
+    std::vector<TensorSpec> specs = {
+        {"csr.indptr", Dtype::kI64, size(o.csr_indptr)},      {"csr.indices", Dtype::kI32, size(o.csr_indices)},
+        {"csr.values", Dtype::kF32, size(o.csr_values)},      {"csc.indptr", Dtype::kI64, size(o.csc_indptr)},
+        {"csc.indices", Dtype::kI32, size(o.csc_indices)},    {"csc.values", Dtype::kF32, size(o.csc_values)},
+        {"users.offsets", Dtype::kI64, size(o.user_offsets)}, {"users.bytes", Dtype::kU8, size(o.user_bytes)},
+        {"items.offsets", Dtype::kI64, size(o.item_offsets)}, {"items.bytes", Dtype::kU8, size(o.item_bytes)}};
     std::erase_if(specs, [&](const TensorSpec& spec) { return spec.name == o.without; });
     const std::string path = folder.File(std::to_string(++files));
     auto writer = TensorFileWriter::Create(path, specs, {});
@@ -209,7 +212,8 @@ TEST(BehaviourMatrix, InconsistentTensorsAreFound) {
     return matrix.ok() ? Use(matrix.value()) : matrix.status();
   };
   EXPECT_OK(open([](Owned&) {}, true));
-  for (const TensorSpec& spec : MatrixTensors(1, 1, 1, 1, 1)) EXPECT_CODE(StatusCode::kCorruptFile, open([&](Owned& o) { o.without = spec.name; }, false));
+  for (const TensorSpec& spec : MatrixTensors(1, 1, 1, 1, 1))
+    EXPECT_CODE(StatusCode::kCorruptFile, open([&](Owned& o) { o.without = spec.name; }, false));
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csr_indptr.pop_back(); }, false));
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csr_indptr[0] = 1; }, false));
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csr_indptr[2] = 2; }, false));
@@ -223,8 +227,8 @@ TEST(BehaviourMatrix, InconsistentTensorsAreFound) {
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csr_indices[1] = 3; }, true));
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csc_indices[0] = 2; }, true));
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csc_values[0] = std::numeric_limits<float>::infinity(); }, true));
-  EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csc_values[0] = 7; }, true));     // no transpose: value
-  EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csc_indices[0] = 1; }, true));    // no transpose: place
+  EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csc_values[0] = 7; }, true));   // no transpose: value
+  EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csc_indices[0] = 1; }, true));  // no transpose: place
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.csc_indptr = {0, 2, 2, 3}; }, true));
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.user_bytes = {'b', 'a'}; }, true));
   EXPECT_CODE(StatusCode::kCorruptFile, open([](Owned& o) { o.user_bytes = {'a', 'a'}; }, true));
@@ -252,12 +256,16 @@ TEST(BehaviourMatrix, ThreadsOpenAndCheckOneFile) {
   EXPECT_EQ(MappedFile::LiveCount(), before);
 }
 
-// The fuzzer's seeds: names say what must come out. The fuzzer itself is built apart; this runs with every test.
+// The fuzzers' seeds: names say what must come out. The fuzzers themselves are built apart; this runs with every test.
 TEST(BehaviourMatrix, FuzzSeeds) {
-  int seeds = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(COUPONCAST_SOURCE_DIR) + "/native/fuzz/corpus/matrix")) {
+  const TempFolder written;
+  ASSERT_TRUE(fuzz::WriteSeeds(written.File(".")));
+  size_t seeds = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(COUPONCAST_SOURCE_DIR) + "/native/fuzz/corpus")) {
     ++seeds;
     const AlignedBytes bytes(ReadFile(entry.path().string()));
+    EXPECT_EQ(ReadFile(entry.path().string()), ReadFile(written.File(entry.path().filename().string())))
+        << entry.path() << " is not what make_corpus writes";
     auto file = TensorFile::Parse(bytes.bytes(), "test");
     Status status = file.status();
     if (file.ok()) {
@@ -266,7 +274,8 @@ TEST(BehaviourMatrix, FuzzSeeds) {
     }
     EXPECT_EQ(status.ok(), entry.path().filename().string().starts_with("valid")) << entry.path() << status.message();
   }
-  EXPECT_GE(seeds, 10);
+  EXPECT_EQ(seeds, written.Names().size());
+  EXPECT_GE(seeds, 10U);
 }
 
 }  // namespace

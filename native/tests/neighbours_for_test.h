@@ -46,8 +46,8 @@ struct OwnedLists {
 };
 
 // SimilarRows over all rows in shards of `shard`.
-inline OwnedLists AllSimilarRows(const CsrView& documents, const CsrView& terms, const WeightingParams& params, int64_t k, bool include_self,
-                                 int64_t shard) {
+inline OwnedLists AllSimilarRows(const CsrView& documents, const CsrView& terms, const WeightingParams& params, int64_t k,
+                                 bool include_self, int64_t shard) {
   const OwnedWeights weights(documents, terms, params);
   OwnedLists lists(documents.rows, k);
   for (const RowRange range : Shards(documents.rows, shard)) {

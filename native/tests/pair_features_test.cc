@@ -119,6 +119,7 @@ TEST(PairFeatures, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.percent.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.max_discount.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.coupons = -1; }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.coupons = std::numeric_limits<int64_t>::max(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.labels.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.fallback_rows.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.fallback_rows.clear(); }));

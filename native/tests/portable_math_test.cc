@@ -47,7 +47,8 @@ TEST(PortableMath, LogIsAccurate) {
   }
   EXPECT_LT(worst, 1e-14);
   EXPECT_EQ(Log(1), 0.0);
-  EXPECT_LT(RelativeError(Log(std::numeric_limits<double>::min()), std::log(static_cast<long double>(std::numeric_limits<double>::min()))), 1e-14);
+  EXPECT_LT(RelativeError(Log(std::numeric_limits<double>::min()), std::log(static_cast<long double>(std::numeric_limits<double>::min()))),
+            1e-14);
   EXPECT_LT(RelativeError(Log(std::nextafter(1.0, 0.0)), std::log(static_cast<long double>(std::nextafter(1.0, 0.0)))), 1e-14);
 }
 

@@ -54,7 +54,8 @@ struct Answer {
     return scores_by_item;
   }
   bool operator==(const Answer& other) const {
-    return SameBits(items, other.items) && SameBits(scores, other.scores) && SameBits(sources, other.sources) && SameBits(counts, other.counts);
+    return SameBits(items, other.items) && SameBits(scores, other.scores) && SameBits(sources, other.sources) &&
+           SameBits(counts, other.counts);
   }
 };
 
@@ -67,7 +68,8 @@ Answer FromItems(const TestMatrix& matrix, const OwnedLists& model, const Weight
   return answer;
 }
 
-Answer FromUsers(const TestMatrix& matrix, const WeightingParams& params, int64_t k, const RecommendOptions& options, int64_t shard = 1000) {
+Answer FromUsers(const TestMatrix& matrix, const WeightingParams& params, int64_t k, const RecommendOptions& options,
+                 int64_t shard = 1000) {
   const OwnedWeights weights(matrix.by_user(), matrix.by_item(), params);
   Answer answer(matrix.rows(), options.n);
   for (const RowRange range : Shards(matrix.rows(), shard)) {
@@ -87,7 +89,8 @@ RecommendOptions Options(int64_t n, bool filter_seen, bool normalise) {
 void ExpectRow(const Answer& answer, int64_t row, const std::vector<double>& expected) {
   const auto actual = answer.Row(row);
   ASSERT_EQ(actual.size(), expected.size());
-  for (size_t item = 0; item < expected.size(); ++item) EXPECT_NEAR(actual.at(static_cast<int32_t>(item)), expected[item], 1e-6) << row << " " << item;
+  for (size_t item = 0; item < expected.size(); ++item)
+    EXPECT_NEAR(actual.at(static_cast<int32_t>(item)), expected[item], 1e-6) << row << " " << item;
 }
 
 TEST(Recommend, GoldenUserKnn) {
@@ -139,8 +142,10 @@ TEST(Recommend, GoldenSeedLiteral) {
   ExpectRow(answer, 2, {1.208333, 1.152778, 1.3125});
   const TestMatrix wide({{1, 2}});
   Answer one(1, 3);
-  EXPECT_CODE(StatusCode::kInvalidArgument, RecommendSeedLiteral(wide.by_user(), kSaturation, {0, 1}, Options(3, false, false), {}, one.Rows({0, 1})));
-  EXPECT_CODE(StatusCode::kCancelled, RecommendSeedLiteral(matrix.by_user(), kSaturation, {0, 3}, Options(3, false, false), Raised(), answer.Rows({0, 3})));
+  EXPECT_CODE(StatusCode::kInvalidArgument,
+              RecommendSeedLiteral(wide.by_user(), kSaturation, {0, 1}, Options(3, false, false), {}, one.Rows({0, 1})));
+  EXPECT_CODE(StatusCode::kCancelled,
+              RecommendSeedLiteral(matrix.by_user(), kSaturation, {0, 3}, Options(3, false, false), Raised(), answer.Rows({0, 3})));
 }
 
 TEST(Recommend, GoldenHiddenCellIsPredicted) {
@@ -152,8 +157,8 @@ TEST(Recommend, GoldenHiddenCellIsPredicted) {
 }
 
 // What every answer must look like, given the float64 scores of all items (0: none).
-void ExpectAnswer(const TestMatrix& matrix, const Answer& answer, const std::vector<std::vector<double>>& scores, const std::vector<std::vector<double>>& slack,
-                  bool filter_seen, const std::vector<uint8_t>& allowed) {
+void ExpectAnswer(const TestMatrix& matrix, const Answer& answer, const std::vector<std::vector<double>>& scores,
+                  const std::vector<std::vector<double>>& slack, bool filter_seen, const std::vector<uint8_t>& allowed) {
   for (int64_t u = 0; u < matrix.rows(); ++u) {
     std::vector<bool> listed(static_cast<size_t>(matrix.cols()), false);
     const int64_t count = answer.counts[static_cast<size_t>(u)];
@@ -236,7 +241,8 @@ TEST(Recommend, FromItemsEqualsBruteForce) {
         }
       }
       SCOPED_TRACE(variant);
-      ExpectAnswer(matrix, FromItems(matrix, model, transform, options), scores, slack, options.filter_seen, variant % 3 == 0 ? allowed : std::vector<uint8_t>());
+      ExpectAnswer(matrix, FromItems(matrix, model, transform, options), scores, slack, options.filter_seen,
+                   variant % 3 == 0 ? allowed : std::vector<uint8_t>());
     }
   }
 }
@@ -386,13 +392,17 @@ TEST(Recommend, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
 
   Answer answer(3, 2);
-  EXPECT_CODE(StatusCode::kInvalidArgument, RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 0, {0, 3}, good, {}, answer.Rows({0, 3})));
-  EXPECT_CODE(StatusCode::kInvalidArgument, RecommendFromItems(matrix.by_user(), OwnedLists(4, 1).view(), kCosine, {0, 3}, good, {}, answer.Rows({0, 3})));
+  EXPECT_CODE(StatusCode::kInvalidArgument,
+              RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 0, {0, 3}, good, {}, answer.Rows({0, 3})));
+  EXPECT_CODE(StatusCode::kInvalidArgument,
+              RecommendFromItems(matrix.by_user(), OwnedLists(4, 1).view(), kCosine, {0, 3}, good, {}, answer.Rows({0, 3})));
   NeighbourLists torn = model.view();
   torn.k = 3;
   EXPECT_CODE(StatusCode::kInvalidArgument, RecommendFromItems(matrix.by_user(), torn, kCosine, {0, 3}, good, {}, answer.Rows({0, 3})));
-  EXPECT_CODE(StatusCode::kCancelled, RecommendFromItems(matrix.by_user(), model.view(), kCosine, {0, 3}, good, Raised(), answer.Rows({0, 3})));
-  EXPECT_CODE(StatusCode::kCancelled, RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 2, {0, 3}, good, Raised(), answer.Rows({0, 3})));
+  EXPECT_CODE(StatusCode::kCancelled,
+              RecommendFromItems(matrix.by_user(), model.view(), kCosine, {0, 3}, good, Raised(), answer.Rows({0, 3})));
+  EXPECT_CODE(StatusCode::kCancelled,
+              RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 2, {0, 3}, good, Raised(), answer.Rows({0, 3})));
 }
 
 TEST(Recommend, ManyNeighboursNeedNoMoreMemoryThanThereAreUsers) {
@@ -448,6 +458,7 @@ TEST(RankPopularItems, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), std::span(labels).first(2), 2, {}).status());
   EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), {}, 1, {}).status());
   EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), labels, -1, {}).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), labels, std::numeric_limits<int64_t>::max(), {}).status());
   EXPECT_CODE(StatusCode::kOutOfRange, RankPopularItems(matrix.by_user(), labels, 1, {}).status());
   const std::vector<int32_t> negative = {0, -2, 0};
   EXPECT_CODE(StatusCode::kOutOfRange, RankPopularItems(matrix.by_user(), negative, 2, {}).status());

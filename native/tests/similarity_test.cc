@@ -22,7 +22,8 @@ using testing::TestMatrix;
 // All pairs in float64, by the formulas of weighting.h.
 class Reference {
  public:
-  Reference(const TestMatrix& matrix, const WeightingParams& params) : matrix_(matrix), params_(params), length_(static_cast<size_t>(matrix.rows()), 0.0) {
+  Reference(const TestMatrix& matrix, const WeightingParams& params)
+      : matrix_(matrix), params_(params), length_(static_cast<size_t>(matrix.rows()), 0.0) {
     double total = 0;
     for (int64_t d = 0; d < matrix.rows(); ++d) {
       for (int64_t t = 0; t < matrix.cols(); ++t) length_[static_cast<size_t>(d)] += std::max(0.0, matrix.at(d, t));
@@ -82,7 +83,8 @@ class Reference {
 
 void ExpectCorrect(const TestMatrix& matrix, const WeightingParams& params, bool include_self) {
   const Reference reference(matrix, params);
-  const OwnedLists lists = AllSimilarRows(matrix.by_user(), matrix.by_item(), params, std::max<int64_t>(matrix.rows(), 1), include_self, 1000);
+  const OwnedLists lists =
+      AllSimilarRows(matrix.by_user(), matrix.by_item(), params, std::max<int64_t>(matrix.rows(), 1), include_self, 1000);
   for (int64_t d = 0; d < matrix.rows(); ++d) {
     std::vector<bool> listed(static_cast<size_t>(matrix.rows()), false);
     ASSERT_GE(lists.count(d), 0);
@@ -224,7 +226,7 @@ TEST(SimilarRows, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kOutOfRange, run(documents, terms, weights.view(), {-1, 2}, 2));
   EXPECT_CODE(StatusCode::kOutOfRange, run(documents, terms, weights.view(), {3, 2}, 2));
   EXPECT_CODE(StatusCode::kInvalidArgument, run(documents, other.by_item(), weights.view(), {0, 3}, 2));
-  for (std::vector<float> OwnedWeights::* member : {&OwnedWeights::term_weight, &OwnedWeights::length, &OwnedWeights::scale}) {
+  for (std::vector<float> OwnedWeights::* const member : {&OwnedWeights::term_weight, &OwnedWeights::length, &OwnedWeights::scale}) {
     OwnedWeights wrong = weights;
     (wrong.*member).push_back(1);
     EXPECT_CODE(StatusCode::kInvalidArgument, run(documents, terms, wrong.view(), {0, 3}, 2));
@@ -246,8 +248,17 @@ TEST(SimilarRows, Cancels) {
   const TestMatrix matrix = testing::GoldenMatrix();
   const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
   OwnedLists out(3, 2);
-  EXPECT_CODE(StatusCode::kCancelled, SimilarRows(matrix.by_user(), matrix.by_item(), weights.view(), {0, 3}, 2, false, Raised(), out.indices,
-                                                  out.scores, out.counts));
+  EXPECT_CODE(StatusCode::kCancelled, SimilarRows(matrix.by_user(), matrix.by_item(), weights.view(), {0, 3}, 2, false, Raised(),
+                                                  out.indices, out.scores, out.counts));
+}
+
+// Rows without a cell cost time as well.
+TEST(SimilarRows, CancelsAmongEmptyRows) {
+  const TestMatrix matrix(testing::Dense(3, std::vector<float>(2, 0.0F)));
+  const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
+  OwnedLists out(3, 2);
+  EXPECT_CODE(StatusCode::kCancelled, SimilarRows(matrix.by_user(), matrix.by_item(), weights.view(), {0, 3}, 2, false, Raised(),
+                                                  out.indices, out.scores, out.counts));
 }
 
 TEST(SimilarityWork, CountsPairsOfCells) {

@@ -157,7 +157,10 @@ TEST(TensorFile, AcceptsWhatItShould) {
   EXPECT_OK(ParseHeader(std::string("{") + kMeta + "}", 0));
   EXPECT_OK(ParseHeader(std::string("{") + kMeta + R"(,"a":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}})", 16));
   EXPECT_OK(ParseHeader(std::string("{") + kMeta + R"(,"a":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})", 8));
-  EXPECT_OK(ParseHeader(std::string("{") + kMeta + R"(,"b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]},"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})", 11));
+  EXPECT_OK(
+      ParseHeader(std::string("{") + kMeta +
+                      R"(,"b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]},"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})",
+                  11));
 }
 
 TEST(TensorFile, RefusesHostileHeaders) {
@@ -196,17 +199,20 @@ TEST(TensorFile, RefusesHostileHeaders) {
       {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[-1,0]}})", 1},
       {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[0]}})", 1},
       {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1,2]}})", 1},
-      {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", 2},                                                        // a gap
-      {meta + R"(,"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3},    // overlap
-      {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"I32","shape":[1],"data_offsets":[1,5]}})", 5},  // alignment
-      {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 9},                                                        // data behind the last
+      {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", 2},  // a gap
+      {meta + R"(,"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
+       3},  // overlap
+      {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"I32","shape":[1],"data_offsets":[1,5]}})",
+       5},                                                                     // alignment
+      {meta + R"(,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 9},  // data behind the last
       {meta + R"(,"a":{"dtype":"U8","shape":[[1]],"data_offsets":[0,1]}})", 1},
       {meta + R"(,"a":{"dtype":{"x":{"y":[]}},"shape":[1],"data_offsets":[0,1]}})", 1},
       {std::string(100000, '['), 0},
       {std::string(50000, '[') + std::string(50000, ']'), 0},
       {"{\"\xff\xfe\":{}}", 0},
   };
-  for (const auto& [header, data_bytes] : headers) EXPECT_CODE(StatusCode::kCorruptFile, ParseHeader(header, data_bytes)) << header.substr(0, 200);
+  for (const auto& [header, data_bytes] : headers)
+    EXPECT_CODE(StatusCode::kCorruptFile, ParseHeader(header, data_bytes)) << header.substr(0, 200);
   EXPECT_CODE(StatusCode::kVersionMismatch, ParseHeader(R"({"__metadata__":{"format":"couponcast","format_version":"2"}})", 0));
   EXPECT_CODE(StatusCode::kVersionMismatch, ParseHeader(R"({"__metadata__":{"format":"couponcast"}})", 0));
 
@@ -239,8 +245,9 @@ TEST(TensorFile, ADigestThatIsMissingOrForeignDoesNotPass) {
 }
 
 TEST(Dtype, NamesAndSizes) {
-  for (const auto& [dtype, name, bytes] : {std::tuple(Dtype::kI64, "I64", 8), std::tuple(Dtype::kF64, "F64", 8), std::tuple(Dtype::kI32, "I32", 4),
-                                           std::tuple(Dtype::kF32, "F32", 4), std::tuple(Dtype::kU8, "U8", 1)}) {
+  for (const auto& [dtype, name, bytes] :
+       {std::tuple(Dtype::kI64, "I64", 8), std::tuple(Dtype::kF64, "F64", 8), std::tuple(Dtype::kI32, "I32", 4),
+        std::tuple(Dtype::kF32, "F32", 4), std::tuple(Dtype::kU8, "U8", 1)}) {
     EXPECT_STREQ(DtypeName(dtype), name);
     EXPECT_EQ(DtypeBytes(dtype), bytes);
     EXPECT_EQ(ParseDtype(name).value(), dtype);
@@ -293,6 +300,38 @@ TEST(TensorFileWriter, AFailedCommitLeavesNothing) {
     EXPECT_CODE(StatusCode::kIo, writer.value()->Commit());
   }
   EXPECT_EQ(folder.Names(), std::vector<std::string>({"target"}));
+}
+
+TEST(TensorFileWriter, KeepsToTheUmask) {
+  const TempFolder folder;
+  for (const mode_t mask : {mode_t{022}, mode_t{077}}) {
+    const mode_t before = ::umask(mask);
+    auto writer = TensorFileWriter::Create(folder.File("target"), {{"a", Dtype::kU8, {4}}}, {});
+    ::umask(before);
+    ASSERT_OK(writer.status());
+    ASSERT_OK(writer.value()->Commit());
+    struct stat info = {};
+    ASSERT_EQ(::stat(folder.File("target").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0666U & ~mask);
+  }
+}
+
+// A process that was killed may have had the same number and left its temporaries.
+TEST(TensorFileWriter, PassesOverTemporariesThatAreThere) {
+  const TempFolder folder;
+  const auto create = [&] { return TensorFileWriter::Create(folder.File("target"), {{"a", Dtype::kU8, {4}}}, {}); };
+  auto first = create();
+  ASSERT_OK(first.status());
+  const std::string name = first.value()->temporary_path();
+  first.value()->Abort();
+  const size_t dash = name.rfind('-');
+  std::vector<std::string> stale;
+  for (int64_t i = 1; i <= 3; ++i) stale.push_back(name.substr(0, dash + 1) + std::to_string(std::stoll(name.substr(dash + 1)) + i));
+  for (const std::string& path : stale) WriteFile(path, "stale");
+  auto second = create();
+  ASSERT_OK(second.status());
+  ASSERT_OK(second.value()->Commit());
+  for (const std::string& path : stale) EXPECT_EQ(ReadFile(path), "stale");
 }
 
 TEST(TensorFileWriter, RefusesWhatItCannotWrite) {
@@ -360,12 +399,13 @@ TEST(DigestFile, IsXxh3) {
   const TempFolder folder;
   WriteFile(folder.File("empty"), "");
   EXPECT_EQ(DigestFile(folder.File("empty")).value(), "2d06800538d394c2");  // XXH3's own value for no input
-  WriteFile(folder.File("big"), std::string(size_t{9} << 20, 'x'));          // more than one piece
+  WriteFile(folder.File("big"), std::string(size_t{9} << 20, 'x'));         // more than one piece
   WriteFile(folder.File("other"), std::string((size_t{9} << 20) - 1, 'x') + "y");
   EXPECT_EQ(DigestFile(folder.File("big")).value().size(), 16U);
   EXPECT_NE(DigestFile(folder.File("big")).value(), DigestFile(folder.File("other")).value());
   EXPECT_CODE(StatusCode::kIo, DigestFile(folder.File("none")).status());
   EXPECT_CODE(StatusCode::kIo, DigestFile(folder.File(".")).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument, DigestFile(folder.File(std::string("big\0", 4))).status());
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <hwy/targets.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -29,7 +29,8 @@ inline ::testing::AssertionResult IsOk(const Status& status) {
 // Whether the status has the code, and a message.
 inline ::testing::AssertionResult HasCode(const Status& status, StatusCode code) {
   if (status.code() == code && !status.message().empty()) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << "expected code " << static_cast<int>(code) << " but got " << static_cast<int>(status.code()) << ": " << status.message();
+  return ::testing::AssertionFailure() << "expected code " << static_cast<int>(code) << " but got " << static_cast<int>(status.code())
+                                       << ": " << status.message();
 }
 
 #define EXPECT_OK(expression) EXPECT_TRUE(::couponcast::testing::IsOk(expression))
@@ -117,7 +118,7 @@ struct MatrixKind {
 inline TestMatrix RandomMatrix(const MatrixKind& kind, uint64_t seed) {
   Random random(seed);
   std::vector<bool> empty_col(static_cast<size_t>(kind.cols));
-  for (size_t c = 0; c < empty_col.size(); ++c) empty_col[c] = kind.cols > 2 && random.Below(10) == 0;
+  for (auto&& empty : empty_col) empty = kind.cols > 2 && random.Below(10) == 0;
   Dense dense(static_cast<size_t>(kind.rows), std::vector<float>(static_cast<size_t>(kind.cols), 0.0F));
   for (auto& row : dense) {
     const bool empty_row = kind.rows > 2 && random.Below(10) == 0;
@@ -128,13 +129,13 @@ inline TestMatrix RandomMatrix(const MatrixKind& kind, uint64_t seed) {
       if (present && !empty_row && !empty_col[c]) row[c] = static_cast<float>(value);
     }
   }
-  return TestMatrix(dense, kind.cols);
+  return {dense, kind.cols};
 }
 
 // A variety that every kernel over a matrix is tried on.
 inline std::vector<MatrixKind> MatrixKinds() {
-  return {{1, 1, 1.0, false, false},   {7, 1, 0.6, false, false},    {1, 9, 0.6, false, false},    {20, 30, 0.3, false, false},
-          {30, 20, 0.3, true, false},  {40, 25, 0.4, false, true},   {150, 70, 0.1, false, false}, {90, 200, 0.08, true, false},
+  return {{1, 1, 1.0, false, false},    {7, 1, 0.6, false, false},    {1, 9, 0.6, false, false},    {20, 30, 0.3, false, false},
+          {30, 20, 0.3, true, false},   {40, 25, 0.4, false, true},   {150, 70, 0.1, false, false}, {90, 200, 0.08, true, false},
           {130, 130, 0.2, false, true}, {65, 64, 0.02, false, false}, {200, 3, 0.5, false, true}};
 }
 

@@ -67,7 +67,8 @@ TEST(Weighting, MatchesThePlainFormulas) {
           double norm = 0;
           for (int64_t t = 0; t < matrix.cols(); ++t) {
             const double r = matrix.at(d, t);
-            const double weight = (params.weighting == Weighting::kCosine ? r : std::copysign(std::sqrt(std::fabs(r)), r)) * idf[static_cast<size_t>(t)];
+            const double weight =
+                (params.weighting == Weighting::kCosine ? r : std::copysign(std::sqrt(std::fabs(r)), r)) * idf[static_cast<size_t>(t)];
             norm += weight * weight;
           }
           expected_scale = norm > 0 ? 1 / std::sqrt(norm) : 0;
@@ -102,14 +103,15 @@ TEST(Weighting, RefusesBadParametersAndSizes) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   constexpr double kInf = std::numeric_limits<double>::infinity();
   for (const WeightingParams& params :
-       {WeightingParams{Weighting::kBm25, -1, 0.75, 1}, WeightingParams{Weighting::kBm25, kNaN, 0.75, 1}, WeightingParams{Weighting::kBm25, kInf, 0.75, 1},
-        WeightingParams{Weighting::kBm25, 1.2, -0.1, 1}, WeightingParams{Weighting::kBm25, 1.2, 1.1, 1}, WeightingParams{Weighting::kBm25, 1.2, kNaN, 1},
+       {WeightingParams{Weighting::kBm25, -1, 0.75, 1}, WeightingParams{Weighting::kBm25, kNaN, 0.75, 1},
+        WeightingParams{Weighting::kBm25, kInf, 0.75, 1}, WeightingParams{Weighting::kBm25, 1.2, -0.1, 1},
+        WeightingParams{Weighting::kBm25, 1.2, 1.1, 1}, WeightingParams{Weighting::kBm25, 1.2, kNaN, 1},
         WeightingParams{Weighting::kSaturation, 1.2, 0.75, 0}, WeightingParams{Weighting::kSaturation, 1.2, 0.75, kNaN},
         WeightingParams{Weighting::kSaturation, 1.2, 0.75, kInf}}) {
     EXPECT_CODE(StatusCode::kInvalidArgument, weights.Compute(matrix.by_user(), matrix.by_item(), params));
   }
   EXPECT_CODE(StatusCode::kInvalidArgument, weights.Compute(matrix.by_user(), wide.by_item(), {}));
-  for (std::vector<float> Weights::* member : {&Weights::term_weight, &Weights::length, &Weights::scale}) {
+  for (std::vector<float> Weights::* const member : {&Weights::term_weight, &Weights::length, &Weights::scale}) {
     Weights wrong(matrix.by_user());
     (wrong.*member).pop_back();
     EXPECT_CODE(StatusCode::kInvalidArgument, wrong.Compute(matrix.by_user(), matrix.by_item(), {}));

@@ -49,12 +49,12 @@ Status AffinityFromUsers(const CsrView& by_user, const CsrView& by_item, const D
                          std::span<const float> weights, int64_t columns, RowRange range, CancelFlag cancel, std::span<float> affinity);
 
 // Sums for the means that stand in for users without affinity of their own (total 0), over the users of `range` whose
-// total is above 0. Groups are the
-// segments of `labels` [users] (-1: none), then all users.
+// total is above 0. Groups are the segments of `labels` [users] (-1: none), then all users.
 //   sums    [(segments + 1) * columns] float64 out: affinity, group by group
 //   shares  [columns - 1] float64 out: affinity / total
 //   counts  [segments + 1] out
 // Adding the shards' sums in their order gives the same bytes for any number of threads. Cost: one pass.
+// Errors: kInvalidArgument, kOutOfRange.
 Status AffinitySums(std::span<const float> affinity, int64_t columns, std::span<const int32_t> labels, int64_t segments, RowRange range,
                     std::span<double> sums, std::span<double> shares, std::span<int64_t> counts);
 

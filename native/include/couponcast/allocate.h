@@ -18,17 +18,17 @@ namespace couponcast {
 
 struct AllocationProblem {
   int64_t users = 0;
-  int64_t width = 0;                  // candidate places a user
-  std::span<const int32_t> counts;    // [users] used places, in [0, width]
-  std::span<const int32_t> coupons;   // [users * width] ascending and unique within a user, in [0, num_coupons)
-  std::span<const int64_t> value;     // [users * width] milli, in [0, 1e11]
-  std::span<const int64_t> cost;      // [users * width] milli, in [0, 1e11]
+  int64_t width = 0;                 // candidate places a user
+  std::span<const int32_t> counts;   // [users] used places, in [0, width]
+  std::span<const int32_t> coupons;  // [users * width] ascending and unique within a user, in [0, num_coupons)
+  std::span<const int64_t> value;    // [users * width] milli, in [0, 1e11]
+  std::span<const int64_t> cost;     // [users * width] milli, in [0, 1e11]
 
-  std::span<const int32_t> group;         // [num_coupons] exclusive group, -1 for none
-  std::span<const int64_t> stock;         // [num_coupons] pieces, -1 for unlimited
-  std::span<const int64_t> coupon_budget; // [num_coupons] milli, -1 for unlimited
-  int64_t budget = -1;                    // milli, -1 for unlimited
-  int64_t per_user = 1;                   // at most so many coupons a user, >= 1
+  std::span<const int32_t> group;          // [num_coupons] exclusive group, -1 for none
+  std::span<const int64_t> stock;          // [num_coupons] pieces, -1 for unlimited
+  std::span<const int64_t> coupon_budget;  // [num_coupons] milli, -1 for unlimited
+  int64_t budget = -1;                     // milli, -1 for unlimited
+  int64_t per_user = 1;                    // at most so many coupons a user, >= 1
 
   int64_t num_coupons() const { return static_cast<int64_t>(group.size()); }
 };
@@ -50,11 +50,11 @@ struct Multipliers {
 
 // What the users' best responses add up to.
 struct DualPartial {
-  double surplus = 0;                // sum of max over a user's feasible sets of sum w, milli
-  int64_t value = 0;                 // of the chosen candidates, milli
-  int64_t spend = 0;                 // milli
-  std::span<int64_t> coupon_count;   // [num_coupons] pieces
-  std::span<int64_t> coupon_spend;   // [num_coupons] milli
+  double surplus = 0;               // sum of max over a user's feasible sets of sum w, milli
+  int64_t value = 0;                // of the chosen candidates, milli
+  int64_t spend = 0;                // milli
+  std::span<int64_t> coupon_count;  // [num_coupons] pieces
+  std::span<int64_t> coupon_spend;  // [num_coupons] milli
 };
 
 // For each user of `range` the set that maximises sum w under the cap and the groups: candidates by w descending
@@ -74,12 +74,12 @@ Status SolveBundleMaster(std::span<const double> slopes, std::span<const double>
                          CancelFlag cancel, std::span<double> y, double* model_value);
 
 struct PolishStats {
-  int64_t value = 0;        // milli
-  int64_t spend = 0;        // milli
-  int64_t assigned = 0;     // candidates chosen
-  int64_t dropped = 0;      // by the repair
-  int64_t moves = 0;        // additions and upgrades
-  int64_t exchanges = 0;    // gains paid for by a smaller loss
+  int64_t value = 0;      // milli
+  int64_t spend = 0;      // milli
+  int64_t assigned = 0;   // candidates chosen
+  int64_t dropped = 0;    // by the repair
+  int64_t moves = 0;      // additions and upgrades
+  int64_t exchanges = 0;  // gains paid for by a smaller loss
 };
 
 // Makes `chosen` [users * width] feasible and better: first drops candidates of the smallest reduced value from
@@ -91,7 +91,8 @@ struct PolishStats {
 Status RepairAndPolish(const AllocationProblem& problem, const Multipliers& multipliers, CancelFlag cancel, std::span<uint8_t> chosen,
                        PolishStats* stats);
 
-// Independent check: recounts `chosen` against every limit. Errors: kInfeasible naming the constraint and by how much.
+// Independent check: recounts `chosen` against every limit. Errors: kInvalidArgument; kInfeasible naming the constraint
+// and by how much.
 Status CheckFeasible(const AllocationProblem& problem, std::span<const uint8_t> chosen, PolishStats* totals);
 
 // The chosen candidates as rows, by user, within a user by value descending (ties: smaller coupon).

@@ -12,7 +12,8 @@ namespace couponcast {
 class FileLock {
  public:
   // Creates `path` if need be, locks it and writes `content` (who holds it) into it. Does not wait.
-  // Errors: kIo; its message holds the holder's content when another process (or this one) has the lock.
+  // Errors: kInvalidArgument (a NUL byte in the path); kIo; its message holds the holder's content when another process (or this one) has
+  // the lock.
   static Result<std::unique_ptr<FileLock>> Acquire(const std::string& path, const std::string& content);
 
   ~FileLock();

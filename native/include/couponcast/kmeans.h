@@ -27,7 +27,8 @@ struct KmeansPartial {
 // partial    out
 //
 // Distances run in float32 in ascending order of the dimension, SIMD across centroids, multiply then add: the same
-// bits on every target. Cost: 3 k dims flops a point. Memory: 4 k dims bytes. Errors: kInvalidArgument, kCancelled.
+// bits on every target. Cost: 3 k dims flops a point. Memory: 4 k dims bytes.
+// Errors: kInvalidArgument, kOutOfRange, kCancelled.
 // Source: Lloyd 1982; formulas.md, "K-means".
 Status KmeansAssign(std::span<const float> points, int64_t dims, std::span<const float> centroids, RowRange range, CancelFlag cancel,
                     std::span<int32_t> labels, std::span<float> distances, KmeansPartial* partial);

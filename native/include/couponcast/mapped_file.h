@@ -23,7 +23,8 @@ class MappedFile {
   // The file must not be truncated in place while mapped: that is a SIGBUS. Writers of couponcast never do so,
   // they write a new file and rename it.
   //
-  // Errors: kIo (cannot open, stat or map; not a regular file), kCorruptFile (empty file).
+  // Errors: kInvalidArgument (a NUL byte in the path), kIo (cannot open, stat or map; not a regular file),
+  // kCorruptFile (empty file).
   static Result<std::shared_ptr<MappedFile>> Open(const std::string& path);
 
   ~MappedFile();
@@ -37,8 +38,6 @@ class MappedFile {
   // checked once per process, not once per opener. The key names all that the check depends on (which tensors, of
   // which lengths): an answer about one must not pass for an answer about another.
   Status CheckedOnce(const std::string& key, const std::function<Status()>& check);
-
-  Status CheckedOnce(const std::function<Status()>& check) { return CheckedOnce("", check); }
 
   // Number of live maps in this process (for tests of leaks).
   static size_t LiveCount();

@@ -39,8 +39,8 @@ struct PopularityView {
 
 struct RecommendOptions {
   int64_t n = 20;
-  bool filter_seen = true;  // leave out items of the user's own row
-  bool normalise = false;   // weighted mean instead of the sum
+  bool filter_seen = true;           // leave out items of the user's own row
+  bool normalise = false;            // weighted mean instead of the sum
   std::span<const uint8_t> allowed;  // [items], 0 keeps an item out; empty: all
   PopularityView fallback;           // no lists: no fallback
 };
@@ -81,6 +81,7 @@ struct PopularityLists {
 
 // Ranks the items of each segment, then of all users, by the share of users that hold them (ties: smaller index).
 // labels [users] in [-1, segments) or empty for no segments. Cost: two passes over the cells and the sorts.
+// Errors: kInvalidArgument, kOutOfRange (a label), kCancelled.
 Result<PopularityLists> RankPopularItems(const CsrView& users, std::span<const int32_t> labels, int64_t segments, CancelFlag cancel);
 
 }  // namespace couponcast

@@ -16,11 +16,11 @@ double Sigmoid(double z);
 
 // What a shopper gets off an order: of the tiers whose threshold the order meets, the best discount.
 struct BenefitTiers {
-  std::span<const int32_t> indptr;        // [coupons + 1], at least one tier a coupon
-  std::span<const double> threshold;      // minor units
-  std::span<const double> amount;         // minor units, 0 where percent counts
-  std::span<const double> percent;        // 0..100
-  std::span<const double> max_discount;   // minor units, infinity for none
+  std::span<const int32_t> indptr;       // [coupons + 1], at least one tier a coupon
+  std::span<const double> threshold;     // minor units
+  std::span<const double> amount;        // minor units, 0 where percent counts
+  std::span<const double> percent;       // 0..100
+  std::span<const double> max_discount;  // minor units, infinity for none
 };
 
 // Discount in whole minor units (rounded down, never above the order) of coupon `coupon` on an order.
@@ -31,9 +31,9 @@ double StretchedOrderMinor(const BenefitTiers& tiers, int64_t coupon, double ord
 // What the features and the economics of a pair are computed from.
 struct PairInputs {
   int64_t coupons = 0;
-  std::span<const float> affinity;       // [users * (coupons + 1)] of affinity.h
-  std::span<const float> mean_share;     // [coupons] mean over users of affinity share
-  std::span<const double> order_value;   // [users] usual order value, minor units, > 0
+  std::span<const float> affinity;      // [users * (coupons + 1)] of affinity.h
+  std::span<const float> mean_share;    // [coupons] mean over users of affinity share
+  std::span<const double> order_value;  // [users] usual order value, minor units, > 0
   BenefitTiers tiers;
 
   // Users without affinity of their own (total 0) get their segment's mean row, users without a segment everybody's.
@@ -52,7 +52,7 @@ inline constexpr int64_t kPairFeatures = 5;
 // features [pairs * kPairFeatures] out, for users [pairs] and coupons [pairs]. Errors: kOutOfRange, kInvalidArgument.
 Status PairFeatures(const PairInputs& inputs, std::span<const int32_t> users, std::span<const int32_t> coupons, std::span<float> features);
 
-// One shard of the logistic loss  sum_i w_i (ln(1 + exp(z_i)) - y_i z_i),  z = X beta, with gradient and Hessian.
+// One shard of the logistic loss  sum_i (ln(1 + exp(z_i)) - y_i z_i),  z = X beta, with gradient and Hessian.
 //   x [rows * dims] float32, y [rows] 0 or 1, beta [dims] float64, rows of `range` only
 //   gradient [dims] out, hessian [dims * dims] out (both triangles)
 // Sums in float64 in row order. Cost: dims^2 multiply-adds a row. Errors: kInvalidArgument, kOutOfRange, kCancelled.

@@ -23,12 +23,13 @@ namespace couponcast {
 // counts             [range.size()] out: used places of each row
 //
 // Sums run in float32 in ascending order of the term, so they depend neither on the range nor on the SIMD target.
-// Cost: one multiply-add per pair of cells that share a term. Memory: 4 bytes per row of `documents`, plus k.
-// Errors: kInvalidArgument (range, sizes), kCancelled. Source: Gustavson 1978 (row-wise sparse product).
+// Cost: one multiply-add per pair of cells that share a term. Memory: 8 bytes per row of `documents`, plus k.
+// Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled. Source: Gustavson 1978 (row-wise sparse product).
 Status SimilarRows(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, int64_t k,
                    bool include_self, CancelFlag cancel, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts);
 
 // Multiply-adds that SimilarRows spends on each row: sum over its terms of their degree. work [range.size()] out.
+// Errors: kInvalidArgument (sizes), kOutOfRange.
 Status SimilarityWork(const CsrView& documents, const CsrView& terms, RowRange range, std::span<double> work);
 
 }  // namespace couponcast

@@ -40,9 +40,7 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-inline Status InvalidArgument(std::string message) {
-  return {StatusCode::kInvalidArgument, std::move(message)};
-}
+inline Status InvalidArgument(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
 inline Status CorruptFile(std::string message) { return {StatusCode::kCorruptFile, std::move(message)}; }
 inline Status IoError(std::string message) { return {StatusCode::kIo, std::move(message)}; }
 inline Status OutOfRange(std::string message) { return {StatusCode::kOutOfRange, std::move(message)}; }
@@ -52,8 +50,8 @@ inline Status Cancelled() { return {StatusCode::kCancelled, "cancelled"}; }
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}           // NOLINT(google-explicit-constructor)
-  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {}    // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   T& value() { return std::get<0>(state_); }
@@ -67,10 +65,10 @@ class [[nodiscard]] Result {
 }  // namespace couponcast
 
 // Returns the Status of `expression` from the enclosing function unless it is OK.
-#define COUPONCAST_RETURN_IF_ERROR(expression)                        \
-  do {                                                                \
-    ::couponcast::Status couponcast_status_ = (expression);           \
-    if (!couponcast_status_.ok()) return couponcast_status_;          \
+#define COUPONCAST_RETURN_IF_ERROR(expression)               \
+  do {                                                       \
+    ::couponcast::Status couponcast_status_ = (expression);  \
+    if (!couponcast_status_.ok()) return couponcast_status_; \
   } while (false)
 
 #endif  // COUPONCAST_STATUS_H_

@@ -1,5 +1,5 @@
 // The container of every couponcast file: safetensors (https://github.com/huggingface/safetensors), little-endian:
-//   8 bytes  N, length of the header
+//   8 bytes  N, length of the header, a multiple of 8
 //   N bytes  JSON: {"__metadata__": {name: text}, tensor: {"dtype", "shape", "data_offsets": [begin, end)}}
 //   rest     the tensors, widest type first, without gaps
 #ifndef COUPONCAST_TENSOR_FILE_H_
@@ -27,15 +27,25 @@ Result<Dtype> ParseDtype(std::string_view name);
 template <typename T>
 constexpr Dtype DtypeOf();
 template <>
-constexpr Dtype DtypeOf<int64_t>() { return Dtype::kI64; }
+constexpr Dtype DtypeOf<int64_t>() {
+  return Dtype::kI64;
+}
 template <>
-constexpr Dtype DtypeOf<double>() { return Dtype::kF64; }
+constexpr Dtype DtypeOf<double>() {
+  return Dtype::kF64;
+}
 template <>
-constexpr Dtype DtypeOf<int32_t>() { return Dtype::kI32; }
+constexpr Dtype DtypeOf<int32_t>() {
+  return Dtype::kI32;
+}
 template <>
-constexpr Dtype DtypeOf<float>() { return Dtype::kF32; }
+constexpr Dtype DtypeOf<float>() {
+  return Dtype::kF32;
+}
 template <>
-constexpr Dtype DtypeOf<uint8_t>() { return Dtype::kU8; }
+constexpr Dtype DtypeOf<uint8_t>() {
+  return Dtype::kU8;
+}
 
 struct TensorSpec {
   std::string name;
@@ -63,7 +73,7 @@ class TensorFile {
   // Opens and checks the header: every length, type, shape, bound and alignment, that tensors neither overlap nor
   // leave gaps, and the file's size. Does not touch the data, so the cost does not depend on the file's size.
   //
-  // Errors: kIo; kCorruptFile (not this container, truncated, inconsistent); kVersionMismatch.
+  // Errors: those of MappedFile::Open; kCorruptFile (not this container, truncated, inconsistent); kVersionMismatch.
   static Result<TensorFile> Open(const std::string& path);
   // The same over bytes in memory (fuzzing, tests); `bytes` must outlive the result and be 8-byte aligned.
   static Result<TensorFile> Parse(std::span<const std::byte> bytes, const std::string& name);
@@ -122,12 +132,14 @@ class TensorFileWriter {
     return Write(tensor, 0, std::as_bytes(values));
   }
 
-  // Errors: kIo; kClosed when committed or aborted before. A failed commit leaves the target as it was.
+  // Errors: kIo; kClosed when committed or aborted before. A failed commit leaves the target as it was, unless the rename
+  // was done and only the folder could not be synced.
   Status Commit();
   void Abort();
 
  private:
   TensorFileWriter() = default;
+  Status OpenTemporary();
   Status WriteAt(int64_t position, std::span<const std::byte> bytes) const;
 
   std::string path_;
@@ -141,7 +153,8 @@ class TensorFileWriter {
   std::map<std::string, int64_t> lengths_;
 };
 
-// XXH3-64 of a whole file as 16 hexadecimal digits, read in pieces (the manifest's digest of inputs). Errors: kIo.
+// XXH3-64 of a whole file as 16 hexadecimal digits, read in pieces (the manifest's digest of inputs).
+// Errors: kInvalidArgument (a NUL byte in the path), kIo.
 Result<std::string> DigestFile(const std::string& path);
 
 }  // namespace couponcast

@@ -18,7 +18,8 @@ Result<AssignmentRows> ListAssignments(const AllocationProblem& problem, std::sp
     for (size_t at = FirstPlace(problem, user); at < EndPlace(problem, user); ++at) {
       if (chosen[at] != 0) places.push_back(at);
     }
-    std::ranges::sort(places, [&](size_t a, size_t b) { return problem.value[a] > problem.value[b] || (problem.value[a] == problem.value[b] && a < b); });
+    std::ranges::sort(
+        places, [&](size_t a, size_t b) { return problem.value[a] > problem.value[b] || (problem.value[a] == problem.value[b] && a < b); });
     for (size_t rank = 0; rank < places.size(); ++rank) {
       rows.users.push_back(static_cast<int32_t>(user));
       rows.coupons.push_back(problem.coupons[places[rank]]);

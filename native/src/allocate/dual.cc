@@ -39,7 +39,8 @@ Status CheckProblem(const AllocationProblem& problem) {
   int64_t total_cost = 0;
   for (int64_t user = 0; user < problem.users; ++user) {
     const int32_t count = problem.counts[static_cast<size_t>(user)];
-    if (count < 0 || count > problem.width) return InvalidArgument("user " + std::to_string(user) + " claims " + std::to_string(count) + " candidates");
+    if (count < 0 || count > problem.width)
+      return InvalidArgument("user " + std::to_string(user) + " claims " + std::to_string(count) + " candidates");
     int32_t previous = -1;
     for (size_t at = FirstPlace(problem, user); at < EndPlace(problem, user); ++at) {
       if (problem.coupons[at] <= previous || problem.coupons[at] >= problem.num_coupons()) {
@@ -47,7 +48,8 @@ Status CheckProblem(const AllocationProblem& problem) {
                                std::to_string(problem.num_coupons()) + ")");
       }
       previous = problem.coupons[at];
-      if (problem.value[at] < 0 || problem.value[at] > kMaxCandidateMilli || problem.cost[at] < 0 || problem.cost[at] > kMaxCandidateMilli) {
+      if (problem.value[at] < 0 || problem.value[at] > kMaxCandidateMilli || problem.cost[at] < 0 ||
+          problem.cost[at] > kMaxCandidateMilli) {
         return InvalidArgument("value or cost of a candidate of user " + std::to_string(user) + " is negative or above 1e11");
       }
       total_value += problem.value[at];
@@ -64,7 +66,8 @@ Status CheckMultipliers(const AllocationProblem& problem, const Multipliers& mul
   COUPONCAST_RETURN_IF_ERROR(CheckSize("coupon_budget multipliers", multipliers.coupon_budget.size(), problem.num_coupons()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("stock multipliers", multipliers.stock.size(), problem.num_coupons()));
   const auto is_price = [](double price) { return price >= 0 && std::isfinite(price); };
-  if (!is_price(multipliers.budget) || !std::ranges::all_of(multipliers.coupon_budget, is_price) || !std::ranges::all_of(multipliers.stock, is_price)) {
+  if (!is_price(multipliers.budget) || !std::ranges::all_of(multipliers.coupon_budget, is_price) ||
+      !std::ranges::all_of(multipliers.stock, is_price)) {
     return InvalidArgument("expected multipliers >= 0 and finite");
   }
   return {};
@@ -137,7 +140,8 @@ Status CheckFeasible(const AllocationProblem& problem, std::span<const uint8_t> 
   COUPONCAST_RETURN_IF_ERROR(CheckProblem(problem));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("chosen", chosen.size(), problem.users * problem.width));
   const auto broken = [](const std::string& what, int64_t used, int64_t limit) {
-    return Status(StatusCode::kInfeasible, what + ": " + std::to_string(used) + " exceeds " + std::to_string(limit) + " by " + std::to_string(used - limit));
+    return Status(StatusCode::kInfeasible,
+                  what + ": " + std::to_string(used) + " exceeds " + std::to_string(limit) + " by " + std::to_string(used - limit));
   };
   std::vector<int64_t> count(static_cast<size_t>(problem.num_coupons()), 0);
   std::vector<int64_t> spend(count.size(), 0);
@@ -148,7 +152,8 @@ Status CheckFeasible(const AllocationProblem& problem, std::span<const uint8_t> 
     groups.clear();
     for (size_t place = FirstPlace(problem, user); place < FirstPlace(problem, user + 1); ++place) {
       if (chosen[place] == 0) continue;
-      if (place >= EndPlace(problem, user)) return Status(StatusCode::kInfeasible, "user " + std::to_string(user) + " was given a coupon that is no candidate");
+      if (place >= EndPlace(problem, user))
+        return {StatusCode::kInfeasible, "user " + std::to_string(user) + " was given a coupon that is no candidate"};
       const auto coupon = static_cast<size_t>(problem.coupons[place]);
       ++taken;
       ++count[coupon];

@@ -52,7 +52,8 @@ class Polisher {
     const auto per_piece = [](double reduced, int64_t) { return reduced; };
     const auto per_cost = [](double reduced, int64_t cost) { return cost > 0 ? reduced / static_cast<double>(cost) : INFINITY; };
     COUPONCAST_RETURN_IF_ERROR(DropWhile([this](size_t at) { return stock_left_[CouponAt(at)] < 0; }, per_piece, stats));
-    COUPONCAST_RETURN_IF_ERROR(DropWhile([this](size_t at) { return coupon_left_[CouponAt(at)] < 0 && problem_.cost[at] > 0; }, per_cost, stats));
+    COUPONCAST_RETURN_IF_ERROR(
+        DropWhile([this](size_t at) { return coupon_left_[CouponAt(at)] < 0 && problem_.cost[at] > 0; }, per_cost, stats));
     return DropWhile([this](size_t at) { return budget_left_ < 0 && problem_.cost[at] > 0; }, per_cost, stats);
   }
 
@@ -62,7 +63,12 @@ class Polisher {
       std::vector<Move> moves;
       COUPONCAST_RETURN_IF_ERROR(Collect([](const Move& move) { return move.value > 0; }, kMaxMoves, &moves));
       int64_t applied = 0;
+      int64_t until_poll = 0;
       for (const Move& planned : moves) {
+        if (--until_poll < 0) {
+          if (cancel_.IsSet()) return Cancelled();
+          until_poll = kUsersPerPoll;
+        }
         // The user's set may have changed since the move was planned.
         if (chosen_[planned.add] != 0) continue;
         Move move = planned;
@@ -90,7 +96,8 @@ class Polisher {
       if (applied == 0) applied = Refill(gains, losses);
       if (applied == 0) {
         // The multipliers are off where few users decide; the plain value is the other natural order.
-        std::ranges::sort(gains, [](const Move& a, const Move& b) { return a.value > b.value || (a.value == b.value && BetterMove(a, b)); });
+        std::ranges::sort(gains,
+                          [](const Move& a, const Move& b) { return a.value > b.value || (a.value == b.value && BetterMove(a, b)); });
         applied = Refill(gains, losses);
       }
       stats->exchanges += applied;
@@ -147,7 +154,8 @@ class Polisher {
     return applied;
   }
 
-  static int64_t Limit(int64_t limit) { return limit < 0 ? std::numeric_limits<int64_t>::max() / 2 : limit; }
+  // Only what was consumed is ever released, so the largest number cannot overflow.
+  static int64_t Limit(int64_t limit) { return limit < 0 ? std::numeric_limits<int64_t>::max() : limit; }
 
   size_t CouponAt(size_t at) const { return static_cast<size_t>(problem_.coupons[at]); }
   void Consume(size_t at) {

@@ -16,7 +16,9 @@ class Accumulator {
   static constexpr int64_t kBlock = 64;  // entries a touch mark stands for; a multiple of every vector length
 
   explicit Accumulator(int64_t size)
-      : blocks_((size + kBlock - 1) / kBlock), sums_(static_cast<size_t>(blocks_ * kBlock), 0.0F), touched_(static_cast<size_t>(blocks_), 0) {}
+      : blocks_((size + kBlock - 1) / kBlock),
+        sums_(static_cast<size_t>(blocks_ * kBlock), 0.0F),
+        touched_(static_cast<size_t>(blocks_), 0) {}
 
   void Add(int32_t index, float amount) {
     sums_[static_cast<size_t>(index)] += amount;

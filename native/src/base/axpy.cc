@@ -7,8 +7,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace couponcast {
-namespace HWY_NAMESPACE {
+namespace couponcast::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -25,8 +24,7 @@ void AxpyImpl(float a, const float* HWY_RESTRICT x, int64_t count, float* HWY_RE
 }
 
 }  // namespace
-}  // namespace HWY_NAMESPACE
-}  // namespace couponcast
+}  // namespace couponcast::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE

@@ -7,8 +7,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace couponcast {
-namespace HWY_NAMESPACE {
+namespace couponcast::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -37,8 +36,7 @@ void MultiplyInPlaceImpl(float* HWY_RESTRICT scores, const float* HWY_RESTRICT f
 }
 
 }  // namespace
-}  // namespace HWY_NAMESPACE
-}  // namespace couponcast
+}  // namespace couponcast::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE

@@ -20,7 +20,8 @@ inline Status CheckRange(RowRange range, int64_t rows) {
 
 inline Status CheckSize(const char* name, size_t size, int64_t expected) {
   if (expected >= 0 && size == static_cast<size_t>(expected)) return {};
-  return InvalidArgument(std::string("expected ") + std::to_string(expected) + " elements in " + name + " but received " + std::to_string(size));
+  return InvalidArgument(std::string("expected ") + std::to_string(expected) + " elements in " + name + " but received " +
+                         std::to_string(size));
 }
 
 // A count that multiplies a number of rows: bounded, so that the product cannot overflow.
@@ -32,9 +33,10 @@ inline Status CheckCount(const char* name, int64_t count) {
 // Whether the shapes are those of a matrix and its transpose. O(1): their content was checked when they were opened.
 inline Status CheckTransposed(const CsrView& matrix, const CsrView& transpose) {
   if (matrix.rows == transpose.cols && matrix.cols == transpose.rows && matrix.nnz() == transpose.nnz()) return {};
-  return InvalidArgument("expected a matrix and its transpose but received " + std::to_string(matrix.rows) + " x " + std::to_string(matrix.cols) +
-                         " with " + std::to_string(matrix.nnz()) + " cells and " + std::to_string(transpose.rows) + " x " +
-                         std::to_string(transpose.cols) + " with " + std::to_string(transpose.nnz()));
+  return InvalidArgument("expected a matrix and its transpose but received " + std::to_string(matrix.rows) + " x " +
+                         std::to_string(matrix.cols) + " with " + std::to_string(matrix.nnz()) + " cells and " +
+                         std::to_string(transpose.rows) + " x " + std::to_string(transpose.cols) + " with " +
+                         std::to_string(transpose.nnz()));
 }
 
 }  // namespace couponcast

@@ -26,7 +26,6 @@ class TopK {
 
   // Scores at or below this can be skipped, given that indices come in ascending order.
   float threshold() const { return threshold_; }
-  bool full() const { return heap_.size() == k_; }
 
   // Indices must come in ascending order, so an equal score never replaces one that is held.
   void Push(float score, int32_t index) {

@@ -12,8 +12,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace couponcast {
-namespace HWY_NAMESPACE {
+namespace couponcast::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -34,8 +33,7 @@ void SquaredDistancesImpl(const float* HWY_RESTRICT point, int64_t dims, const f
 }
 
 }  // namespace
-}  // namespace HWY_NAMESPACE
-}  // namespace couponcast
+}  // namespace couponcast::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -58,7 +56,8 @@ Status CheckPoints(std::span<const float> points, int64_t dims, RowRange range) 
 Status KmeansAssign(std::span<const float> points, int64_t dims, std::span<const float> centroids, RowRange range, CancelFlag cancel,
                     std::span<int32_t> labels, std::span<float> distances, KmeansPartial* partial) {
   COUPONCAST_RETURN_IF_ERROR(CheckPoints(points, dims, range));
-  if (centroids.empty() || centroids.size() % static_cast<size_t>(dims) != 0) return InvalidArgument("expected k >= 1 centroids of dims numbers each");
+  if (centroids.empty() || centroids.size() % static_cast<size_t>(dims) != 0)
+    return InvalidArgument("expected k >= 1 centroids of dims numbers each");
   const int64_t k = static_cast<int64_t>(centroids.size()) / dims;
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), range.size()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("distances", distances.size(), range.size()));
@@ -67,7 +66,8 @@ Status KmeansAssign(std::span<const float> points, int64_t dims, std::span<const
   const int64_t padded_k = (k + kLanes - 1) / kLanes * kLanes;
   std::vector<float> transposed(static_cast<size_t>(dims * padded_k), 0.0F);
   for (int64_t c = 0; c < k; ++c) {
-    for (int64_t dim = 0; dim < dims; ++dim) transposed[static_cast<size_t>(dim * padded_k + c)] = centroids[static_cast<size_t>(c * dims + dim)];
+    for (int64_t dim = 0; dim < dims; ++dim)
+      transposed[static_cast<size_t>(dim * padded_k + c)] = centroids[static_cast<size_t>(c * dims + dim)];
   }
   std::vector<float> to_all(static_cast<size_t>(padded_k));
   std::ranges::fill(partial->sums, 0.0);

@@ -39,7 +39,8 @@ Result<CoverLists> Invert(const ScopeView& scopes) {
   std::vector<int64_t> cursor(cover.indptr.begin(), cover.indptr.end() - 1);
   for (int64_t coupon = 0; coupon < scopes.coupons(); ++coupon) {
     for (int64_t i = scopes.indptr[static_cast<size_t>(coupon)]; i < scopes.indptr[static_cast<size_t>(coupon) + 1]; ++i) {
-      cover.coupons[static_cast<size_t>(cursor[static_cast<size_t>(scopes.indices[static_cast<size_t>(i)])]++)] = static_cast<int32_t>(coupon);
+      cover.coupons[static_cast<size_t>(cursor[static_cast<size_t>(scopes.indices[static_cast<size_t>(i)])]++)] =
+          static_cast<int32_t>(coupon);
     }
   }
   return cover;
@@ -104,7 +105,8 @@ Status AffinityFromItems(const CsrView& users, std::span<const float> weights, i
     const auto items = users.row_indices(user);
     const auto values = users.row_values(user);
     for (size_t i = 0; i < items.size(); ++i) {
-      const float value = transform.weighting == Weighting::kSaturation ? TermFrequency<Weighting::kSaturation>(values[i], lambda, 0) : values[i];
+      const float value =
+          transform.weighting == Weighting::kSaturation ? TermFrequency<Weighting::kSaturation>(values[i], lambda, 0) : values[i];
       Axpy(value, weights.data() + static_cast<int64_t>(items[i]) * columns, columns, row);
     }
   }

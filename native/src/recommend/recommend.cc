@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "base/accumulator.h"
 #include "base/block_scan.h"
@@ -15,12 +16,16 @@ namespace couponcast {
 namespace {
 
 constexpr int64_t kUsersPerPoll = 64;
+constexpr int64_t kRowsPerPoll = 4096;  // of a pass that only counts
 
 // Scores of one user at a time: contributions in, the best n out.
 class RowScorer {
  public:
   RowScorer(int64_t items, const RecommendOptions& options)
-      : options_(options), sums_(items), weights_(options.normalise ? static_cast<size_t>((items + Accumulator::kBlock - 1) / Accumulator::kBlock * Accumulator::kBlock) : 0),
+      : options_(options),
+        sums_(items),
+        weights_(options.normalise ? static_cast<size_t>((items + Accumulator::kBlock - 1) / Accumulator::kBlock * Accumulator::kBlock)
+                                   : 0),
         best_(options.n) {}
 
   void Add(int32_t item, float weight, float value) {
@@ -74,7 +79,8 @@ class RowScorer {
     const auto lists = static_cast<int64_t>(fallback.indptr.size()) - 1;
     if (lists < 1) return;
     const auto fill_from = [&](int64_t list, ScoreSource source) {
-      for (int64_t i = fallback.indptr[static_cast<size_t>(list)]; i < fallback.indptr[static_cast<size_t>(list) + 1] && *count < row.size(); ++i) {
+      for (int64_t i = fallback.indptr[static_cast<size_t>(list)];
+           i < fallback.indptr[static_cast<size_t>(list) + 1] && *count < row.size(); ++i) {
         const int32_t item = fallback.items[static_cast<size_t>(i)];
         if (!Allowed(item) || (options_.filter_seen && std::ranges::binary_search(seen, item))) continue;
         if (std::ranges::find(row.first(*count), item) != row.begin() + static_cast<std::ptrdiff_t>(*count)) continue;
@@ -125,7 +131,8 @@ Status CheckNeighbours(const NeighbourLists& lists, const std::string& name) {
   }
   for (int64_t row = 0; row < lists.rows; ++row) {
     const int32_t count = lists.counts[static_cast<size_t>(row)];
-    if (count < 0 || count > lists.k) return CorruptFile(name + ": row " + std::to_string(row) + " claims " + std::to_string(count) + " neighbours");
+    if (count < 0 || count > lists.k)
+      return CorruptFile(name + ": row " + std::to_string(row) + " claims " + std::to_string(count) + " neighbours");
     for (int64_t j = 0; j < count; ++j) {
       const auto at = static_cast<size_t>(row * lists.k + j);
       if (lists.indices[at] < 0 || lists.indices[at] >= lists.rows || !std::isfinite(lists.scores[at])) {
@@ -202,7 +209,8 @@ Result<PopularityLists> RankPopularItems(const CsrView& users, std::span<const i
     const Status size = CheckSize("labels", labels.size(), users.rows);
     if (!size.ok()) return size;
   }
-  if (segments < 0 || (labels.empty() && segments > 0)) return InvalidArgument("segments need a label for each user");
+  if (segments < 0 || segments > std::numeric_limits<int32_t>::max() || (labels.empty() && segments > 0))
+    return InvalidArgument("segments need a label for each user");
   // Users by segment: a counting sort, so that each segment's users are met in ascending order.
   std::vector<int64_t> start(static_cast<size_t>(segments) + 1, 0);
   for (const int32_t label : labels) {
@@ -240,12 +248,15 @@ Result<PopularityLists> RankPopularItems(const CsrView& users, std::span<const i
   for (size_t segment = 0; segment < static_cast<size_t>(segments); ++segment) {
     if (cancel.IsSet()) return Cancelled();
     for (int64_t m = start[segment]; m < start[segment + 1]; ++m) {
+      if (m % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
       for (const int32_t item : users.row_indices(members[static_cast<size_t>(m)])) ++holders[static_cast<size_t>(item)];
     }
     append(start[segment + 1] - start[segment]);
   }
-  if (cancel.IsSet()) return Cancelled();
-  for (const int32_t item : users.indices) ++holders[static_cast<size_t>(item)];
+  for (int64_t user = 0; user < users.rows; ++user) {
+    if (user % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
+    for (const int32_t item : users.row_indices(user)) ++holders[static_cast<size_t>(item)];
+  }
   append(users.rows);
   return lists;
 }

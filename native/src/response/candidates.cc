@@ -4,10 +4,10 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/portable_math.h"
 #include "couponcast/allocate.h"
 #include "couponcast/response.h"
 #include "response/pair_features.h"
-#include "base/portable_math.h"
 
 namespace couponcast {
 namespace {
@@ -28,9 +28,8 @@ void KeepBest(std::vector<Candidate>* candidates, size_t limit) {
   if (candidates->size() <= limit) return;
   const auto half = static_cast<std::ptrdiff_t>((limit + 1) / 2);
   const auto begin = candidates->begin();
-  std::sort(begin, candidates->end(), [](const Candidate& a, const Candidate& b) {
-    return a.value > b.value || (a.value == b.value && a.coupon < b.coupon);
-  });
+  std::sort(begin, candidates->end(),
+            [](const Candidate& a, const Candidate& b) { return a.value > b.value || (a.value == b.value && a.coupon < b.coupon); });
   const auto ratio = [](const Candidate& c) { return static_cast<double>(c.value) / static_cast<double>(std::max<int64_t>(c.cost, 1)); };
   std::sort(begin + half, candidates->end(), [&](const Candidate& a, const Candidate& b) {
     const double ratio_a = ratio(a);
@@ -92,7 +91,7 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
       const double gain = params.margin_rate[c] * (order.order - buys_anyway * pairs.order_value[u]) - order.discount;
       const double value = std::floor(p * gain * kMilli);
       const double cost = std::ceil(p * order.discount * kMilli);
-      if (!(value > 0) || !(cost < kMaxMilli)) continue;
+      if (!(value > 0) || !(cost >= 0) || !(cost < kMaxMilli)) continue;
       candidates.push_back({static_cast<int32_t>(coupon), static_cast<int64_t>(std::min(value, kMaxMilli)), static_cast<int64_t>(cost),
                             static_cast<float>(p)});
     }

@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "couponcast/response.h"
 #include "base/portable_math.h"
+#include "couponcast/response.h"
 
 namespace couponcast {
 namespace {

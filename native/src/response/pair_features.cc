@@ -17,7 +17,8 @@ constexpr double kMaxStretch = 3.0;
 
 double DiscountMinor(const BenefitTiers& tiers, int64_t coupon, double order_value_minor) {
   double best = 0;
-  for (auto t = static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon)]); t < static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon) + 1]); ++t) {
+  for (auto t = static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon)]);
+       t < static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon) + 1]); ++t) {
     if (order_value_minor < tiers.threshold[t]) continue;
     // Percent in millionths and whole minor units: 19.99 % of 100.00 must not lose a cent to binary fractions.
     const double percent_off = std::floor(std::floor(order_value_minor) * std::nearbyint(tiers.percent[t] * 1e4) / 1e6);
@@ -29,7 +30,8 @@ double DiscountMinor(const BenefitTiers& tiers, int64_t coupon, double order_val
 
 double StretchedOrderMinor(const BenefitTiers& tiers, int64_t coupon, double order_value_minor) {
   double lowest = INFINITY;
-  for (auto t = static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon)]); t < static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon) + 1]); ++t) {
+  for (auto t = static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon)]);
+       t < static_cast<size_t>(tiers.indptr[static_cast<size_t>(coupon) + 1]); ++t) {
     lowest = std::min(lowest, tiers.threshold[t]);
   }
   return std::isfinite(lowest) ? std::max(order_value_minor, lowest) : order_value_minor;
@@ -44,7 +46,7 @@ void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, con
     row = inputs.fallback_rows.data() + group * (inputs.coupons + 1);
   }
   const double affinity = std::max(0.0, static_cast<double>(row[coupon]));
-  const double total = static_cast<double>(row[inputs.coupons]);
+  const auto total = static_cast<double>(row[inputs.coupons]);
   const double share = total > 0 ? std::min(1.0, affinity / total) : 0.0;
   const double usual = inputs.order_value[static_cast<size_t>(user)];
   features[0] = Log1p(affinity);
@@ -63,7 +65,8 @@ PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon) {
 
 Status CheckPairInputs(const PairInputs& inputs) {
   const auto users = static_cast<int64_t>(inputs.order_value.size());
-  if (inputs.coupons < 0) return InvalidArgument("expected a number of coupons >= 0 but received " + std::to_string(inputs.coupons));
+  // First, since it bounds coupons: coupons + 1 cannot overflow then.
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("mean_share", inputs.mean_share.size(), inputs.coupons));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", inputs.affinity.size(), users * (inputs.coupons + 1)));
   if (!inputs.labels.empty()) {
     COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", inputs.labels.size(), users));
@@ -71,7 +74,6 @@ Status CheckPairInputs(const PairInputs& inputs) {
       return InvalidArgument("expected fallback rows of coupons + 1 numbers each");
     }
   }
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("mean_share", inputs.mean_share.size(), inputs.coupons));
   const BenefitTiers& tiers = inputs.tiers;
   COUPONCAST_RETURN_IF_ERROR(CheckSize("tier indptr", tiers.indptr.size(), inputs.coupons + 1));
   const auto count = static_cast<int64_t>(tiers.threshold.size());

@@ -23,8 +23,17 @@ Status SimilarRowsImpl(const CsrView& documents, const CsrView& terms, const Doc
   std::vector<float> scale(weights.scale.begin(), weights.scale.end());
   scale.resize((scale.size() + Accumulator::kBlock - 1) / Accumulator::kBlock * Accumulator::kBlock, 0.0F);
   TopK best(k);
+  // What a row costs without its cells: the marks of the accumulator and the places of the answer.
+  const int64_t row_cost = documents.rows / (8 * Accumulator::kBlock) + k + 1;
   int64_t until_poll = 0;
+  const auto stop = [&](int64_t cost) {
+    until_poll -= cost;
+    if (until_poll >= 0) return false;
+    until_poll = kMaddsPerPoll;
+    return cancel.IsSet();
+  };
   for (int64_t row = range.begin; row < range.end; ++row) {
+    if (stop(row_cost)) return Cancelled();
     const auto row_terms = documents.row_indices(row);
     const auto row_values = documents.row_values(row);
     const float row_length = weights.length[static_cast<size_t>(row)];
@@ -32,18 +41,13 @@ Status SimilarRowsImpl(const CsrView& documents, const CsrView& terms, const Doc
       const int64_t term = row_terms[i];
       const auto postings = terms.row_indices(term);
       const auto values = terms.row_values(term);
-      until_poll -= static_cast<int64_t>(postings.size()) + 1;
-      if (until_poll < 0) {
-        if (cancel.IsSet()) return Cancelled();
-        until_poll = kMaddsPerPoll;
-      }
+      if (stop(static_cast<int64_t>(postings.size()) + 1)) return Cancelled();
       const float term_weight = weights.term_weight[static_cast<size_t>(term)];
       const float weight = TermFrequency<kWeighting>(row_values[i], row_length, k1_plus_1) * term_weight * term_weight;
       if (weight == 0) continue;
       for (size_t j = 0; j < postings.size(); ++j) {
-        float length = 0;
-        if constexpr (kWeighting == Weighting::kBm25) length = weights.length[static_cast<size_t>(postings[j])];
-        if constexpr (kWeighting == Weighting::kSaturation) length = row_length;  // lambda, the same for all
+        // Only BM25's differs between documents; saturation's is lambda, the others use none.
+        const float length = kWeighting == Weighting::kBm25 ? weights.length[static_cast<size_t>(postings[j])] : row_length;
         sums.Add(postings[j], weight * TermFrequency<kWeighting>(values[j], length, k1_plus_1));
       }
     }

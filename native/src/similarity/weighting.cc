@@ -35,7 +35,7 @@ Status ComputeScale(const CsrView& documents, float k1_plus_1, CancelFlag cancel
 
 Status ComputeDocumentWeights(const CsrView& documents, const CsrView& terms, const WeightingParams& params, CancelFlag cancel,
                               std::span<float> term_weight, std::span<float> length, std::span<float> scale) {
-  if (!(params.k1 >= 0) || !(params.b >= 0 && params.b <= 1) || !(params.lambda > 0) || !std::isfinite(params.k1) ||
+  if (!(params.k1 >= 0) || !(params.b >= 0) || !(params.b <= 1) || !(params.lambda > 0) || !std::isfinite(params.k1) ||
       !std::isfinite(params.lambda)) {
     return InvalidArgument("expected k1 >= 0, b in [0, 1] and lambda > 0");
   }
@@ -54,6 +54,7 @@ Status ComputeDocumentWeights(const CsrView& documents, const CsrView& terms, co
     std::vector<double> sums(static_cast<size_t>(documents.rows), 0.0);
     double total = 0;
     for (int64_t row = 0; row < documents.rows; ++row) {
+      if (row % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
       for (const float value : documents.row_values(row)) sums[static_cast<size_t>(row)] += std::max(value, 0.0F);
       total += sums[static_cast<size_t>(row)];
     }

@@ -7,7 +7,7 @@
 
 namespace couponcast {
 
-Result<std::string> FormatCsv(const std::vector<NumberColumn>& columns, RowRange range, int skip_negative) {
+Result<std::string> FormatCsv(const std::vector<NumberColumn>& columns, RowRange range, int64_t skip_negative) {
   if (columns.empty()) return InvalidArgument("expected at least one column");
   const auto length = [](const NumberColumn& column) { return std::visit([](auto values) { return values.size(); }, column); };
   for (const NumberColumn& column : columns) {
@@ -18,7 +18,9 @@ Result<std::string> FormatCsv(const std::vector<NumberColumn>& columns, RowRange
   if (!in_range.ok()) return in_range;
   std::span<const int32_t> skip;
   if (skip_negative >= 0) {
-    const auto* column = static_cast<size_t>(skip_negative) < columns.size() ? std::get_if<std::span<const int32_t>>(&columns[static_cast<size_t>(skip_negative)]) : nullptr;
+    const auto* column = static_cast<size_t>(skip_negative) < columns.size()
+                             ? std::get_if<std::span<const int32_t>>(&columns[static_cast<size_t>(skip_negative)])
+                             : nullptr;
     if (column == nullptr) return InvalidArgument("expected the column that marks unused rows to be int32");
     skip = *column;
   }

@@ -3,12 +3,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <tuple>
+
+#include "store/posix.h"
 
 namespace couponcast {
 namespace {
@@ -27,33 +26,14 @@ Registry& GlobalRegistry() {
   return *registry;
 }
 
-std::string ErrnoText(const char* operation, const std::string& path) {
-  return std::string("cannot ") + operation + " " + path + ": " + std::strerror(errno);
-}
-
-// Closes the descriptor at the end of the scope; a map stays valid without it.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 Result<std::shared_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
-  if (path.find('\0') != std::string::npos) return InvalidArgument("a path must not contain a NUL byte");
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) return IoError(ErrnoText("open", path));
+  COUPONCAST_RETURN_IF_ERROR(CheckPath(path));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // the map stays valid without it
+  if (file.get() < 0) return ErrnoStatus("open", path);
   struct stat info = {};
-  if (::fstat(file.get(), &info) != 0) return IoError(ErrnoText("stat", path));
+  if (::fstat(file.get(), &info) != 0) return ErrnoStatus("stat", path);
   if (!S_ISREG(info.st_mode)) return IoError("expected a regular file but " + path + " is none");
   if (info.st_size == 0) return CorruptFile(path + " is empty");
 
@@ -66,7 +46,7 @@ Result<std::shared_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
   }
   const auto size = static_cast<size_t>(info.st_size);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (data == MAP_FAILED) return IoError(ErrnoText("map", path));
+  if (data == MAP_FAILED) return ErrnoStatus("map", path);
   std::shared_ptr<MappedFile> mapped(new MappedFile(path, static_cast<const std::byte*>(data), size));
   registry.maps[key] = mapped;
   return mapped;

@@ -28,8 +28,7 @@ Result<IdView> ReadIds(const TensorFile& file, const std::string& prefix) {
   if (!offsets.ok()) return offsets.status();
   const auto bytes = file.Get<uint8_t>(prefix + ".bytes");
   if (!bytes.ok()) return bytes.status();
-  if (offsets.value().empty() || offsets.value().front() != 0 ||
-      offsets.value().back() != static_cast<int64_t>(bytes.value().size())) {
+  if (offsets.value().empty() || offsets.value().front() != 0 || offsets.value().back() != static_cast<int64_t>(bytes.value().size())) {
     return CorruptFile(file.name() + ": " + prefix + ".offsets does not span " + prefix + ".bytes");
   }
   if (static_cast<int64_t>(offsets.value().size()) - 1 > kMaxExtent) {
@@ -90,7 +89,8 @@ Status CheckCsr(const CsrView& matrix, const std::string& name) {
       finite &= std::isfinite(matrix.values[static_cast<size_t>(at)]);
     }
     if (!ascending || previous >= matrix.cols) {
-      return CorruptFile(name + ".indices of row " + std::to_string(row) + " are not ascending within [0, " + std::to_string(matrix.cols) + ")");
+      return CorruptFile(name + ".indices of row " + std::to_string(row) + " are not ascending within [0, " + std::to_string(matrix.cols) +
+                         ")");
     }
     if (!finite) return CorruptFile(name + ".values of row " + std::to_string(row) + " are not finite");
   }
@@ -162,10 +162,10 @@ Status BehaviourMatrix::Verify() const {
 }
 
 std::vector<TensorSpec> MatrixTensors(int64_t users, int64_t items, int64_t nnz, int64_t user_id_bytes, int64_t item_id_bytes) {
-  return {{"csr.indptr", Dtype::kI64, {users + 1}},    {"csc.indptr", Dtype::kI64, {items + 1}},
-          {"users.offsets", Dtype::kI64, {users + 1}}, {"items.offsets", Dtype::kI64, {items + 1}},
-          {"csr.indices", Dtype::kI32, {nnz}},         {"csr.values", Dtype::kF32, {nnz}},
-          {"csc.indices", Dtype::kI32, {nnz}},         {"csc.values", Dtype::kF32, {nnz}},
+  return {{"csr.indptr", Dtype::kI64, {users + 1}},     {"csc.indptr", Dtype::kI64, {items + 1}},
+          {"users.offsets", Dtype::kI64, {users + 1}},  {"items.offsets", Dtype::kI64, {items + 1}},
+          {"csr.indices", Dtype::kI32, {nnz}},          {"csr.values", Dtype::kF32, {nnz}},
+          {"csc.indices", Dtype::kI32, {nnz}},          {"csc.values", Dtype::kF32, {nnz}},
           {"users.bytes", Dtype::kU8, {user_id_bytes}}, {"items.bytes", Dtype::kU8, {item_id_bytes}}};
 }
 

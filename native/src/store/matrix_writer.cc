@@ -46,7 +46,8 @@ class WritableMap {
 Result<std::unique_ptr<MatrixWriter>> MatrixWriter::Create(const std::string& path, const MatrixShape& shape,
                                                            std::map<std::string, std::string> metadata) {
   for (const int64_t count : {shape.users, shape.items}) {
-    if (count < 0 || count > kMaxExtent) return InvalidArgument("expected 0 to 2^31 - 2 users and items but received " + std::to_string(count));
+    if (count < 0 || count > kMaxExtent)
+      return InvalidArgument("expected 0 to 2^31 - 2 users and items but received " + std::to_string(count));
   }
   for (const int64_t count : {shape.nnz, shape.user_id_bytes, shape.item_id_bytes}) {
     if (count < 0) return InvalidArgument("expected a count >= 0 but received " + std::to_string(count));
@@ -87,7 +88,8 @@ Status MatrixWriter::TakeIds(Axis axis, std::span<const std::string_view> ids) {
     const auto count = static_cast<int64_t>(state.offsets.size()) - 1;
     if (count == state.announced) return OutOfRange("more ids of " + name + " than the announced " + std::to_string(state.announced));
     if (count > 0 && !(std::string_view(state.last) < id)) {
-      return InvalidArgument("ids of " + name + " must be unique and in ascending byte order: " + state.last + " came before " + std::string(id));
+      return InvalidArgument("ids of " + name + " must be unique and in ascending byte order: " + state.last + " came before " +
+                             std::string(id));
     }
     state.last = id;
     bytes += id;

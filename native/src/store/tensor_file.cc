@@ -113,7 +113,8 @@ Result<TensorFile> TensorFile::Parse(std::span<const std::byte> bytes, const std
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
   HeaderGuard guard;
   const nlohmann::json header = nlohmann::json::parse(
-      text, text + header_bytes, [&guard](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) { return guard(depth, event, parsed); },
+      text, text + header_bytes,
+      [&guard](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) { return guard(depth, event, parsed); },
       /*allow_exceptions=*/false);
   if (guard.invalid() || !header.is_object()) return corrupt("the header is not a JSON object of tensors");
   if (header.size() > kMaxHeaderEntries) return corrupt("the header lists more than " + std::to_string(kMaxHeaderEntries) + " tensors");
@@ -152,8 +153,7 @@ Result<TensorFile> TensorFile::Parse(std::span<const std::byte> bytes, const std
     int64_t begin = 0;
     int64_t end = 0;
     int64_t wanted = 0;
-    if (!ReadInteger(entry["data_offsets"][0], &begin) || !ReadInteger(entry["data_offsets"][1], &end) || begin > end ||
-        end > data_bytes) {
+    if (!ReadInteger(entry["data_offsets"][0], &begin) || !ReadInteger(entry["data_offsets"][1], &end) || begin > end || end > data_bytes) {
       return corrupt(where + "its data does not lie inside the file (truncated?)");
     }
     if (tensor.elements < 0 || __builtin_mul_overflow(tensor.elements, DtypeBytes(tensor.dtype), &wanted) || wanted != end - begin) {
@@ -191,7 +191,8 @@ Result<const TensorFile::Tensor*> TensorFile::Find(const std::string& tensor, Dt
   const auto found = tensors_.find(tensor);
   if (found == tensors_.end()) return CorruptFile(name_ + ": it has no tensor " + tensor);
   if (found->second.dtype != dtype) {
-    return CorruptFile(name_ + ": tensor " + tensor + ": expected dtype " + DtypeName(dtype) + " but found " + DtypeName(found->second.dtype));
+    return CorruptFile(name_ + ": tensor " + tensor + ": expected dtype " + DtypeName(dtype) + " but found " +
+                       DtypeName(found->second.dtype));
   }
   if (elements >= 0 && found->second.elements != elements) {
     return CorruptFile(name_ + ": tensor " + tensor + ": expected " + std::to_string(elements) + " elements but found " +

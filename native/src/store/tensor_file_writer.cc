@@ -1,25 +1,19 @@
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <atomic>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "couponcast/tensor_file.h"
 #include "store/digest.h"
+#include "store/posix.h"
 #include "store/tensor_limits.h"
 
 namespace couponcast {
 namespace {
 
 constexpr size_t kDigestPiece = size_t{1} << 22;
-
-std::string ErrnoText(const char* operation, const std::string& path) {
-  return std::string("cannot ") + operation + " " + path + ": " + std::strerror(errno);
-}
 
 // Adds the bytes [begin, end) of the descriptor to the digest.
 Status DigestDescriptor(int fd, const std::string& path, int64_t begin, Digest* digest) {
@@ -29,7 +23,7 @@ Status DigestDescriptor(int fd, const std::string& path, int64_t begin, Digest* 
     const ssize_t got = ::pread(fd, piece.data(), piece.size(), position);
     if (got < 0) {
       if (errno == EINTR) continue;
-      return IoError(ErrnoText("read", path));
+      return ErrnoStatus("read", path);
     }
     if (got == 0) return {};
     digest->Update(std::span(piece).first(static_cast<size_t>(got)));
@@ -41,19 +35,17 @@ Status DigestDescriptor(int fd, const std::string& path, int64_t begin, Digest* 
 Status SyncFolderOf(const std::string& path) {
   const size_t slash = path.find_last_of('/');
   const std::string folder = slash == std::string::npos ? "." : (slash == 0 ? "/" : path.substr(0, slash));
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return IoError(ErrnoText("open", folder));
-  const int failed = ::fsync(fd);
-  const Status status = failed != 0 ? IoError(ErrnoText("fsync", folder)) : Status();
-  ::close(fd);
-  return status;
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return ErrnoStatus("open", folder);
+  return ::fsync(fd.get()) != 0 ? ErrnoStatus("fsync", folder) : Status();
 }
 
 }  // namespace
 
 Result<std::unique_ptr<TensorFileWriter>> TensorFileWriter::Create(const std::string& path, std::vector<TensorSpec> tensors,
                                                                    std::map<std::string, std::string> metadata) {
-  if (path.empty() || path.find('\0') != std::string::npos) return InvalidArgument("expected a path without NUL bytes");
+  if (path.empty()) return InvalidArgument("expected a path");
+  COUPONCAST_RETURN_IF_ERROR(CheckPath(path));
   // Widest type first, so that each tensor is aligned for its type without padding.
   std::ranges::stable_sort(tensors, [](const TensorSpec& a, const TensorSpec& b) { return DtypeBytes(a.dtype) > DtypeBytes(b.dtype); });
 
@@ -68,7 +60,8 @@ Result<std::unique_ptr<TensorFileWriter>> TensorFileWriter::Create(const std::st
   header["__metadata__"] = metadata;
   int64_t end = 0;
   for (const TensorSpec& tensor : tensors) {
-    if (tensor.shape.size() > kMaxRank) return InvalidArgument("tensor " + tensor.name + ": expected at most " + std::to_string(kMaxRank) + " dimensions");
+    if (tensor.shape.size() > kMaxRank)
+      return InvalidArgument("tensor " + tensor.name + ": expected at most " + std::to_string(kMaxRank) + " dimensions");
     int64_t bytes = DtypeBytes(tensor.dtype);
     for (const int64_t extent : tensor.shape) {
       if (extent < 0 || __builtin_mul_overflow(bytes, extent, &bytes)) {
@@ -90,7 +83,8 @@ Result<std::unique_ptr<TensorFileWriter>> TensorFileWriter::Create(const std::st
     return InvalidArgument("names and metadata of a tensor file must be UTF-8");
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
-  if (static_cast<int64_t>(text.size()) > kMaxHeaderBytes) return InvalidArgument("the names and metadata exceed " + std::to_string(kMaxHeaderBytes) + " bytes");
+  if (static_cast<int64_t>(text.size()) > kMaxHeaderBytes)
+    return InvalidArgument("the names and metadata exceed " + std::to_string(kMaxHeaderBytes) + " bytes");
   writer->data_begin_ = 8 + static_cast<int64_t>(text.size());
   if (__builtin_add_overflow(writer->data_begin_, end, &writer->file_bytes_)) return InvalidArgument("the file would exceed 2^63 bytes");
   for (auto& [name, offset] : writer->offsets_) offset += writer->data_begin_;
@@ -100,13 +94,12 @@ Result<std::unique_ptr<TensorFileWriter>> TensorFileWriter::Create(const std::st
   writer->digest_position_ = 8 + static_cast<int64_t>(text.find(digest_field) + digest_field.size() - 1 - placeholder.size());
 
   writer->path_ = path;
-  writer->temporary_path_ = path + ".tmp-" + std::to_string(::getpid()) + "-XXXXXX";
-  writer->fd_ = ::mkostemp(writer->temporary_path_.data(), O_CLOEXEC);
-  if (writer->fd_ < 0) return IoError(ErrnoText("create", writer->temporary_path_));
-  if (::fchmod(writer->fd_, 0644) != 0) return IoError(ErrnoText("chmod", writer->temporary_path_));
+  COUPONCAST_RETURN_IF_ERROR(writer->OpenTemporary());
   // Blocks are allocated now: on a full disk this fails here, where a later write through a map would be a SIGBUS.
-  errno = ::posix_fallocate(writer->fd_, 0, writer->file_bytes_);
-  if (errno != 0) return IoError(ErrnoText("reserve space for", writer->temporary_path_));
+  do {
+    errno = ::posix_fallocate(writer->fd_, 0, writer->file_bytes_);
+  } while (errno == EINTR);
+  if (errno != 0) return ErrnoStatus("reserve space for", writer->temporary_path_);
   const auto header_bytes = static_cast<uint64_t>(text.size());
   COUPONCAST_RETURN_IF_ERROR(writer->WriteAt(0, std::as_bytes(std::span(&header_bytes, 1))));
   COUPONCAST_RETURN_IF_ERROR(writer->WriteAt(8, std::as_bytes(std::span(text))));
@@ -116,13 +109,23 @@ Result<std::unique_ptr<TensorFileWriter>> TensorFileWriter::Create(const std::st
 
 TensorFileWriter::~TensorFileWriter() { Abort(); }
 
+// Not mkstemp: its files are 0600, and only the kernel can apply the umask to another mode.
+Status TensorFileWriter::OpenTemporary() {
+  static std::atomic<uint64_t> next = 0;
+  do {
+    temporary_path_ = path_ + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(next++);
+    fd_ = ::open(temporary_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (fd_ < 0 && errno == EEXIST);  // of a process that was killed and had the same number
+  return fd_ < 0 ? ErrnoStatus("create", temporary_path_) : Status();
+}
+
 Status TensorFileWriter::WriteAt(int64_t position, std::span<const std::byte> bytes) const {
   size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t wrote = ::pwrite(fd_, bytes.data() + done, bytes.size() - done, position + static_cast<int64_t>(done));
     if (wrote < 0) {
       if (errno == EINTR) continue;
-      return IoError(ErrnoText("write", temporary_path_));
+      return ErrnoStatus("write", temporary_path_);
     }
     done += static_cast<size_t>(wrote);
   }
@@ -148,8 +151,8 @@ Status TensorFileWriter::Commit() {
   COUPONCAST_RETURN_IF_ERROR(DigestDescriptor(fd_, temporary_path_, data_begin_, &digest));
   const std::string hex = digest.Hex();
   COUPONCAST_RETURN_IF_ERROR(WriteAt(digest_position_, std::as_bytes(std::span(hex))));
-  if (::fsync(fd_) != 0) return IoError(ErrnoText("fsync", temporary_path_));
-  if (::rename(temporary_path_.c_str(), path_.c_str()) != 0) return IoError(ErrnoText("rename", temporary_path_));
+  if (::fsync(fd_) != 0) return ErrnoStatus("fsync", temporary_path_);
+  if (::rename(temporary_path_.c_str(), path_.c_str()) != 0) return ErrnoStatus("rename", temporary_path_);
   ::close(fd_);
   fd_ = -1;
   return SyncFolderOf(path_);
@@ -163,12 +166,11 @@ void TensorFileWriter::Abort() {
 }
 
 Result<std::string> DigestFile(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return IoError(ErrnoText("open", path));
+  COUPONCAST_RETURN_IF_ERROR(CheckPath(path));
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return ErrnoStatus("open", path);
   Digest digest;
-  const Status status = DigestDescriptor(fd, path, 0, &digest);
-  ::close(fd);
-  if (!status.ok()) return status;
+  COUPONCAST_RETURN_IF_ERROR(DigestDescriptor(fd.get(), path, 0, &digest));
   return digest.Hex();
 }
 

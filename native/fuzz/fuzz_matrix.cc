@@ -1,0 +1,104 @@
+// The behaviour matrix: whatever the bytes, a typed error; what passes the checks must be safe for every kernel.
+#include <algorithm>
+#include <cstdlib>
+#include <numeric>
+#include <string_view>
+#include <vector>
+
+#include "aligned_input.h"
+#include "couponcast/matrix.h"
+#include "couponcast/recommend.h"
+#include "couponcast/similarity.h"
+#include "couponcast/weighting.h"
+#include "store/digest.h"
+
+namespace couponcast::fuzz {
+namespace {
+
+constexpr double kMaxWork = 1e5;  // multiply-adds an input may cost
+constexpr int64_t kNeighbours = 3;
+
+void Require(const Status& status) {
+  if (!status.ok()) std::abort();
+}
+
+void LookUp(const IdView& ids) {
+  for (int64_t i = 0; i < ids.size(); ++i) {
+    const std::string_view id = ids.At(i);
+    const int64_t found = ids.Find(id);
+    if (found < -1 || found >= ids.size()) std::abort();
+    if (found >= 0 && ids.At(found) != id) std::abort();
+  }
+  static_cast<void>(ids.Find(""));
+  static_cast<void>(ids.Find("\xff\xff"));
+}
+
+void RunKernels(const BehaviourMatrix& matrix) {
+  const CsrView& users = matrix.by_user();
+  const CsrView& items = matrix.by_item();
+  // Both orientations are valid, but only Verify knows that one is the other's transpose: kernels must be safe anyway.
+  for (const auto& [documents, terms] : {std::pair(users, items), std::pair(items, users)}) {
+    std::vector<double> work(static_cast<size_t>(documents.rows));
+    Require(SimilarityWork(documents, terms, {0, documents.rows}, work));
+    if (std::accumulate(work.begin(), work.end(), 0.0) > kMaxWork) return;
+    for (int32_t weighting = 0; weighting < kNumWeightings; ++weighting) {
+      std::vector<float> term_weight(static_cast<size_t>(documents.cols));
+      std::vector<float> length(static_cast<size_t>(documents.rows));
+      std::vector<float> scale(length.size());
+      const WeightingParams params{static_cast<Weighting>(weighting)};
+      Require(ComputeDocumentWeights(documents, terms, params, {}, term_weight, length, scale));
+      std::vector<int32_t> indices(static_cast<size_t>(documents.rows * kNeighbours));
+      std::vector<float> scores(indices.size());
+      std::vector<int32_t> counts(static_cast<size_t>(documents.rows));
+      Require(SimilarRows(documents, terms, {params, term_weight, length, scale}, {0, documents.rows}, kNeighbours, weighting % 2 == 0, {},
+                          indices, scores, counts));
+      for (int64_t row = 0; row < documents.rows; ++row) {
+        for (int64_t j = 0; j < counts[static_cast<size_t>(row)]; ++j) {
+          const int32_t index = indices[static_cast<size_t>(row * kNeighbours + j)];
+          if (index < 0 || index >= documents.rows) std::abort();
+        }
+      }
+    }
+  }
+  Require(RankPopularItems(users, {}, 0, {}).status());
+}
+
+// Replaces the digest by the right one, so that the checks behind it are reached.
+void RepairDigest(std::span<std::byte> bytes) {
+  constexpr std::string_view kField = R"("digest":")";
+  constexpr size_t kDigits = 16;
+  uint64_t header_bytes = 0;
+  std::copy_n(bytes.data(), 8, reinterpret_cast<std::byte*>(&header_bytes));
+  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + 8, header_bytes);
+  const size_t at = header.find(kField);
+  if (at == std::string_view::npos || at + kField.size() + kDigits > header.size()) return;
+  const auto place = bytes.subspan(8 + at + kField.size(), kDigits);
+  std::ranges::fill(place, std::byte{'0'});
+  Digest digest;
+  digest.Update(bytes.subspan(8));
+  const std::string hex = digest.Hex();
+  std::ranges::copy(std::as_bytes(std::span(hex)), place.begin());
+}
+
+}  // namespace
+}  // namespace couponcast::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using couponcast::BehaviourMatrix;
+  using couponcast::TensorFile;
+  couponcast::fuzz::AlignedInput input(data, size);
+  for (const bool repaired : {false, true}) {
+    auto file = TensorFile::Parse(input.bytes(), "fuzz");
+    if (!file.ok()) return 0;
+    const auto matrix = BehaviourMatrix::FromFile(std::move(file.value()));
+    if (!matrix.ok()) return 0;
+    if (!repaired) {
+      couponcast::fuzz::LookUp(matrix.value().users());
+      couponcast::fuzz::LookUp(matrix.value().items());
+      if (matrix.value().EnsureValid().ok()) couponcast::fuzz::RunKernels(matrix.value());
+    }
+    static_cast<void>(matrix.value().Verify());
+    if (!repaired) couponcast::fuzz::RepairDigest(input.bytes());
+  }
+  return 0;
+}
