@@ -18,6 +18,13 @@ export interface TensorRef {
   $file: string;
   tensor: string;
 }
+/** A view of shared memory, in parts: a message would cut the length of a view beyond 4 GiB to 32 bits. */
+export interface SharedView {
+  $shared: Dtype;
+  buffer: SharedArrayBuffer;
+  byteOffset: number;
+  length: number;
+}
 /** An output that the worker allocates and writes to an open file at `position`. */
 export interface FileOutput {
   $write: Dtype;
@@ -37,12 +44,30 @@ export type ArgValue =
   | boolean
   | undefined
   | AnyTypedArray
-  | AnyTypedArray[]
+  | (AnyTypedArray | SharedView)[]
+  | SharedView
   | MatrixRef
   | FileRef
   | TensorRef
   | FileOutput
   | ReturnedOutput;
+
+const DTYPE_OF = new Map<unknown, Dtype>([
+  [BigInt64Array, "I64"],
+  [Float64Array, "F64"],
+  [Int32Array, "I32"],
+  [Float32Array, "F32"],
+  [Uint8Array, "U8"],
+]);
+
+/** An argument as it can be sent to a thread. */
+export function sendable(value: ArgValue): ArgValue {
+  if (Array.isArray(value)) return value.map((element) => sendable(element) as AnyTypedArray | SharedView);
+  if (!ArrayBuffer.isView(value) || !(value.buffer instanceof SharedArrayBuffer)) return value;
+  const { buffer, byteOffset, byteLength, length } = value;
+  if (byteOffset + byteLength < 2 ** 32) return value;
+  return { $shared: DTYPE_OF.get(value.constructor)!, buffer, byteOffset, length };
+}
 
 export interface KernelCall {
   kernel: KernelName;

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { CouponcastError, errorFromData, invalidArgument } from "../errors.js";
-import type { CallResult, KernelCall, TaskReply } from "./call.js";
+import { type CallResult, type KernelCall, sendable, type TaskReply } from "./call.js";
 
 export interface RowRange {
   begin: number;
@@ -158,7 +158,11 @@ export class Executor {
         const { kernel, args } = calls[index]!;
         let reply: TaskReply;
         try {
-          reply = (await pool.run({ kernel, args: { ...args, cancel: this.#cancel } })) as TaskReply;
+          const sent = Object.entries({ ...args, cancel: this.#cancel }).map(([name, value]) => [
+            name,
+            sendable(value),
+          ]);
+          reply = (await pool.run({ kernel, args: Object.fromEntries(sent) })) as TaskReply;
         } catch (thrown) {
           fail(threadError(thrown));
           continue;

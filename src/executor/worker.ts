@@ -3,7 +3,7 @@ import { statSync, writeSync } from "node:fs";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import { CouponcastError, errorData } from "../errors.js";
 import { type AnyTypedArray, addon, type Dtype, type Handle } from "../native/addon.js";
-import type { ArgValue, CallResult, KernelCall, TaskReply } from "./call.js";
+import type { ArgValue, CallResult, KernelCall, SharedView, TaskReply } from "./call.js";
 
 const MAX_OPEN_FILES = 16;
 
@@ -40,6 +40,12 @@ const matrices = new HandleCache((path) => addon().openMatrix({ path }));
 const tensorFiles = new HandleCache((path) => addon().openTensors({ path }));
 
 const ARRAYS = { I64: BigInt64Array, F64: Float64Array, I32: Int32Array, F32: Float32Array, U8: Uint8Array };
+function viewOf(value: SharedView | AnyTypedArray): AnyTypedArray {
+  return "$shared" in value
+    ? new ARRAYS[value.$shared](value.buffer as ArrayBufferLike as ArrayBuffer, value.byteOffset, value.length)
+    : value;
+}
+
 function allocate(dtype: Dtype, length: number): AnyTypedArray {
   return new ARRAYS[dtype](length);
 }
@@ -54,7 +60,9 @@ function runKernel({ kernel, args }: KernelCall): TaskReply {
   const files: { data: AnyTypedArray; fd: number; position: number }[] = [];
   const outputs: Record<string, AnyTypedArray> = {};
   const resolve = (name: string, value: ArgValue): unknown => {
-    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Array.isArray(value)) return value;
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+    if (Array.isArray(value)) return value.map(viewOf);
+    if ("$shared" in value) return viewOf(value);
     if ("$matrix" in value) return matrices.get(value.$matrix);
     if ("$tensors" in value) return tensorFiles.get(value.$tensors);
     if ("$file" in value) return { handle: tensorFiles.get(value.$file), tensor: value.tensor };
