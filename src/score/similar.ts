@@ -5,7 +5,7 @@ import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { integerBetween } from "../util/arguments.js";
-import { yieldToEventLoop } from "../util/yield.js";
+import { forEachYielding, yieldToEventLoop } from "../util/yield.js";
 import { documentWeights, type WeightingOptions } from "./weighting.js";
 
 export interface SimilarOptions extends RunOptions, WeightingOptions {
@@ -29,8 +29,13 @@ export interface Neighbours {
   counts: Int32Array;
 }
 
-/** Target work of one shard: short enough to cancel and to balance, long enough to hide the call. */
-const SHARD_MADDS = 2e8;
+/**
+ * Work of one shard: enough to hide the call and, in a large product, to share one pass over all documents among
+ * thousands of rows; little enough for balance and progress.
+ */
+const MIN_SHARD_MADDS = 2e8;
+const MAX_SHARD_MADDS = 2.5e10;
+const SHARDS_PER_THREAD = 4;
 const MAX_SHARD_ROWS = 65_536;
 
 /** Splits rows so that each shard holds about the same number of multiply-adds. */
@@ -43,13 +48,18 @@ async function planShards(
   const rows = range.end - range.begin;
   const perRow = shared.f64(rows);
   await executor.run({ kernel: "similarityWork", args: { matrix: matrix.ref(), axis, ...range, outWork: perRow } });
+  let total = 0;
+  await forEachYielding(rows, (row) => {
+    total += perRow[row]!;
+  });
+  const target = Math.min(Math.max(total / (executor.threads * SHARDS_PER_THREAD), MIN_SHARD_MADDS), MAX_SHARD_MADDS);
   const ranges: RowRange[] = [];
   const work: number[] = [];
   let begin = 0;
   let sum = 0;
   for (let row = 0; row < rows; row++) {
     sum += perRow[row]! + 1;
-    if (sum >= SHARD_MADDS || row + 1 - begin === MAX_SHARD_ROWS || row + 1 === rows) {
+    if (sum >= target || row + 1 - begin === MAX_SHARD_ROWS || row + 1 === rows) {
       ranges.push({ begin: range.begin + begin, end: range.begin + row + 1 });
       work.push(sum);
       begin = row + 1;

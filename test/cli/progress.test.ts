@@ -70,7 +70,10 @@ describe("without a terminal", () => {
   });
 });
 
-describe("on a terminal", () => {
+// Where the system has no pseudo-terminals (a bare chroot, say) there is nothing to try.
+const hasTerminals = spawnSync("script", ["-qec", "true", "/dev/null"]).status === 0;
+
+describe.runIf(hasTerminals)("on a terminal", () => {
   it("a bar appears, and the screen is clean at the end", () => {
     const { code, text } = onTerminal(similar);
     expect(code).toBe(0);

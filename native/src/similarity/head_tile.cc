@@ -1,0 +1,114 @@
+#include "similarity/head_tile.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/similarity/head_tile.cc"
+#include <hwy/foreach_target.h>
+// The header must come behind foreach_target.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace couponcast::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Four bytes of a query in every lane.
+template <class D>
+HWY_INLINE hn::Vec<D> BroadcastQuad(D d, const int8_t* HWY_RESTRICT bytes) {
+  int32_t quad = 0;
+  hwy::CopyBytes<4>(bytes, &quad);
+  return hn::BitCast(d, hn::Set(hn::Repartition<int32_t, D>(), quad));
+}
+
+template <class D, class V>
+HWY_INLINE void StoreScaled(D d, V sum, const float* HWY_RESTRICT column_step, float query_step, float* HWY_RESTRICT out) {
+  const auto step = hn::Mul(hn::LoadU(d, column_step), hn::Set(d, query_step));
+  hn::StoreU(hn::Mul(hn::ConvertTo(d, sum), step), d, out);
+}
+
+void MultiplyHeadTileImpl(const int8_t* HWY_RESTRICT queries, const float* HWY_RESTRICT query_step, const uint8_t* HWY_RESTRICT tile,
+                          const float* HWY_RESTRICT column_step, int64_t terms, int64_t columns, float* HWY_RESTRICT sums) {
+  const hn::CappedTag<int32_t, 16> di;
+  const hn::Repartition<uint8_t, decltype(di)> du;
+  const hn::Repartition<int8_t, decltype(di)> ds;
+  const hn::RebindToFloat<decltype(di)> df;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(di));
+  for (int64_t c = 0; c < columns; c += 2 * lanes) {
+    auto s00 = hn::Zero(di);
+    auto s01 = s00;
+    auto s10 = s00;
+    auto s11 = s00;
+    auto s20 = s00;
+    auto s21 = s00;
+    auto s30 = s00;
+    auto s31 = s00;
+    for (int64_t h = 0; h < terms; h += 4) {
+      const uint8_t* at = tile + h * columns + 4 * c;
+      const auto left = hn::LoadU(du, at);
+      const auto right = hn::LoadU(du, at + 4 * lanes);
+      const auto q0 = BroadcastQuad(ds, queries + h);
+      s00 = hn::SumOfMulQuadAccumulate(di, left, q0, s00);
+      s01 = hn::SumOfMulQuadAccumulate(di, right, q0, s01);
+      const auto q1 = BroadcastQuad(ds, queries + terms + h);
+      s10 = hn::SumOfMulQuadAccumulate(di, left, q1, s10);
+      s11 = hn::SumOfMulQuadAccumulate(di, right, q1, s11);
+      const auto q2 = BroadcastQuad(ds, queries + 2 * terms + h);
+      s20 = hn::SumOfMulQuadAccumulate(di, left, q2, s20);
+      s21 = hn::SumOfMulQuadAccumulate(di, right, q2, s21);
+      const auto q3 = BroadcastQuad(ds, queries + 3 * terms + h);
+      s30 = hn::SumOfMulQuadAccumulate(di, left, q3, s30);
+      s31 = hn::SumOfMulQuadAccumulate(di, right, q3, s31);
+    }
+    StoreScaled(df, s00, column_step + c, query_step[0], sums + c);
+    StoreScaled(df, s01, column_step + c + lanes, query_step[0], sums + c + lanes);
+    StoreScaled(df, s10, column_step + c, query_step[1], sums + columns + c);
+    StoreScaled(df, s11, column_step + c + lanes, query_step[1], sums + columns + c + lanes);
+    StoreScaled(df, s20, column_step + c, query_step[2], sums + 2 * columns + c);
+    StoreScaled(df, s21, column_step + c + lanes, query_step[2], sums + 2 * columns + c + lanes);
+    StoreScaled(df, s30, column_step + c, query_step[3], sums + 3 * columns + c);
+    StoreScaled(df, s31, column_step + c + lanes, query_step[3], sums + 3 * columns + c + lanes);
+  }
+}
+
+int64_t CollectAboveImpl(const float* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, int64_t count, float threshold, int32_t first,
+                         int32_t* HWY_RESTRICT indices, float* HWY_RESTRICT scores) {
+  const hn::CappedTag<float, 16> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto limit = hn::Set(d, threshold);
+  int64_t found = 0;
+  for (int64_t c = 0; c < count; c += lanes) {
+    const auto above = hn::Ge(hn::Mul(hn::LoadU(d, sums + c), hn::LoadU(d, scale + c)), limit);
+    if (HWY_LIKELY(hn::AllFalse(d, above))) continue;
+    for (int64_t j = c; j < c + lanes; ++j) {
+      const float score = sums[j] * scale[j];
+      if (score < threshold) continue;
+      indices[found] = first + static_cast<int32_t>(j);
+      scores[found] = score;
+      ++found;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+}  // namespace couponcast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace couponcast {
+
+HWY_EXPORT(MultiplyHeadTileImpl);
+HWY_EXPORT(CollectAboveImpl);
+
+void MultiplyHeadTile(const int8_t* queries, const float* query_step, const uint8_t* tile, const float* column_step, int64_t terms,
+                      int64_t columns, float* sums) {
+  HWY_DYNAMIC_DISPATCH(MultiplyHeadTileImpl)(queries, query_step, tile, column_step, terms, columns, sums);
+}
+
+int64_t CollectAbove(const float* sums, const float* scale, int64_t count, float threshold, int32_t first, int32_t* indices,
+                     float* scores) {
+  return HWY_DYNAMIC_DISPATCH(CollectAboveImpl)(sums, scale, count, threshold, first, indices, scores);
+}
+
+}  // namespace couponcast
+#endif  // HWY_ONCE

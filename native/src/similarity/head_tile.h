@@ -1,0 +1,23 @@
+// The dense part of a sparse product: the terms that many documents hold, as bytes, multiplied four at a time.
+#ifndef COUPONCAST_SIMILARITY_HEAD_TILE_H_
+#define COUPONCAST_SIMILARITY_HEAD_TILE_H_
+
+#include <cstdint>
+
+namespace couponcast {
+
+inline constexpr int64_t kTileQueries = 4;  // documents that one pass over a tile serves
+
+// sums[q * columns + c] = query_step[q] * column_step[c] * sum_h queries[q * terms + h] * tile[h / 4][c][h % 4]
+// for kTileQueries documents q and all c. `terms` is a multiple of 4, `columns` of 64, both pointers to bytes are
+// 64-byte aligned. The sum runs in int32, exact for up to 65,000 terms.
+void MultiplyHeadTile(const int8_t* queries, const float* query_step, const uint8_t* tile, const float* column_step, int64_t terms,
+                      int64_t columns, float* sums);
+
+// Writes the places c of [0, count) with sums[c] * scale[c] >= threshold (in ascending order, counted from `first`) and
+// these products; returns how many. `count` is a multiple of 64. `indices` and `scores` have room for all.
+int64_t CollectAbove(const float* sums, const float* scale, int64_t count, float threshold, int32_t first, int32_t* indices, float* scores);
+
+}  // namespace couponcast
+
+#endif  // COUPONCAST_SIMILARITY_HEAD_TILE_H_

@@ -1,0 +1,109 @@
+// Similarity of one row to all others in one accumulator: the plain way, which serves every matrix.
+#ifndef COUPONCAST_SIMILARITY_SCATTER_ROWS_H_
+#define COUPONCAST_SIMILARITY_SCATTER_ROWS_H_
+
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/accumulator.h"
+#include "base/block_scan.h"
+#include "base/top_k.h"
+#include "couponcast/kernel.h"
+#include "couponcast/matrix.h"
+#include "couponcast/status.h"
+#include "couponcast/weighting.h"
+
+namespace couponcast {
+
+// Writes the answer of one row: its places, then -1 and 0.
+inline void WriteNeighbours(std::span<const TopK::Entry> sorted, std::span<int32_t> indices, std::span<float> scores, int32_t* count) {
+  for (size_t j = 0; j < indices.size(); ++j) {
+    indices[j] = j < sorted.size() ? sorted[j].index : -1;
+    scores[j] = j < sorted.size() ? sorted[j].score : 0.0F;
+  }
+  *count = static_cast<int32_t>(sorted.size());
+}
+
+template <Weighting kWeighting>
+class ScatterRows {
+ public:
+  ScatterRows(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t k, bool include_self,
+              CancelFlag cancel)
+      : documents_(documents),
+        terms_(terms),
+        weights_(weights),
+        include_self_(include_self),
+        cancel_(cancel),
+        k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
+        row_cost_(documents.rows / (8 * Accumulator::kBlock) + k + 1),
+        sums_(documents.rows),
+        scale_(weights.scale.begin(), weights.scale.end()),
+        best_(k) {
+    // Padded, so that a block of the accumulator has a block of scales.
+    scale_.resize((scale_.size() + Accumulator::kBlock - 1) / Accumulator::kBlock * Accumulator::kBlock, 0.0F);
+  }
+
+  // The k best of one row; indices and scores have k places. Errors: kCancelled.
+  Status Row(int64_t row, std::span<int32_t> indices, std::span<float> scores, int32_t* count) {
+    if (Stop(row_cost_)) return Cancelled();
+    const auto row_terms = documents_.row_indices(row);
+    const auto row_values = documents_.row_values(row);
+    const float row_length = weights_.length[static_cast<size_t>(row)];
+    for (size_t i = 0; i < row_terms.size(); ++i) {
+      const int64_t term = row_terms[i];
+      const auto postings = terms_.row_indices(term);
+      const auto values = terms_.row_values(term);
+      if (Stop(static_cast<int64_t>(postings.size()) + 1)) return Cancelled();
+      const float term_weight = weights_.term_weight[static_cast<size_t>(term)];
+      const float weight = TermFrequency<kWeighting>(row_values[i], row_length, k1_plus_1_) * term_weight * term_weight;
+      if (weight == 0) continue;
+      for (size_t j = 0; j < postings.size(); ++j) {
+        // Only BM25's differs between documents; saturation's is lambda, the others use none.
+        const float length = kWeighting == Weighting::kBm25 ? weights_.length[static_cast<size_t>(postings[j])] : row_length;
+        sums_.Add(postings[j], weight * TermFrequency<kWeighting>(values[j], length, k1_plus_1_));
+      }
+    }
+    const float row_scale = weights_.scale[static_cast<size_t>(row)];
+    best_.Reset(0.0F);
+    if (!include_self_) sums_[row] = 0;  // not above the threshold
+    sums_.Drain([&](int64_t first, float* block) {
+      MultiplyInPlace(block, scale_.data() + first, Accumulator::kBlock);
+      // row_scale is common to the row, but scores are compared as they are reported.
+      for (int64_t j = 0; j < Accumulator::kBlock; ++j) block[j] *= row_scale;
+      for (uint64_t mask = MaskAbove(block, best_.threshold()); mask != 0; mask &= mask - 1) {
+        const int bit = std::countr_zero(mask);
+        best_.Push(block[bit], static_cast<int32_t>(first + bit));
+      }
+    });
+    WriteNeighbours(best_.Sorted(), indices, scores, count);
+    return {};
+  }
+
+ private:
+  static constexpr int64_t kMaddsPerPoll = int64_t{1} << 20;
+
+  bool Stop(int64_t cost) {
+    until_poll_ -= cost;
+    if (until_poll_ >= 0) return false;
+    until_poll_ = kMaddsPerPoll;
+    return cancel_.IsSet();
+  }
+
+  const CsrView& documents_;
+  const CsrView& terms_;
+  const DocumentWeights& weights_;
+  const bool include_self_;
+  const CancelFlag cancel_;
+  const float k1_plus_1_;
+  const int64_t row_cost_;  // of a row without cells: the marks of the accumulator and the places of the answer
+  int64_t until_poll_ = 0;
+  Accumulator sums_;
+  std::vector<float> scale_;
+  TopK best_;
+};
+
+}  // namespace couponcast
+
+#endif  // COUPONCAST_SIMILARITY_SCATTER_ROWS_H_

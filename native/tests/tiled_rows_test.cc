@@ -1,0 +1,168 @@
+// SimilarRowsTiled gives the bits of ScatterRows, whatever the weights, the blocks and the processor.
+#include "similarity/tiled_rows.h"
+
+#include <gtest/gtest.h>
+
+#include "similarity/dispatch_weighting.h"
+#include "similarity/scatter_rows.h"
+#include "tests/neighbours_for_test.h"
+
+namespace couponcast {
+namespace {
+
+using testing::Dense;
+using testing::ForEachTarget;
+using testing::OwnedLists;
+using testing::OwnedWeights;
+using testing::Raised;
+using testing::Random;
+using testing::SameBits;
+using testing::TestMatrix;
+
+enum class Values { kSmallIntegers, kReal, kLargeIntegers, kManyMagnitudes };
+
+// Column c is held by about a share 1 / (1 + c / 3) of the rows: a head, a tail and what is between.
+TestMatrix SkewedMatrix(int64_t rows, int64_t cols, Values values, uint64_t seed) {
+  Random random(seed);
+  Dense dense(static_cast<size_t>(rows), std::vector<float>(static_cast<size_t>(cols), 0.0F));
+  for (auto& row : dense) {
+    const double activity = random.Below(12) == 0 ? 0 : random.Between(0.1, 1);
+    for (size_t c = 0; c < row.size(); ++c) {
+      if (random.Between(0, 1) >= activity / (1 + static_cast<double>(c) / 3)) continue;
+      switch (values) {
+        case Values::kSmallIntegers:
+          row[c] = static_cast<float>(1 + random.Below(3));
+          break;
+        case Values::kReal:
+          row[c] = static_cast<float>(random.Between(0.01, 5));
+          break;
+        case Values::kLargeIntegers:
+          row[c] = static_cast<float>(1 + random.Below(1000));
+          break;
+        case Values::kManyMagnitudes:
+          row[c] = static_cast<float>(std::exp2(random.Between(-40, 20)));
+          break;
+      }
+    }
+  }
+  return {dense, cols};
+}
+
+OwnedLists Tiled(const TestMatrix& matrix, const WeightingParams& params, int64_t k, bool include_self, RowRange range) {
+  const CsrView documents = matrix.by_user();
+  const CsrView terms = matrix.by_item();
+  const OwnedWeights weights(documents, terms, params);
+  OwnedLists lists(range.size(), k);
+  bool applies = false;
+  EXPECT_OK(
+      SimilarRowsTiled(documents, terms, weights.view(), range, k, include_self, {}, lists.indices, lists.scores, lists.counts, &applies));
+  EXPECT_TRUE(applies);
+  return lists;
+}
+
+OwnedLists Scattered(const TestMatrix& matrix, const WeightingParams& params, int64_t k, bool include_self, RowRange range) {
+  const CsrView documents = matrix.by_user();
+  const CsrView terms = matrix.by_item();
+  const OwnedWeights owned(documents, terms, params);
+  const DocumentWeights weights = owned.view();
+  OwnedLists lists(range.size(), k);
+  const auto width = static_cast<size_t>(k);
+  DispatchWeighting(params.weighting, [&]<Weighting kWeighting>() {
+    ScatterRows<kWeighting> rows(documents, terms, weights, k, include_self, {});
+    for (int64_t row = range.begin; row < range.end; ++row) {
+      const auto at = static_cast<size_t>(row - range.begin);
+      EXPECT_OK(rows.Row(row, std::span(lists.indices).subspan(at * width, width), std::span(lists.scores).subspan(at * width, width),
+                         &lists.counts[at]));
+    }
+  });
+  return lists;
+}
+
+void ExpectSame(const TestMatrix& matrix, int64_t k, RowRange range) {
+  for (int32_t weighting = 0; weighting < kNumWeightings; ++weighting) {
+    for (const bool include_self : {false, true}) {
+      SCOPED_TRACE("weighting " + std::to_string(weighting) + ", k " + std::to_string(k));
+      const WeightingParams params{static_cast<Weighting>(weighting)};
+      const OwnedLists tiled = Tiled(matrix, params, k, include_self, range);
+      const OwnedLists expected = Scattered(matrix, params, k, include_self, range);
+      EXPECT_EQ(tiled.counts, expected.counts);
+      EXPECT_EQ(tiled.indices, expected.indices);
+      EXPECT_TRUE(SameBits(tiled.scores, expected.scores));
+    }
+  }
+}
+
+TEST(TiledRows, SameAsScatter) {
+  uint64_t seed = 1;
+  for (const Values values : {Values::kSmallIntegers, Values::kReal, Values::kLargeIntegers, Values::kManyMagnitudes}) {
+    SCOPED_TRACE(static_cast<int>(values));
+    const TestMatrix matrix = SkewedMatrix(700, 90, values, seed++);
+    for (const int64_t k : {1, 10, 60}) ExpectSame(matrix, k, {0, matrix.rows()});
+  }
+}
+
+TEST(TiledRows, SameAsScatterOverSeveralBlocks) {
+  ForEachTarget([] {
+    const TestMatrix matrix = SkewedMatrix(9000, 40, Values::kReal, 7);
+    ExpectSame(matrix, 20, {4000, 4203});
+    ExpectSame(matrix, 20, {8999, 9000});
+  });
+}
+
+TEST(TiledRows, SameAsScatterWithTies) {
+  // Whole groups of equal rows: far more candidates than k share the k-th score.
+  Dense dense;
+  for (int64_t row = 0; row < 1500; ++row) {
+    dense.push_back({1, row % 2 == 0 ? 2.0F : 0.0F, row % 3 == 0 ? 1.5F : 0.0F, row % 7 == 0 ? 0.3F : 0.0F, 0});
+  }
+  ExpectSame(TestMatrix(dense), 10, {0, 200});
+}
+
+TEST(TiledRows, SameAsScatterWithFewNeighbours) {
+  // Pairs that share a term which nobody else has; every fifth row is empty.
+  Dense dense(60, std::vector<float>(30, 0.0F));
+  for (size_t row = 0; row < dense.size(); ++row) {
+    if (row % 5 != 0) dense[row][row / 2] = static_cast<float>(1 + row);
+  }
+  ExpectSame(TestMatrix(dense), 4, {0, 60});
+}
+
+TEST(TiledRows, DoesNotApplyToCellsBelowZeroOrHugeOnes) {
+  for (const float value : {-1.0F, 1e20F}) {
+    const TestMatrix matrix({{1, 2, 0}, {2, value, 1}, {0, 1, 1}});
+    const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
+    for (const RowRange range : {RowRange{0, 1}, RowRange{1, 2}}) {
+      OwnedLists lists(1, 1);
+      bool applies = true;
+      EXPECT_OK(SimilarRowsTiled(matrix.by_user(), matrix.by_item(), weights.view(), range, 1, false, {}, lists.indices, lists.scores,
+                                 lists.counts, &applies));
+      EXPECT_FALSE(applies);
+      EXPECT_EQ(lists.counts[0], -7) << "no output";
+    }
+  }
+}
+
+TEST(TiledRows, IsChosenForManyDocumentsWithAHead) {
+  const TestMatrix many = SkewedMatrix(5000, 200, Values::kReal, 3);
+  EXPECT_TRUE(TilingPays(many.by_user(), many.by_item(), {0, 5000}, 10));
+  EXPECT_FALSE(TilingPays(many.by_user(), many.by_item(), {0, 5000}, 4000)) << "nearly all are wanted";
+  const TestMatrix few = SkewedMatrix(200, 200, Values::kReal, 3);
+  EXPECT_FALSE(TilingPays(few.by_user(), few.by_item(), {0, 200}, 10));
+  // And SimilarRows gives the same either way.
+  const OwnedLists lists = testing::AllSimilarRows(many.by_user(), many.by_item(), {}, 10, false, 2500);
+  const OwnedLists expected = Scattered(many, {}, 10, false, {0, 5000});
+  EXPECT_EQ(lists.indices, expected.indices);
+  EXPECT_TRUE(SameBits(lists.scores, expected.scores));
+}
+
+TEST(TiledRows, Cancels) {
+  const TestMatrix matrix = SkewedMatrix(300, 20, Values::kReal, 5);
+  const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
+  OwnedLists lists(300, 3);
+  bool applies = true;
+  EXPECT_CODE(StatusCode::kCancelled, SimilarRowsTiled(matrix.by_user(), matrix.by_item(), weights.view(), {0, 300}, 3, false, Raised(),
+                                                       lists.indices, lists.scores, lists.counts, &applies));
+}
+
+}  // namespace
+}  // namespace couponcast
