@@ -282,6 +282,12 @@ export class DuckDb {
   }
 }
 
+/** Version of DuckDB, as 1.5.6. */
+export async function duckDbVersion(): Promise<string> {
+  const { version } = await import("@duckdb/node-api");
+  return version().replace(/^v/, "");
+}
+
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) {
     throw new CouponcastError("ERR_COUPONCAST_CANCELLED", "cancelled", { cause: signal.reason });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadCampaign } from "../campaign/load-campaign.js";
+import { duckDbVersion } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions } from "../executor/executor.js";
 import { coreVersion } from "../native/version.js";
@@ -78,7 +79,7 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
   const workspace = await Workspace.open(options.out);
   try {
     const executor = new Executor(options);
-    const versions = { couponcast: coreVersion() };
+    const versions = { couponcast: coreVersion(), duckdb: await duckDbVersion(), node: process.versions.node };
     const digest = (paths: readonly string[]) => digestFiles(executor, paths);
     const stages = new StageRunner(workspace, versions.couponcast, options.onStage, digest);
     const context: RunContext = { loaded, stages, executor, options, inputs: [] };

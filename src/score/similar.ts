@@ -33,9 +33,9 @@ export interface Neighbours {
  * Work of one shard: enough to hide the call and, in a large product, to share one pass over all documents among
  * thousands of rows; little enough for balance and progress.
  */
-const MIN_SHARD_MADDS = 2e8;
+const MIN_SHARD_MADDS = 3e7;
 const MAX_SHARD_MADDS = 2.5e10;
-const SHARDS_PER_THREAD = 4;
+const SHARDS_PER_THREAD = 6;
 const MAX_SHARD_ROWS = 65_536;
 
 /** Splits rows so that each shard holds about the same number of multiply-adds. */

@@ -24,6 +24,9 @@ class Accumulator {
     sums_[static_cast<size_t>(index)] += amount;
     touched_[static_cast<size_t>(index / kBlock)] = 1;
   }
+  // Marks everything as touched, for a row that touches most of it; then sums() may be added to without marks.
+  void TouchAll() { std::ranges::fill(touched_, uint8_t{1}); }
+  float* sums() { return sums_.data(); }
   float& operator[](int64_t index) { return sums_[static_cast<size_t>(index)]; }
 
   // Calls visit(first entry, sums of the block) for each touched block in ascending order, then clears it.

@@ -1,5 +1,7 @@
 #include "similarity/head_tile.h"
 
+#include <bit>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/similarity/head_tile.cc"
 #include <hwy/foreach_target.h>
@@ -76,16 +78,23 @@ int64_t CollectAboveImpl(const float* HWY_RESTRICT sums, const float* HWY_RESTRI
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto limit = hn::Set(d, threshold);
   int64_t found = 0;
-  for (int64_t c = 0; c < count; c += lanes) {
-    const auto above = hn::Ge(hn::Mul(hn::LoadU(d, sums + c), hn::LoadU(d, scale + c)), limit);
-    if (HWY_LIKELY(hn::AllFalse(d, above))) continue;
-    for (int64_t j = c; j < c + lanes; ++j) {
-      const float score = sums[j] * scale[j];
-      if (score < threshold) continue;
+  const auto product = [&](int64_t c) HWY_ATTR { return hn::Mul(hn::LoadU(d, sums + c), hn::LoadU(d, scale + c)); };
+  const auto collect = [&](int64_t c, auto above) HWY_ATTR {
+    uint64_t bits = 0;  // StoreMaskBits may write up to 8 bytes
+    hn::StoreMaskBits(d, above, reinterpret_cast<uint8_t*>(&bits));
+    for (bits &= (uint64_t{1} << lanes) - 1; bits != 0; bits &= bits - 1) {
+      const int64_t j = c + std::countr_zero(bits);
       indices[found] = first + static_cast<int32_t>(j);
-      scores[found] = score;
+      scores[found] = sums[j] * scale[j];
       ++found;
     }
+  };
+  for (int64_t c = 0; c < count; c += 2 * lanes) {
+    const auto left = hn::Ge(product(c), limit);
+    const auto right = hn::Ge(product(c + lanes), limit);
+    if (HWY_LIKELY(hn::AllFalse(d, hn::Or(left, right)))) continue;
+    collect(c, left);
+    collect(c + lanes, right);
   }
   return found;
 }

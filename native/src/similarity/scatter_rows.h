@@ -2,6 +2,7 @@
 #ifndef COUPONCAST_SIMILARITY_SCATTER_ROWS_H_
 #define COUPONCAST_SIMILARITY_SCATTER_ROWS_H_
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -51,18 +52,26 @@ class ScatterRows {
     const auto row_terms = documents_.row_indices(row);
     const auto row_values = documents_.row_values(row);
     const float row_length = weights_.length[static_cast<size_t>(row)];
+    const bool dense = Work(row_terms) >= documents_.rows / 2;
+    if (dense) sums_.TouchAll();
     for (size_t i = 0; i < row_terms.size(); ++i) {
       const int64_t term = row_terms[i];
       const auto postings = terms_.row_indices(term);
       const auto values = terms_.row_values(term);
+      if (i + kAhead < row_terms.size()) Prefetch(row_terms[i + kAhead]);
       if (Stop(static_cast<int64_t>(postings.size()) + 1)) return Cancelled();
       const float term_weight = weights_.term_weight[static_cast<size_t>(term)];
       const float weight = TermFrequency<kWeighting>(row_values[i], row_length, k1_plus_1_) * term_weight * term_weight;
       if (weight == 0) continue;
-      for (size_t j = 0; j < postings.size(); ++j) {
-        // Only BM25's differs between documents; saturation's is lambda, the others use none.
+      // Only BM25's length differs between documents; saturation's is lambda, the others use none.
+      const auto product = [&](size_t j) {
         const float length = kWeighting == Weighting::kBm25 ? weights_.length[static_cast<size_t>(postings[j])] : row_length;
-        sums_.Add(postings[j], weight * TermFrequency<kWeighting>(values[j], length, k1_plus_1_));
+        return weight * TermFrequency<kWeighting>(values[j], length, k1_plus_1_);
+      };
+      if (dense) {
+        AddUnmarked(postings, product);
+      } else {
+        for (size_t j = 0; j < postings.size(); ++j) sums_.Add(postings[j], product(j));
       }
     }
     const float row_scale = weights_.scale[static_cast<size_t>(row)];
@@ -83,6 +92,37 @@ class ScatterRows {
 
  private:
   static constexpr int64_t kMaddsPerPoll = int64_t{1} << 20;
+
+  static constexpr size_t kAhead = 3;  // terms whose first postings are fetched early
+
+  int64_t Work(std::span<const int32_t> row_terms) const {
+    int64_t madds = 0;
+    for (const int32_t term : row_terms) madds += terms_.degree(term);
+    return madds;
+  }
+
+  void Prefetch(int32_t term) const {
+    const auto at = static_cast<size_t>(terms_.indptr[static_cast<size_t>(term)]);
+    constexpr size_t kLine = 16;  // elements
+    for (size_t line = 0; line < 3; ++line) {
+      __builtin_prefetch(terms_.indices.data() + at + line * kLine);
+      __builtin_prefetch(terms_.values.data() + at + line * kLine);
+    }
+  }
+
+  // A term has each document once, so several sums can be read before the first is written.
+  template <typename Product>
+  void AddUnmarked(std::span<const int32_t> postings, Product&& product) {
+    constexpr size_t kUnroll = 4;
+    float* sums = sums_.sums();
+    size_t j = 0;
+    for (; j + kUnroll <= postings.size(); j += kUnroll) {
+      std::array<float, kUnroll> sum{};
+      for (size_t u = 0; u < kUnroll; ++u) sum[u] = sums[postings[j + u]] + product(j + u);
+      for (size_t u = 0; u < kUnroll; ++u) sums[postings[j + u]] = sum[u];
+    }
+    for (; j < postings.size(); ++j) sums[postings[j]] += product(j);
+  }
 
   bool Stop(int64_t cost) {
     until_poll_ -= cost;
