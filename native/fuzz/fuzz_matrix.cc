@@ -10,6 +10,7 @@
 #include "couponcast/recommend.h"
 #include "couponcast/similarity.h"
 #include "couponcast/weighting.h"
+#include "similarity/tiled_rows.h"
 #include "store/digest.h"
 
 namespace couponcast::fuzz {
@@ -50,14 +51,24 @@ void RunKernels(const BehaviourMatrix& matrix) {
       std::vector<int32_t> indices(static_cast<size_t>(documents.rows * kNeighbours));
       std::vector<float> scores(indices.size());
       std::vector<int32_t> counts(static_cast<size_t>(documents.rows));
-      Require(SimilarRows(documents, terms, {params, term_weight, length, scale}, {0, documents.rows}, kNeighbours, weighting % 2 == 0, {},
-                          indices, scores, counts));
-      for (int64_t row = 0; row < documents.rows; ++row) {
-        for (int64_t j = 0; j < counts[static_cast<size_t>(row)]; ++j) {
-          const int32_t index = indices[static_cast<size_t>(row * kNeighbours + j)];
-          if (index < 0 || index >= documents.rows) std::abort();
+      const DocumentWeights weights{params, term_weight, length, scale};
+      const RowRange all{0, documents.rows};
+      const bool include_self = weighting % 2 == 0;
+      const auto check_lists = [&] {
+        for (int64_t row = 0; row < documents.rows; ++row) {
+          for (int64_t j = 0; j < counts[static_cast<size_t>(row)]; ++j) {
+            const int32_t index = indices[static_cast<size_t>(row * kNeighbours + j)];
+            if (index < 0 || index >= documents.rows) std::abort();
+          }
         }
-      }
+      };
+      Require(SimilarRows(documents, terms, weights, all, kNeighbours, include_self, {}, indices, scores, counts));
+      check_lists();
+      // Matrices as small as these never take this way by themselves. One weighting: its tables take long to set up.
+      if (weighting != documents.rows % kNumWeightings) continue;
+      bool applies = true;
+      Require(SimilarRowsTiled(documents, terms, weights, all, kNeighbours, include_self, {}, indices, scores, counts, &applies));
+      if (applies) check_lists();
     }
   }
   Require(RankPopularItems(users, {}, 0, {}).status());

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "similarity/dispatch_weighting.h"
 #include "similarity/scatter_rows.h"
 #include "tests/neighbours_for_test.h"
@@ -128,7 +131,7 @@ TEST(TiledRows, SameAsScatterWithFewNeighbours) {
 }
 
 TEST(TiledRows, DoesNotApplyToCellsBelowZeroOrHugeOnes) {
-  for (const float value : {-1.0F, 1e20F}) {
+  for (const float value : {-1.0F, 1e20F, std::numeric_limits<float>::max()}) {
     const TestMatrix matrix({{1, 2, 0}, {2, value, 1}, {0, 1, 1}});
     const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
     for (const RowRange range : {RowRange{0, 1}, RowRange{1, 2}}) {
@@ -140,6 +143,13 @@ TEST(TiledRows, DoesNotApplyToCellsBelowZeroOrHugeOnes) {
       EXPECT_EQ(lists.counts[0], -7) << "no output";
     }
   }
+}
+
+TEST(TiledRows, SameAsScatterWithTheSmallestAndLargestWeights) {
+  constexpr float kDenormal = std::numeric_limits<float>::denorm_min();
+  constexpr float kSmall = std::numeric_limits<float>::min();
+  ExpectSame(TestMatrix({{kDenormal, 1e15F, 0}, {kDenormal, kSmall, 3}, {kSmall, 0, 0}, {kDenormal, 0, 0}, {1, 1, 1}, {0, 1e14F, 2}}), 2,
+             {0, 6});
 }
 
 TEST(TiledRows, IsChosenForManyDocumentsWithAHead) {

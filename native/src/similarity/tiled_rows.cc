@@ -66,11 +66,16 @@ class Levels {
     whole_ = whole_ && weight == std::floor(weight);
   }
   // 1 where all weights are whole and small enough: nothing is rounded then.
-  float Step() const { return whole_ && largest_ <= static_cast<float>(max_level_) ? 1.0F : largest_ / static_cast<float>(max_level_); }
+  float Step() const {
+    const auto levels = static_cast<float>(max_level_);
+    if (whole_ && largest_ <= levels) return 1;
+    return std::max(largest_ / levels, std::numeric_limits<float>::min());
+  }
 
   static int Level(float weight, float step, int max_level) {
-    if (weight <= 0) return 0;
-    const float exact = weight / step;
+    if (!(weight > 0)) return 0;
+    // In this order also what is no number, of a matrix that this way does not apply to, becomes a level.
+    const float exact = std::min(static_cast<float>(max_level), weight / step);
     const int below = static_cast<int>(exact);
     return std::clamp(exact - static_cast<float>(below) < 0.5F ? below : below + 1, 1, max_level);
   }
