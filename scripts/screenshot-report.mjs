@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { findChromium, launchChromium } from "./chromium.mjs";
 
 const flags = new Set(process.argv.slice(2).filter((a) => a.startsWith("--")));
 const [report, out, widthText = "1280"] = process.argv.slice(2).filter((a) => !a.startsWith("--"));
@@ -25,8 +25,7 @@ if (!existsSync(report)) {
   process.exit(5);
 }
 
-const places = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = places.find((path) => path && existsSync(path));
+const executablePath = findChromium();
 if (!executablePath) {
   console.error("no Chromium found; install it (apt-get install chromium) or set CHROMIUM_PATH");
   process.exit(10);
@@ -35,19 +34,7 @@ if (!executablePath) {
 /** An id for an attribute selector. */
 const quoted = (id) => id.replace(/["\\]/g, "\\$&");
 
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launchChromium(executablePath);
 try {
   const page = await browser.newPage({
     viewport: { width, height: Math.round(width < 700 ? width * 2.1 : width * 1.2) },

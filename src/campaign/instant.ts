@@ -8,6 +8,8 @@ import { nearestName } from "../util/nearest-name.js";
  */
 
 /** Validity dates such as 9999-12-31 mean "for ever"; before 1900 zones have no civil offsets worth trusting. */
+type SixNumbers = [number, number, number, number, number, number];
+
 const MIN_YEAR = 1900;
 const DAY_MS = 86_400_000;
 
@@ -74,14 +76,7 @@ function findZoneProblem(zone: string): string | undefined {
 /** Wall clock of an instant in a zone, as milliseconds of the same digits in UTC (whole seconds). */
 function wallClockMs(zone: string, utcMs: number): number {
   // The locale's order: month, day, year, hour, minute, second. formatToParts would take three times as long.
-  const digits = formatterOf(zone).format(utcMs).match(/\d+/g)!.map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const digits = formatterOf(zone).format(utcMs).match(/\d+/g)!.map(Number) as SixNumbers;
   const [month, day, year, hour, minute, second] = digits;
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
@@ -110,14 +105,7 @@ export function localToUtcMs(localMs: number, zone: string): number {
 export function parseInstant(text: string, zone: string): number | undefined {
   const match = ISO.exec(text);
   if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0)) as SixNumbers;
   const millis = Math.floor(Number(`0.${match[7] ?? "0"}`) * 1000);
   const localMs = Date.UTC(year, month - 1, day, hour, minute, second, millis);
   const check = new Date(localMs);

@@ -28,6 +28,16 @@ export interface PolishStats {
   exchanges: number;
 }
 
+/** Rows of an assignment, by user, within a user by value; values and costs in thousandths of a minor unit. */
+export interface AssignmentRows {
+  users: Int32Array;
+  coupons: Int32Array;
+  ranks: Int32Array;
+  places: BigInt64Array;
+  values: BigInt64Array;
+  costs: BigInt64Array;
+}
+
 export interface Addon {
   coreInfo(a: Named): { version: string; simdTargets: string[]; liveMaps: number };
   openMatrix(a: { path: string }): Handle;
@@ -84,14 +94,7 @@ export interface Addon {
   solveBundleMaster(a: Named): number;
   repairAndPolish(a: Named): PolishStats;
   checkFeasible(a: Named): PolishStats;
-  listAssignments(a: Named): {
-    users: Int32Array;
-    coupons: Int32Array;
-    ranks: Int32Array;
-    places: BigInt64Array;
-    values: BigInt64Array;
-    costs: BigInt64Array;
-  };
+  listAssignments(a: Named): AssignmentRows;
   explainUnassigned(a: Named): void;
 }
 

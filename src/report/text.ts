@@ -71,12 +71,6 @@ export function codeInWords(code: string): string {
   return code.replace(/[_-]+/g, " ").trim();
 }
 
-/** a, b and c. */
-export function listInWords(parts: readonly string[]): string {
-  if (parts.length <= 1) return parts.join("");
-  return `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}`;
-}
-
 export function plural(count: number, one: string, many = `${one}s`): string {
   return count === 1 ? one : many;
 }

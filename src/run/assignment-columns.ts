@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Problem } from "../allocate/problem.js";
 import { shards } from "../executor/executor.js";
+import type { AssignmentRows } from "../native/addon.js";
 import { forEachYielding } from "../util/yield.js";
 import { type AllocateStage, candidateTable, limitsOf } from "./allocate-stage.js";
 import type { RunContext } from "./context.js";
@@ -45,15 +46,7 @@ export async function listAssignments(
       },
     })),
   );
-  type Rows = {
-    users: Int32Array;
-    coupons: Int32Array;
-    ranks: Int32Array;
-    places: BigInt64Array;
-    values: BigInt64Array;
-    costs: BigInt64Array;
-  };
-  const parts = listed.map(({ value }) => value as Rows);
+  const parts = listed.map(({ value }) => value as AssignmentRows);
   const total = parts.reduce((sum, part) => sum + part.users.length, 0);
   const columns = {
     users: new Int32Array(total),

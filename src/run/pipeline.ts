@@ -79,12 +79,12 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
   const workspace = await Workspace.open(options.out);
   try {
     const executor = new Executor(options);
-    const versions = { couponcast: coreVersion(), duckdb: await duckDbVersion(), node: process.versions.node };
+    const version = coreVersion();
     const digest = (paths: readonly string[]) => digestFiles(executor, paths);
-    const stages = new StageRunner(workspace, versions.couponcast, options.onStage, digest);
+    const stages = new StageRunner(workspace, version, options.onStage, digest);
     const context: RunContext = { loaded, stages, executor, options, inputs: [] };
     context.inputs = await digestInputs(context, await workspace.runNonce());
-    const key = runKey(context, versions.couponcast);
+    const key = runKey(context, version);
 
     const published = (await workspace.publishedManifest()) as RunManifest | undefined;
     if (published?.key === key && !options.force) {
@@ -109,6 +109,7 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     const finished = { ingested, segmented, neighbours, affinity, candidates, allocated };
     const output = await outputStage(context, finished);
 
+    const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };
     const manifest = buildManifest(context, finished, eligibility, responded, output.result, key, versions);
     const staging = join(workspace.root, "tmp-publish");
     await rm(staging, { recursive: true, force: true });

@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findChromium, launchChromium } from "../../scripts/chromium.mjs";
 import { renderReport } from "../../src/report/render-report.js";
 import type { ReportData } from "../../src/report/report-data.js";
 import { hostileData } from "./hostile-data.js";
@@ -11,12 +12,7 @@ import { sampleData } from "./sample-data.js";
 
 /** The report in a real Chromium, at the width of a desk and of a phone. */
 
-const CHROMIUM = [
-  process.env.CHROMIUM_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((path) => path !== undefined && existsSync(path));
+const CHROMIUM = findChromium();
 
 const WIDTHS = [1280, 800, 390, 320];
 
@@ -32,19 +28,7 @@ let folder: string;
 beforeAll(async () => {
   if (CHROMIUM === undefined) throw new Error("no Chromium: apt-get install chromium, or set CHROMIUM_PATH");
   folder = mkdtempSync(join(tmpdir(), "couponcast-report-"));
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  browser = await launchChromium(CHROMIUM);
 }, 60_000);
 
 afterAll(async () => {

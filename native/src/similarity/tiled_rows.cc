@@ -432,32 +432,40 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
   constexpr double kRescore = 0.7;
   constexpr double kCandidates = 1.5;  // scored exactly for each place of the answer
   if (documents.rows < kBlock || k > documents.rows / 8) return false;
+  double madds = 0;
+  for (int64_t row = range.begin; row < range.end; ++row) {
+    for (const int32_t term : documents.row_indices(row)) madds += static_cast<double>(terms.degree(term));
+  }
+  const double scatter = madds * kScatterMadd;
+  const double pairs = static_cast<double>(range.size()) * static_cast<double>(documents.rows);
+  const double passes = std::ceil(static_cast<double>(range.size()) / static_cast<double>(kMaxQueries));
+  const double least = pairs * kPair + passes * static_cast<double>(documents.nnz()) * kPosting;
+  // What follows looks at all documents: not for the short calls that cannot pay.
+  if (scatter <= least) return false;
+
   const Head head = ChooseHead(terms, documents.rows);
   const int64_t num_blocks = (documents.rows + kBlock - 1) / kBlock;
   const auto blocks = static_cast<double>(num_blocks);
-  double madds = 0;
   double tail_madds = 0;
   double segments = 0;
   for (int64_t row = range.begin; row < range.end; ++row) {
     for (const int32_t term : documents.row_indices(row)) {
-      const auto degree = static_cast<double>(terms.degree(term));
-      madds += degree;
       if (head.slot[static_cast<size_t>(term)] >= 0) continue;
+      const auto degree = static_cast<double>(terms.degree(term));
       tail_madds += degree;
       segments += std::min(blocks, degree);
     }
   }
   // Candidates are documents as a cell sees them: the mean is over cells, not over documents.
   double squares = 0;
-  for (int64_t row = 0; row < documents.rows; ++row)
+  for (int64_t row = 0; row < documents.rows; ++row) {
     squares += static_cast<double>(documents.degree(row)) * static_cast<double>(documents.degree(row));
+  }
   const double rescored = static_cast<double>(range.size()) * kCandidates * static_cast<double>(k) * squares /
                           std::max(1.0, static_cast<double>(documents.nnz()));
-  const double pairs = static_cast<double>(range.size()) * static_cast<double>(documents.rows);
-  const double passes = std::ceil(static_cast<double>(range.size()) / static_cast<double>(kMaxQueries));
-  const double tiled = pairs * (kPair + kHeadMadd * static_cast<double>(head.width)) + tail_madds * kTailMadd + segments * kSegment +
-                       passes * static_cast<double>(documents.nnz()) * kPosting + rescored * kRescore;
-  return tiled < madds * kScatterMadd;
+  const double tiled =
+      least + pairs * kHeadMadd * static_cast<double>(head.width) + tail_madds * kTailMadd + segments * kSegment + rescored * kRescore;
+  return tiled < scatter;
 }
 
 Status SimilarRowsTiled(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, int64_t k,
