@@ -155,6 +155,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
   CouponcastAddon(Napi::Env /*env*/, Napi::Object exports) {
     Export<CoreInfo>(exports, "coreInfo");
     ExportStore(exports);
+    ExportSimilarity(exports);
     ExportScoring(exports);
     ExportProfile(exports);
     ExportAllocation(exports);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "couponcast/file_lock.h"
+#include "couponcast/item_recommender.h"
 #include "couponcast/kernel.h"
 #include "couponcast/matrix.h"
 #include "couponcast/matrix_writer.h"
@@ -39,6 +40,7 @@ struct Handle {
   std::unique_ptr<TensorFileWriter> file_writer;
   std::unique_ptr<MatrixWriter> matrix_writer;
   std::unique_ptr<FileLock> lock;
+  std::shared_ptr<std::unique_ptr<ItemRecommender>> recommender;  // empty until it is made
 };
 Napi::Value WrapHandle(Napi::Env env, Handle handle);
 
@@ -48,6 +50,7 @@ class Args {
   explicit Args(const Napi::CallbackInfo& info);
 
   Napi::Env env() const { return env_; }
+  Napi::Object object() const { return object_; }
   bool Has(const char* name) const;
 
   std::string Text(const char* name) const;
@@ -169,6 +172,7 @@ void Export(Napi::Object exports, const char* name) {
 }
 
 void ExportStore(Napi::Object exports);
+void ExportSimilarity(Napi::Object exports);
 void ExportScoring(Napi::Object exports);
 void ExportProfile(Napi::Object exports);
 void ExportAllocation(Napi::Object exports);

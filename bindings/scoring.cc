@@ -1,38 +1,13 @@
 #include "addon.h"
+#include "background_work.h"
 #include "couponcast/affinity.h"
+#include "couponcast/item_recommender.h"
 #include "couponcast/recommend.h"
 #include "couponcast/response.h"
-#include "couponcast/similarity.h"
-#include "couponcast/weighting.h"
+#include "weighting_args.h"
 
 namespace couponcast::node {
 namespace {
-
-// `axis` says whose rows are the documents: "users" or "items".
-struct Documents {
-  CsrView rows;
-  CsrView cols;
-};
-Documents DocumentsOf(const Args& args) {
-  const BehaviourMatrix& matrix = args.Matrix("matrix");
-  if (args.Text("axis") == "users") return {matrix.by_user(), matrix.by_item()};
-  return {matrix.by_item(), matrix.by_user()};
-}
-
-WeightingParams Params(const Args& args) {
-  const int64_t weighting = args.Integer("weighting");
-  if (weighting < 0 || weighting >= kNumWeightings) Throw(args.env(), InvalidArgument("no weighting " + std::to_string(weighting)));
-  WeightingParams params;
-  params.weighting = static_cast<Weighting>(weighting);
-  params.k1 = args.Number("k1");
-  params.b = args.Number("b");
-  params.lambda = args.Number("lambda");
-  return params;
-}
-
-DocumentWeights Weights(const Args& args) {
-  return {Params(args), args.In<float>("termWeight"), args.In<float>("length"), args.In<float>("scale")};
-}
 
 NeighbourLists Neighbours(const Args& args) {
   NeighbourLists lists;
@@ -76,33 +51,6 @@ RecommendOutput Output(const Args& args) {
 
 ScopeView Scopes(const Args& args, int64_t items) { return {items, args.In<int64_t>("scopeIndptr"), args.In<int32_t>("scopeItems")}; }
 
-Napi::Value DocumentWeightsBinding(const Args& args) {
-  const Documents documents = DocumentsOf(args);
-  const auto term_weight = args.Out<float>("outTermWeight");
-  const auto length = args.Out<float>("outLength");
-  const auto scale = args.Out<float>("outScale");
-  if (static_cast<int64_t>(term_weight.size()) != documents.rows.cols || static_cast<int64_t>(length.size()) != documents.rows.rows ||
-      length.size() != scale.size()) {
-    Throw(args.env(), InvalidArgument("the weights' arrays do not fit the matrix"));
-  }
-  Check(args.env(), ComputeDocumentWeights(documents.rows, documents.cols, Params(args), args.Cancel(), term_weight, length, scale));
-  return args.env().Undefined();
-}
-
-Napi::Value SimilarRowsBinding(const Args& args) {
-  const Documents documents = DocumentsOf(args);
-  Check(args.env(),
-        SimilarRows(documents.rows, documents.cols, Weights(args), args.Range(), args.Integer("k"), args.Bool("includeSelf"), args.Cancel(),
-                    args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
-  return args.env().Undefined();
-}
-
-Napi::Value SimilarityWorkBinding(const Args& args) {
-  const Documents documents = DocumentsOf(args);
-  Check(args.env(), SimilarityWork(documents.rows, documents.cols, args.Range(), args.Out<double>("outWork")));
-  return args.env().Undefined();
-}
-
 Napi::Value RecommendItems(const Args& args) {
   Check(args.env(), RecommendFromItems(args.Matrix("matrix").by_user(), Neighbours(args), Params(args), args.Range(), Options(args),
                                        args.Cancel(), Output(args)));
@@ -123,13 +71,41 @@ Napi::Value RecommendSeedLiteralBinding(const Args& args) {
 }
 
 Napi::Value RankPopularItemsBinding(const Args& args) {
-  const PopularityLists lists = Unwrap(args.env(), RankPopularItems(args.Matrix("matrix").by_user(), args.OptionalIn<int32_t>("labels"),
-                                                                    args.Integer("segments"), args.Cancel()));
+  const PopularityLists lists =
+      Unwrap(args.env(), RankPopularItems(args.Matrix("matrix").by_user(), args.Matrix("matrix").by_item(),
+                                          args.OptionalIn<int32_t>("labels"), args.Integer("segments"), args.Cancel()));
   const Napi::Object out = Napi::Object::New(args.env());
   out.Set("indptr", CopyOf(args.env(), std::span<const int64_t>(lists.indptr)));
   out.Set("items", CopyOf(args.env(), std::span<const int32_t>(lists.items)));
   out.Set("scores", CopyOf(args.env(), std::span<const float>(lists.scores)));
   return out;
+}
+
+// {handle, ready}: the handle can be used once the promise `ready` is kept.
+Napi::Value CreateItemRecommender(const Args& args) {
+  auto made = std::make_shared<std::unique_ptr<ItemRecommender>>();
+  Handle handle;
+  handle.recommender = made;
+  const Napi::Object result = Napi::Object::New(args.env());
+  result.Set("handle", WrapHandle(args.env(), std::move(handle)));
+  const auto work = [made, lists = Neighbours(args), params = Params(args), options = Options(args)]() -> Status {
+    auto created = ItemRecommender::Create(lists, params, options);
+    if (created.ok()) *made = std::move(created.value());
+    return created.status();
+  };
+  result.Set("ready", BackgroundWork::Start(args.env(), work, args.object()));
+  return result;
+}
+
+Napi::Value RecommendRow(const Args& args) {
+  const auto& made = args.GetHandle("recommender").recommender;
+  ItemRecommender* recommender = made == nullptr ? nullptr : made->get();
+  if (recommender == nullptr) Throw(args.env(), Status(StatusCode::kClosed, "the recommender is closed"));
+  int32_t count = 0;
+  const RecommendOutput output{args.Out<int32_t>("outItems"), args.Out<float>("outScores"), args.Out<uint8_t>("outSources"),
+                               std::span<int32_t>(&count, 1)};
+  Check(args.env(), recommender->Recommend(args.In<int32_t>("items"), args.OptionalIn<float>("values"), output));
+  return Napi::Number::New(args.env(), count);
 }
 
 Napi::Value ScopeWeightsItems(const Args& args) {
@@ -202,13 +178,12 @@ Napi::Value MakeCandidatesBinding(const Args& args) {
 }  // namespace
 
 void ExportScoring(Napi::Object exports) {
-  Export<DocumentWeightsBinding>(exports, "documentWeights");
-  Export<SimilarRowsBinding>(exports, "similarRows");
-  Export<SimilarityWorkBinding>(exports, "similarityWork");
   Export<RecommendItems>(exports, "recommendItems");
   Export<RecommendUsers>(exports, "recommendUsers");
   Export<RecommendSeedLiteralBinding>(exports, "recommendSeedLiteral");
   Export<RankPopularItemsBinding>(exports, "rankPopularItems");
+  Export<CreateItemRecommender>(exports, "createItemRecommender");
+  Export<RecommendRow>(exports, "recommendRow");
   Export<ScopeWeightsItems>(exports, "scopeWeightsItems");
   Export<ScopeWeightsUsers>(exports, "scopeWeightsUsers");
   Export<AffinityItems>(exports, "affinityItems");

@@ -1,6 +1,7 @@
 #include <functional>
 
 #include "addon.h"
+#include "background_work.h"
 #include "couponcast/csv_format.h"
 
 namespace couponcast::node {
@@ -193,43 +194,6 @@ Napi::Value AppendCells(const Args& args) {
   Check(args.env(), Writer(args).AppendCells(args.In<int32_t>("rows"), args.In<int32_t>("cols"), args.In<float>("values")));
   return args.env().Undefined();
 }
-
-// Work that costs seconds on a large file runs on a thread of libuv's pool; the answer is a promise.
-class BackgroundWork : public Napi::AsyncWorker {
- public:
-  BackgroundWork(Napi::Env env, std::function<Status()> work)
-      : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), work_(std::move(work)) {}
-
-  static Napi::Value Start(Napi::Env env, std::function<Status()> work) {
-    auto* worker = new BackgroundWork(env, std::move(work));  // deletes itself when done
-    const Napi::Promise promise = worker->deferred_.Promise();
-    worker->Queue();
-    return promise;
-  }
-
-  void Execute() override {
-    try {
-      status_ = work_();
-    } catch (const std::bad_alloc&) {
-      status_ = Status(StatusCode::kOutOfMemory, "out of memory");
-    } catch (const std::exception& error) {
-      status_ = Status(StatusCode::kInternal, error.what());  // else the promise would stay pending
-    }
-    work_ = nullptr;  // frees what it owns here, not on the JavaScript thread
-  }
-  void OnOK() override {
-    if (status_.ok()) {
-      deferred_.Resolve(Env().Undefined());
-    } else {
-      deferred_.Reject(MakeError(Env(), status_).Value());
-    }
-  }
-
- private:
-  Napi::Promise::Deferred deferred_;
-  std::function<Status()> work_;
-  Status status_;
-};
 
 Napi::Value CommitTensorFile(const Args& args) {
   Handle& handle = args.GetHandle("writer");

@@ -71,7 +71,7 @@ void RunKernels(const BehaviourMatrix& matrix) {
       if (applies) check_lists();
     }
   }
-  Require(RankPopularItems(users, {}, 0, {}).status());
+  Require(RankPopularItems(users, items, {}, 0, {}).status());
 }
 
 // Replaces the digest by the right one, so that the checks behind it are reached.

@@ -42,20 +42,6 @@ TEST(Axpy, EveryTargetGivesTheBitsOfPlainCode) {
   }
 }
 
-TEST(MultiplyInPlace, EveryTargetGivesTheBitsOfPlainCode) {
-  for (int64_t count = 0; count <= 70; ++count) {
-    const std::vector<float> x = RandomFloats(count, 7 + static_cast<uint64_t>(count));
-    const std::vector<float> factors = RandomFloats(count, 99 + static_cast<uint64_t>(count));
-    std::vector<float> expected = x;
-    for (size_t i = 0; i < expected.size(); ++i) expected[i] *= factors[i];
-    ForEachTarget([&] {
-      std::vector<float> actual = x;
-      MultiplyInPlace(actual.data(), factors.data(), count);
-      EXPECT_TRUE(SameBits(actual, expected)) << count;
-    });
-  }
-}
-
 TEST(MaskAbove, EveryTargetComparesEachOf64Scores) {
   constexpr float kInf = std::numeric_limits<float>::infinity();
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -76,7 +62,7 @@ TEST(MaskAbove, EveryTargetComparesEachOf64Scores) {
 TEST(TopK, EqualsASortWithTiesByTheSmallerIndex) {
   Random random(11);
   for (int round = 0; round < 200; ++round) {
-    const int64_t count = random.Below(60);
+    const int64_t count = random.Below(400);  // more than a list holds before it is cut
     const int64_t k = 1 + random.Below(20);
     const auto minimum = static_cast<float>(random.Below(3));
     std::vector<TopK::Entry> all;
@@ -105,6 +91,62 @@ TEST(TopK, NeverTakesNaN) {
   best.Push(1, 1);
   ASSERT_EQ(best.Sorted().size(), 1U);
   EXPECT_EQ(best.Sorted()[0].index, 1);
+}
+
+TEST(Accumulator, EveryTargetDrainsTheBestOfWhatWasAdded) {
+  for (const int64_t size : {1, 63, 64, 65, 511, 512, 513, 5000}) {
+    ForEachTarget([&] {
+      Accumulator sums(size);
+      Random random(static_cast<uint64_t>(size));
+      for (const int64_t additions : {0, 1, 30, 3000, 3001, 5001}) {
+        std::vector<float> expected(static_cast<size_t>(size), 0.0F);
+        for (int64_t i = 0; i < additions; ++i) {
+          const auto index = static_cast<int32_t>(random.Below(size));
+          const auto amount = static_cast<float>(random.Below(9) - 3);  // ties
+          expected[static_cast<size_t>(index)] += amount;
+          sums.Add(index, amount);
+        }
+        const int64_t k = additions % 2 == 0 ? 7 : 1 + random.Below(600);
+        TopK best(k);
+        TopK plain(k);
+        for (size_t j = 0; j < expected.size(); ++j) {
+          plain.Push(expected[j], static_cast<int32_t>(j));
+        }
+        sums.DrainInto(&best);
+        const auto found = best.Sorted();
+        const auto sought = plain.Sorted();
+        ASSERT_EQ(found.size(), sought.size());
+        for (size_t j = 0; j < found.size(); ++j) {
+          EXPECT_EQ(found[j].index, sought[j].index);
+          EXPECT_EQ(found[j].score, sought[j].score);
+        }
+        sums.Drain([](int64_t, const float*) { ADD_FAILURE() << "not cleared"; });
+      }
+    });
+  }
+}
+
+TEST(Accumulator, AddsListsAsEntries) {
+  Random random(5);
+  for (size_t length = 0; length < 20; ++length) {
+    Accumulator by_list(200);
+    Accumulator by_entry(200);
+    for (int round = 0; round < 3; ++round) {
+      std::vector<int32_t> indices;
+      std::vector<float> values;
+      for (size_t j = 0; j < length; ++j) {
+        indices.push_back(static_cast<int32_t>(j * 10) + static_cast<int32_t>(random.Below(10)));
+        values.push_back(static_cast<float>(random.Between(-1, 1)));
+      }
+      by_list.AddScaled(indices, values, 1.7F);
+      for (size_t j = 0; j < length; ++j) by_entry.Add(indices[j], 1.7F * values[j]);
+    }
+    std::vector<float> expected;
+    by_entry.Drain([&](int64_t, const float* block) { expected.insert(expected.end(), block, block + Accumulator::kBlock); });
+    std::vector<float> actual;
+    by_list.Drain([&](int64_t, const float* block) { actual.insert(actual.end(), block, block + Accumulator::kBlock); });
+    EXPECT_TRUE(SameBits(actual, expected)) << length;
+  }
 }
 
 TEST(Accumulator, VisitsTouchedBlocksInOrderAndClearsThem) {

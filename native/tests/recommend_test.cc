@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <map>
 
+#include "couponcast/item_recommender.h"
 #include "tests/neighbours_for_test.h"
 
 namespace couponcast {
@@ -440,13 +442,13 @@ TEST(CheckNeighbours, FindsEachDefect) {
 TEST(RankPopularItems, CountsHoldersBySegmentAndInAll) {
   const TestMatrix matrix({{1, 1, 0, 0}, {0, 1, 2, 0}, {0, 1, 0, 0}, {1, 0, 0, 0}, {0, 0, 0, 0}});
   const std::vector<int32_t> labels = {0, 0, 2, -1, 2};
-  Result<PopularityLists> lists = RankPopularItems(matrix.by_user(), labels, 3, {});
+  Result<PopularityLists> lists = RankPopularItems(matrix.by_user(), matrix.by_item(), labels, 3, {});
   ASSERT_OK(lists.status());
   EXPECT_EQ(lists.value().indptr, std::vector<int64_t>({0, 3, 3, 4, 7}));
   EXPECT_EQ(lists.value().items, std::vector<int32_t>({1, 0, 2, 1, 1, 0, 2}));
   EXPECT_EQ(lists.value().scores, std::vector<float>({1.0F, 0.5F, 0.5F, 0.5F, 0.6F, 0.4F, 0.2F}));
 
-  Result<PopularityLists> all = RankPopularItems(matrix.by_user(), {}, 0, {});
+  Result<PopularityLists> all = RankPopularItems(matrix.by_user(), matrix.by_item(), {}, 0, {});
   ASSERT_OK(all.status());
   EXPECT_EQ(all.value().indptr, std::vector<int64_t>({0, 3}));
   EXPECT_EQ(all.value().items, std::vector<int32_t>({1, 0, 2}));
@@ -455,14 +457,99 @@ TEST(RankPopularItems, CountsHoldersBySegmentAndInAll) {
 TEST(RankPopularItems, RefusesWhatDoesNotFit) {
   const TestMatrix matrix = GoldenMatrix();
   const std::vector<int32_t> labels = {0, 1, 0};
-  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), std::span(labels).first(2), 2, {}).status());
-  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), {}, 1, {}).status());
-  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), labels, -1, {}).status());
-  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), labels, std::numeric_limits<int64_t>::max(), {}).status());
-  EXPECT_CODE(StatusCode::kOutOfRange, RankPopularItems(matrix.by_user(), labels, 1, {}).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument,
+              RankPopularItems(matrix.by_user(), matrix.by_item(), std::span(labels).first(2), 2, {}).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), matrix.by_item(), {}, 1, {}).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument, RankPopularItems(matrix.by_user(), matrix.by_item(), labels, -1, {}).status());
+  EXPECT_CODE(StatusCode::kInvalidArgument,
+              RankPopularItems(matrix.by_user(), matrix.by_item(), labels, std::numeric_limits<int64_t>::max(), {}).status());
+  EXPECT_CODE(StatusCode::kOutOfRange, RankPopularItems(matrix.by_user(), matrix.by_item(), labels, 1, {}).status());
   const std::vector<int32_t> negative = {0, -2, 0};
-  EXPECT_CODE(StatusCode::kOutOfRange, RankPopularItems(matrix.by_user(), negative, 2, {}).status());
-  EXPECT_CODE(StatusCode::kCancelled, RankPopularItems(matrix.by_user(), labels, 2, Raised()).status());
+  EXPECT_CODE(StatusCode::kOutOfRange, RankPopularItems(matrix.by_user(), matrix.by_item(), negative, 2, {}).status());
+  EXPECT_CODE(StatusCode::kCancelled, RankPopularItems(matrix.by_user(), matrix.by_item(), labels, 2, Raised()).status());
+}
+
+RecommendOptions TopN(int64_t n) {
+  RecommendOptions options;
+  options.n = n;
+  return options;
+}
+
+TEST(ItemRecommender, AnswersWhatRecommendFromItemsDoes) {
+  uint64_t seed = 300;
+  for (const auto& kind : MatrixKinds()) {
+    const TestMatrix matrix = RandomMatrix(kind, ++seed);
+    const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), {}, 6, false, 1000);
+    const auto popular = RankPopularItems(matrix.by_user(), matrix.by_item(), {}, 0, {});
+    std::vector<uint8_t> allowed(static_cast<size_t>(matrix.cols()));
+    for (size_t i = 0; i < allowed.size(); ++i) allowed[i] = i % 4 == 0 ? 0 : 1;
+    for (int variant = 0; variant < 8; ++variant) {
+      SCOPED_TRACE(variant);
+      RecommendOptions options;
+      options.n = 1 + variant * 3;
+      options.filter_seen = variant % 2 == 0;
+      options.normalise = variant % 3 == 0;
+      if (variant % 4 == 1) options.allowed = allowed;
+      if (variant > 3) options.fallback = {{}, popular.value().indptr, popular.value().items, popular.value().scores};
+      const WeightingParams transform{variant == 2 ? Weighting::kSaturation : Weighting::kCosine};
+
+      const Answer expected = FromItems(matrix, model, transform, options);
+      auto recommender = ItemRecommender::Create(model.view(), transform, options);
+      ASSERT_OK(recommender.status());
+      for (int64_t user = 0; user < matrix.rows(); ++user) {
+        // In any order.
+        std::vector<int32_t> items(matrix.by_user().row_indices(user).begin(), matrix.by_user().row_indices(user).end());
+        std::vector<float> values(matrix.by_user().row_values(user).begin(), matrix.by_user().row_values(user).end());
+        if (user % 2 == 0) {
+          std::ranges::reverse(items);
+          std::ranges::reverse(values);
+        }
+        Answer one(1, options.n);
+        EXPECT_OK(recommender.value()->Recommend(items, values, one.Rows({0, 1})));
+        const auto at = static_cast<size_t>(user * options.n);
+        const auto n = static_cast<size_t>(options.n);
+        EXPECT_EQ(one.counts[0], expected.counts[static_cast<size_t>(user)]);
+        EXPECT_TRUE(std::ranges::equal(one.items, std::span(expected.items).subspan(at, n)));
+        EXPECT_TRUE(std::ranges::equal(one.scores, std::span(expected.scores).subspan(at, n)));
+        EXPECT_TRUE(std::ranges::equal(one.sources, std::span(expected.sources).subspan(at, n)));
+      }
+    }
+  }
+}
+
+TEST(ItemRecommender, WithoutValuesEachItemCountsOne) {
+  const TestMatrix matrix = testing::GoldenMatrix();
+  const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), {}, 2, false, 1000);
+  auto recommender = ItemRecommender::Create(model.view(), {}, TopN(2));
+  ASSERT_OK(recommender.status());
+  Answer with(1, 2);
+  Answer without(1, 2);
+  EXPECT_OK(recommender.value()->Recommend(std::vector<int32_t>{1}, std::vector<float>{1}, with.Rows({0, 1})));
+  EXPECT_OK(recommender.value()->Recommend(std::vector<int32_t>{1}, {}, without.Rows({0, 1})));
+  EXPECT_EQ(with.items, without.items);
+  EXPECT_EQ(with.scores, without.scores);
+}
+
+TEST(ItemRecommender, RefusesWhatDoesNotFit) {
+  const TestMatrix matrix = testing::GoldenMatrix();
+  const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), {}, 2, false, 1000);
+  EXPECT_CODE(StatusCode::kInvalidArgument, ItemRecommender::Create(model.view(), {}, TopN(0)).status());
+  NeighbourLists wrong = model.view();
+  wrong.k = 3;
+  EXPECT_CODE(StatusCode::kInvalidArgument, ItemRecommender::Create(wrong, {}, TopN(2)).status());
+  auto recommender = ItemRecommender::Create(model.view(), {}, TopN(2));
+  ASSERT_OK(recommender.status());
+  Answer answers(1, 2);
+  const auto run = [&](const std::vector<int32_t>& items, const std::vector<float>& values) {
+    return recommender.value()->Recommend(items, values, answers.Rows({0, 1}));
+  };
+  EXPECT_CODE(StatusCode::kOutOfRange, run({3}, {}));
+  EXPECT_CODE(StatusCode::kOutOfRange, run({-1}, {}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run({1, 1}, {}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run({0, 1}, {1}));
+  Answer small(1, 1);
+  EXPECT_CODE(StatusCode::kInvalidArgument, recommender.value()->Recommend(std::vector<int32_t>{1}, {}, small.Rows({0, 1})));
+  EXPECT_OK(run({2, 0}, {1, 2}));
 }
 
 }  // namespace

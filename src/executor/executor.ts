@@ -130,11 +130,14 @@ export class Executor {
 
   /**
    * Calls kernels, as many at once as there are threads; results in the order of the calls. `weight` is the work of
-   * each call (default 1) for progress. The first error cancels the rest and is thrown once all have stopped.
+   * each call (default 1) for progress. `laneArgs` gives further arguments that no two calls have at the same time: lanes are
+   * numbered from 0, below `threads`, and each makes one call after the other. The first error cancels the rest and is
+   * thrown once all have stopped.
    */
   async map(
     calls: readonly KernelCall[],
     stage?: { name: string; weight?: (index: number) => number },
+    laneArgs: (lane: number) => KernelCall["args"] = () => ({}),
   ): Promise<CallResult[]> {
     this.checkCancelled();
     const pool = poolOf(this.threads);
@@ -152,13 +155,14 @@ export class Executor {
       stop();
     };
     Atomics.store(this.#cancel, 0, 0);
-    const lane = async (): Promise<void> => {
+    const lane = async (_: unknown, number: number): Promise<void> => {
+      const own = laneArgs(number);
       while (next < calls.length && failure === undefined && !this.#signal?.aborted) {
         const index = next++;
         const { kernel, args } = calls[index]!;
         let reply: TaskReply;
         try {
-          const sent = Object.entries({ ...args, cancel: this.#cancel }).map(([name, value]) => [
+          const sent = Object.entries({ ...args, ...own, cancel: this.#cancel }).map(([name, value]) => [
             name,
             sendable(value),
           ]);

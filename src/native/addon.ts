@@ -71,10 +71,25 @@ export interface Addon {
   documentWeights(a: Named): void;
   similarRows(a: Named): void;
   similarityWork(a: Named): void;
+  allPairsPays(a: Named): boolean;
+  orderByDegree(a: Named): void;
+  fillPairLists(a: Named): boolean;
+  pairWork(a: Named): void;
+  addPairs(a: Named): void;
+  mergeBestLists(a: Named): void;
   recommendItems(a: Named): void;
   recommendUsers(a: Named): void;
   recommendSeedLiteral(a: Named): void;
   rankPopularItems(a: Named): { indptr: BigInt64Array; items: Int32Array; scores: Float32Array };
+  createItemRecommender(a: Named): { handle: Handle; ready: Promise<void> };
+  recommendRow(a: {
+    recommender: Handle;
+    items: Int32Array;
+    values: Float32Array | undefined;
+    outItems: Int32Array;
+    outScores: Float32Array;
+    outSources: Uint8Array;
+  }): number;
   scopeWeightsItems(a: Named): void;
   scopeWeightsUsers(a: Named): void;
   affinityItems(a: Named): void;
@@ -101,7 +116,8 @@ export interface Addon {
 export type Axis = "users" | "items";
 export type KernelName = keyof Addon;
 
-function rebuildError(thrown: unknown): unknown {
+/** @internal The error of a promise inside an answer; other errors are rebuilt here. */
+export function rebuildError(thrown: unknown): unknown {
   const status = (thrown as { couponcastStatus?: unknown }).couponcastStatus;
   return typeof status === "number" ? errorFromStatus(status, (thrown as Error).message) : thrown;
 }

@@ -4,7 +4,7 @@ import { Executor, type RowRange, type RunOptions, shards, shared } from "../exe
 import type { Matrix } from "../store/matrix.js";
 import { integerBetween, oneOf } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
-import { checkRange, neighbourArgs, similarItems } from "./similar.js";
+import { checkRange, type Neighbours, neighbourArgs, similarItems } from "./similar.js";
 import { documentWeights, type WeightingName, weightingArgs } from "./weighting.js";
 
 export const METHODS = ["item-knn", "user-knn", "saturated", "seed-literal"] as const;
@@ -23,6 +23,11 @@ export interface RecommendOptions extends RunOptions {
   similarity?: Exclude<WeightingName, "saturation"> | undefined;
   /** Neighbours of the model; default 100. */
   neighbours?: number | undefined;
+  /**
+   * Of item-knn and saturated: the answer of similarItems for all items, so that it is not computed again. `similarity`,
+   * `neighbours`, `k1` and `b` then count nothing.
+   */
+  model?: Neighbours | undefined;
   /** Of saturated and seed-literal: f(r) = r / (r + lambda); default 1. */
   lambda?: number | undefined;
   k1?: number | undefined;
@@ -62,8 +67,8 @@ const SHARD_USERS = 8192;
 const MAX_LABEL = 1_000_000;
 const SHARD_USERS_KNN = 1024;
 
-/** Ids that the matrix does not hold are no error: a deny list may be longer than today's catalogue. */
-async function allowedMask(
+/** @internal Ids that the matrix does not hold are no error: a deny list may be longer than today's catalogue. */
+export async function allowedMask(
   matrix: Matrix,
   allow: readonly string[] | undefined,
   deny: readonly string[] | undefined,
@@ -87,10 +92,11 @@ async function allowedMask(
   return mask;
 }
 
-async function fallbackArgs(
+/** @internal */
+export async function fallbackArgs(
   executor: Executor,
   matrix: Matrix,
-  options: RecommendOptions,
+  options: Pick<RecommendOptions, "fallback" | "labels">,
 ): Promise<Record<string, ArgValue>> {
   if (options.fallback === false) return {};
   let labels: Int32Array | undefined;
@@ -121,24 +127,62 @@ async function fallbackArgs(
   };
 }
 
+export type ItemModelOptions = Pick<
+  RecommendOptions,
+  "model" | "similarity" | "neighbours" | "lambda" | "k1" | "b" | "threads" | "signal" | "onProgress"
+>;
+
+/** @internal The item model of a method as kernels take it: the caller's, or computed here. */
+export async function itemModelArgs(
+  matrix: Matrix,
+  method: "item-knn" | "saturated",
+  options: ItemModelOptions,
+): Promise<KernelCall["args"]> {
+  const saturation = { weighting: "saturation", lambda: options.lambda } as const;
+  const transform = weightingArgs(method === "saturated" ? saturation : {});
+  if (options.model !== undefined) {
+    const { range, k, counts, indices, scores } = options.model;
+    const items = matrix.numItems;
+    if (range?.begin !== 0 || range.end !== items || counts.length !== items || indices.length !== items * k)
+      throw invalidArgument(`expected in model what similarItems answers for all ${items} items of the matrix`);
+    return { ...transform, ...neighbourArgs({ ...options.model, ...(await sharedLists(counts, indices, scores)) }) };
+  }
+  const k = integerBetween("neighbours", options.neighbours ?? 100, 1, 2 ** 31 - 1);
+  const run: RunOptions = { threads: options.threads, signal: options.signal, onProgress: options.onProgress };
+  if (method === "saturated") {
+    // P = F (F'F): the item form, self included; exact when `neighbours` reaches the number of items.
+    const model = await similarItems(matrix, { ...run, ...saturation, k, includeSelf: true });
+    return { ...transform, ...neighbourArgs(model) };
+  }
+  const weighting = oneOf("similarity", options.similarity ?? "cosine", ["cosine", "tfidf", "bm25"] as const);
+  const model = await similarItems(matrix, { ...run, weighting, k1: options.k1, b: options.b, k });
+  return { ...transform, ...neighbourArgs(model) };
+}
+
+/** Arrays that worker threads can read: those of similarItems as they are, others copied once. */
+async function sharedLists(
+  counts: Int32Array,
+  indices: Int32Array,
+  scores: Float32Array,
+): Promise<Pick<Neighbours, "counts" | "indices" | "scores">> {
+  const i32 = (array: Int32Array) =>
+    array.buffer instanceof SharedArrayBuffer ? array : copyYielding(shared.i32(array.length), array);
+  return {
+    counts: await i32(counts),
+    indices: await i32(indices),
+    scores: scores.buffer instanceof SharedArrayBuffer ? scores : await copyYielding(shared.f32(scores.length), scores),
+  };
+}
+
 /** Kernel and arguments of a method, its model computed. */
 async function methodArgs(matrix: Matrix, options: RecommendOptions, executor: Executor): Promise<KernelCall> {
   const method = oneOf("method", options.method ?? "item-knn", METHODS);
-  const neighbours = integerBetween("neighbours", options.neighbours ?? 100, 1, 2 ** 31 - 1);
-  const run: RunOptions = { threads: options.threads, signal: options.signal, onProgress: options.onProgress };
   switch (method) {
-    case "item-knn": {
-      const weighting = oneOf("similarity", options.similarity ?? "cosine", ["cosine", "tfidf", "bm25"] as const);
-      const model = await similarItems(matrix, { ...run, weighting, k1: options.k1, b: options.b, k: neighbours });
-      return { kernel: "recommendItems", args: { ...weightingArgs({}), ...neighbourArgs(model) } };
-    }
-    case "saturated": {
-      // P = F (F'F): the item form, self included; exact when `neighbours` reaches the number of items.
-      const saturation = { weighting: "saturation", lambda: options.lambda } as const;
-      const model = await similarItems(matrix, { ...run, ...saturation, k: neighbours, includeSelf: true });
-      return { kernel: "recommendItems", args: { ...weightingArgs(saturation), ...neighbourArgs(model) } };
-    }
+    case "item-knn":
+    case "saturated":
+      return { kernel: "recommendItems", args: await itemModelArgs(matrix, method, options) };
     case "user-knn": {
+      const neighbours = integerBetween("neighbours", options.neighbours ?? 100, 1, 2 ** 31 - 1);
       const weights = await documentWeights(executor, matrix, "users", { weighting: "cosine" });
       return { kernel: "recommendUsers", args: { ...weights, k: neighbours } };
     }

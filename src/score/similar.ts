@@ -1,11 +1,12 @@
 import { CouponcastError } from "../errors.js";
 import type { ArgValue, KernelCall } from "../executor/call.js";
 import { Executor, type RowRange, type RunOptions, shared } from "../executor/executor.js";
+import { type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { integerBetween } from "../util/arguments.js";
-import { forEachYielding, yieldToEventLoop } from "../util/yield.js";
+import { allPairs, type Outputs } from "./all-pairs.js";
 import { documentWeights, type WeightingOptions } from "./weighting.js";
 
 export interface SimilarOptions extends RunOptions, WeightingOptions {
@@ -33,43 +34,7 @@ export interface Neighbours {
  * Work of one shard: enough to hide the call and, in a large product, to share one pass over all documents among
  * thousands of rows; little enough for balance and progress.
  */
-const MIN_SHARD_MADDS = 3e7;
-const MAX_SHARD_MADDS = 2.5e10;
-const SHARDS_PER_THREAD = 6;
-const MAX_SHARD_ROWS = 65_536;
-
-/** Splits rows so that each shard holds about the same number of multiply-adds. */
-async function planShards(
-  executor: Executor,
-  matrix: Matrix,
-  axis: Axis,
-  range: RowRange,
-): Promise<{ ranges: RowRange[]; work: number[] }> {
-  const rows = range.end - range.begin;
-  const perRow = shared.f64(rows);
-  await executor.run({ kernel: "similarityWork", args: { matrix: matrix.ref(), axis, ...range, outWork: perRow } });
-  let total = 0;
-  await forEachYielding(rows, (row) => {
-    total += perRow[row]!;
-  });
-  const target = Math.min(Math.max(total / (executor.threads * SHARDS_PER_THREAD), MIN_SHARD_MADDS), MAX_SHARD_MADDS);
-  const ranges: RowRange[] = [];
-  const work: number[] = [];
-  let begin = 0;
-  let sum = 0;
-  for (let row = 0; row < rows; row++) {
-    sum += perRow[row]! + 1;
-    if (sum >= target || row + 1 - begin === MAX_SHARD_ROWS || row + 1 === rows) {
-      ranges.push({ begin: range.begin + begin, end: range.begin + row + 1 });
-      work.push(sum);
-      begin = row + 1;
-      sum = 0;
-      // A pass over millions of rows must not hold up the event loop.
-      await yieldToEventLoop();
-    }
-  }
-  return { ranges, work };
-}
+const ROW_SHARDS: ShardSizes = { minWork: 3e7, maxWork: 2.5e10, maxRows: 65_536 };
 
 /** @internal */
 export function checkRange(range: RowRange | undefined, rows: number): RowRange {
@@ -89,8 +54,6 @@ export function checkRange(range: RowRange | undefined, rows: number): RowRange 
   return checked;
 }
 
-type Outputs = (shard: RowRange) => { outIndices: ArgValue; outScores: ArgValue; outCounts: ArgValue };
-
 async function computeNeighbours(
   executor: Executor,
   matrix: Matrix,
@@ -100,23 +63,19 @@ async function computeNeighbours(
   k: number,
   outputs: Outputs,
 ): Promise<void> {
-  const weights = await documentWeights(executor, matrix, axis, options);
-  const { ranges, work } = await planShards(executor, matrix, axis, range);
-  const calls = ranges.map(
-    (shard): KernelCall => ({
-      kernel: "similarRows",
-      args: {
-        matrix: matrix.ref(),
-        axis,
-        ...weights,
-        ...shard,
-        k,
-        includeSelf: options.includeSelf ?? false,
-        ...outputs(shard),
-      },
-    }),
-  );
-  await executor.map(calls, { name: `similar ${axis}`, weight: (index) => work[index]! });
+  const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
+  const documents = { matrix: matrix.ref(), axis, ...(await documentWeights(executor, matrix, axis, options)) };
+  const includeSelf = options.includeSelf ?? false;
+  const whole = range.begin === 0 && range.end === rows;
+  if (whole && (await allPairs(executor, { documents, matrix, axis, k, includeSelf, outputs }))) return;
+  const work = shared.f64(range.end - range.begin);
+  await executor.run({ kernel: "similarityWork", args: { matrix: matrix.ref(), axis, ...range, outWork: work } });
+  const shards = await shardsOfWork(work, executor.threads, ROW_SHARDS);
+  const calls = shards.map(({ begin, end }): KernelCall => {
+    const shard = { begin: range.begin + begin, end: range.begin + end };
+    return { kernel: "similarRows", args: { ...documents, ...shard, k, includeSelf, ...outputs(shard) } };
+  });
+  await executor.map(calls, { name: `similar ${axis}`, weight: (index) => shards[index]!.work });
 }
 
 async function similar(matrix: Matrix, axis: Axis, options: SimilarOptions): Promise<Neighbours> {

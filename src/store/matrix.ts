@@ -60,6 +60,11 @@ export class Matrix {
     return this.#id("items", col, this.numItems);
   }
 
+  /** @internal Ids of rows or columns [begin, end). */
+  ids(axis: Axis, begin: number, end: number): string[] {
+    return addon().matrixIds({ matrix: this.#open(), axis, begin, end });
+  }
+
   /** Row of a user, or -1. Binary search, no index. */
   rowOf(userId: string): number {
     return addon().findId({ matrix: this.#open(), axis: "users", id: userId });

@@ -18,12 +18,13 @@ namespace couponcast {
 struct NeighbourLists {
   int64_t rows = 0;
   int64_t k = 0;
-  std::span<const int32_t> indices;  // [rows * k], in [0, rows) up to the row's count
+  std::span<const int32_t> indices;  // [rows * k], in [0, rows) up to the row's count, unique within it
   std::span<const float> scores;     // [rows * k], finite
   std::span<const int32_t> counts;   // [rows], in [0, k]
 };
 
-// Checks what the comments of NeighbourLists promise. Errors: kCorruptFile, its message beginning with `name`.
+// Checks what the comments of NeighbourLists promise, but for uniqueness: a row twice in a list only spoils its score. Errors:
+// kCorruptFile, its message beginning with `name`.
 Status CheckNeighbours(const NeighbourLists& lists, const std::string& name);
 
 // Which stage scored a row of the answer. Stable numbers.
@@ -80,9 +81,11 @@ struct PopularityLists {
 };
 
 // Ranks the items of each segment, then of all users, by the share of users that hold them (ties: smaller index).
-// labels [users] in [-1, segments) or empty for no segments. Cost: two passes over the cells and the sorts.
+// `items` is the transpose of `users`. labels [users] in [-1, segments) or empty for no segments. Cost: one pass over the
+// cells of users with a segment, and the sorts.
 // Errors: kInvalidArgument, kOutOfRange (a label), kCancelled.
-Result<PopularityLists> RankPopularItems(const CsrView& users, std::span<const int32_t> labels, int64_t segments, CancelFlag cancel);
+Result<PopularityLists> RankPopularItems(const CsrView& users, const CsrView& items, std::span<const int32_t> labels, int64_t segments,
+                                         CancelFlag cancel);
 
 }  // namespace couponcast
 

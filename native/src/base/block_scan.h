@@ -9,8 +9,16 @@ namespace couponcast {
 // Bit i of the answer: scores[i] > threshold, for 64 scores. One pass, no arithmetic: every target agrees.
 uint64_t MaskAbove(const float* scores, float threshold);
 
-// scores[i] *= factors[i] for `count` entries (any count).
-void MultiplyInPlace(float* scores, const float* factors, int64_t count);
+// Largest sums above 0 of parts of the touched blocks: maxima[g * 64 + i] is that of entry i of the blocks b with
+// b % groups = g, or 0. So the k-th largest of the maxima is reached by k sums at least.
+void PartMaxima(const float* sums, const uint8_t* touched, int64_t blocks, int64_t groups, float* maxima);
+
+// Entries that TakeAbove has room for.
+inline constexpr int64_t kTakeRoom = 512;
+
+// Looks at the blocks of 64 sums that `touched` marks, from block *next on, and clears sums and marks. Writes the entries
+// above `threshold` in ascending order; returns how many. Sets *next to `blocks`, or to where the room was used up.
+int64_t TakeAbove(float* sums, uint8_t* touched, int64_t blocks, float threshold, int64_t* next, int32_t* indices, float* scores);
 
 }  // namespace couponcast
 

@@ -7,20 +7,23 @@
 #include <span>
 #include <vector>
 
+#include "couponcast/scored_index.h"
+
 namespace couponcast {
 
 class TopK {
  public:
-  struct Entry {
-    float score;
-    int32_t index;
-  };
+  using Entry = ScoredIndex;
 
-  explicit TopK(int64_t k) : k_(static_cast<size_t>(k)) { heap_.reserve(std::min<size_t>(k_, 4096)); }
+  explicit TopK(int64_t k) : k_(static_cast<size_t>(k)), capacity_(k_ + std::max<size_t>(k_, 64)) {
+    entries_.reserve(std::min<size_t>(capacity_, 4096));
+  }
+
+  int64_t k() const { return static_cast<int64_t>(k_); }
 
   // Starts a new stream; only scores above `minimum` are taken.
   void Reset(float minimum) {
-    heap_.clear();
+    entries_.clear();
     threshold_ = minimum;
   }
 
@@ -30,28 +33,30 @@ class TopK {
   // Indices must come in ascending order, so an equal score never replaces one that is held.
   void Push(float score, int32_t index) {
     if (!(score > threshold_) || k_ == 0) return;
-    if (heap_.size() == k_) {
-      std::ranges::pop_heap(heap_, Better);
-      heap_.back() = {score, index};
-    } else {
-      heap_.push_back({score, index});
-    }
-    std::ranges::push_heap(heap_, Better);
-    if (heap_.size() == k_) threshold_ = heap_.front().score;
+    entries_.push_back({score, index});
+    if (entries_.size() == capacity_) KeepBest();
   }
 
   // Best first. Valid until the next Reset.
   std::span<const Entry> Sorted() {
-    std::ranges::sort(heap_, Better);
-    return heap_;
+    if (entries_.size() > k_) KeepBest();
+    std::ranges::sort(entries_, Better);
+    return entries_;
   }
 
-  static bool Better(const Entry& a, const Entry& b) { return a.score > b.score || (a.score == b.score && a.index < b.index); }
-
  private:
+  // More than k are held: cheaper now and then than a heap at every entry.
+  void KeepBest() {
+    const auto kth = entries_.begin() + (static_cast<std::ptrdiff_t>(k_) - 1);
+    std::ranges::nth_element(entries_, kth, Better);
+    threshold_ = kth->score;
+    entries_.resize(k_);
+  }
+
   size_t k_;
+  size_t capacity_;
   float threshold_ = 0;
-  std::vector<Entry> heap_;  // the worst on top
+  std::vector<Entry> entries_;
 };
 
 }  // namespace couponcast

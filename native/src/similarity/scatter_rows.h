@@ -11,21 +11,14 @@
 #include "base/accumulator.h"
 #include "base/block_scan.h"
 #include "base/top_k.h"
+#include "base/write_neighbours.h"
 #include "couponcast/kernel.h"
 #include "couponcast/matrix.h"
 #include "couponcast/status.h"
 #include "couponcast/weighting.h"
+#include "similarity/pair_score.h"
 
 namespace couponcast {
-
-// Writes the answer of one row: its places, then -1 and 0.
-inline void WriteNeighbours(std::span<const TopK::Entry> sorted, std::span<int32_t> indices, std::span<float> scores, int32_t* count) {
-  for (size_t j = 0; j < indices.size(); ++j) {
-    indices[j] = j < sorted.size() ? sorted[j].index : -1;
-    scores[j] = j < sorted.size() ? sorted[j].score : 0.0F;
-  }
-  *count = static_cast<int32_t>(sorted.size());
-}
 
 template <Weighting kWeighting>
 class ScatterRows {
@@ -61,12 +54,12 @@ class ScatterRows {
       if (i + kAhead < row_terms.size()) Prefetch(row_terms[i + kAhead]);
       if (Stop(static_cast<int64_t>(postings.size()) + 1)) return Cancelled();
       const float term_weight = weights_.term_weight[static_cast<size_t>(term)];
-      const float weight = TermFrequency<kWeighting>(row_values[i], row_length, k1_plus_1_) * term_weight * term_weight;
+      const float weight = CellWeight<kWeighting>(row_values[i], row_length, k1_plus_1_, term_weight);
       if (weight == 0) continue;
       // Only BM25's length differs between documents; saturation's is lambda, the others use none.
       const auto product = [&](size_t j) {
         const float length = kWeighting == Weighting::kBm25 ? weights_.length[static_cast<size_t>(postings[j])] : row_length;
-        return weight * TermFrequency<kWeighting>(values[j], length, k1_plus_1_);
+        return weight * CellWeight<kWeighting>(values[j], length, k1_plus_1_, term_weight);
       };
       if (dense) {
         AddUnmarked(postings, product);
@@ -78,9 +71,8 @@ class ScatterRows {
     best_.Reset(0.0F);
     if (!include_self_) sums_[row] = 0;  // not above the threshold
     sums_.Drain([&](int64_t first, float* block) {
-      MultiplyInPlace(block, scale_.data() + first, Accumulator::kBlock);
-      // row_scale is common to the row, but scores are compared as they are reported.
-      for (int64_t j = 0; j < Accumulator::kBlock; ++j) block[j] *= row_scale;
+      const float* scale = scale_.data() + first;
+      for (int64_t j = 0; j < Accumulator::kBlock; ++j) block[j] = PairScore(block[j], scale[j], row_scale);
       for (uint64_t mask = MaskAbove(block, best_.threshold()); mask != 0; mask &= mask - 1) {
         const int bit = std::countr_zero(mask);
         best_.Push(block[bit], static_cast<int32_t>(first + bit));

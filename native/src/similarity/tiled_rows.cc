@@ -158,12 +158,9 @@ class TiledRows {
   }
 
  private:
-  float Tf(float value, int64_t document) const {
-    return TermFrequency<kWeighting>(value, weights_.length[static_cast<size_t>(document)], k1_plus_1_);
-  }
-  float QueryWeight(int64_t row, int32_t term, float value) const {
-    const float term_weight = weights_.term_weight[static_cast<size_t>(term)];
-    return Tf(value, row) * term_weight * term_weight;
+  float Weight(int64_t document, int64_t term, float value) const {
+    return CellWeight<kWeighting>(value, weights_.length[static_cast<size_t>(document)], k1_plus_1_,
+                                  weights_.term_weight[static_cast<size_t>(term)]);
   }
   void CheckWeight(float weight) { applies_ = applies_ && weight >= 0 && weight <= kLargestWeight; }
 
@@ -202,7 +199,7 @@ class TiledRows {
       std::ranges::fill(dense, 0.0F);
       Levels levels(kMaxQueryLevel);
       for (size_t i = 0; i < row_terms.size(); ++i) {
-        const float weight = QueryWeight(row, row_terms[i], row_values[i]);
+        const float weight = Weight(row, row_terms[i], row_values[i]);
         CheckWeight(weight);
         const int32_t slot = head_.slot[static_cast<size_t>(row_terms[i])];
         if (slot >= 0) {
@@ -238,7 +235,7 @@ class TiledRows {
       for (; j < limit; ++j) {
         const int32_t document = terms_.indices[static_cast<size_t>(j)];
         if (document >= end) break;
-        const float weight = Tf(terms_.values[static_cast<size_t>(j)], document);
+        const float weight = Weight(document, static_cast<int64_t>(t), terms_.values[static_cast<size_t>(j)]);
         CheckWeight(weight);
         if (head_.slot[t] < 0) tail_.push_back(Pack(weight, static_cast<uint32_t>(document - first)));
       }
@@ -256,7 +253,8 @@ class TiledRows {
     for (const auto& [slot, begin, end] : head_segments_) {
       for (int64_t j = begin; j < end; ++j) {
         const int64_t document = terms_.indices[static_cast<size_t>(j)];
-        visit(static_cast<size_t>(slot), static_cast<size_t>(document - first), Tf(terms_.values[static_cast<size_t>(j)], document));
+        visit(static_cast<size_t>(slot), static_cast<size_t>(document - first),
+              Weight(document, head_.terms[static_cast<size_t>(slot)], terms_.values[static_cast<size_t>(j)]));
       }
     }
   }
@@ -356,7 +354,7 @@ class TiledRows {
     const auto row_terms = documents_.row_indices(row);
     const auto row_values = documents_.row_values(row);
     for (size_t i = 0; i < row_terms.size(); ++i) {
-      exact_weight_[static_cast<size_t>(row_terms[i])] = QueryWeight(row, row_terms[i], row_values[i]);
+      exact_weight_[static_cast<size_t>(row_terms[i])] = Weight(row, row_terms[i], row_values[i]);
     }
     best_.Reset(0.0F);
     for (const auto& candidate : query.candidates) best_.Push(ExactScore(row, candidate.index), candidate.index);
@@ -372,9 +370,9 @@ class TiledRows {
     const auto document_values = documents_.row_values(document);
     float sum = 0;
     for (size_t i = 0; i < document_terms.size(); ++i) {
-      sum += exact_weight_[static_cast<size_t>(document_terms[i])] * Tf(document_values[i], document);
+      sum += exact_weight_[static_cast<size_t>(document_terms[i])] * Weight(document, document_terms[i], document_values[i]);
     }
-    return sum * weights_.scale[static_cast<size_t>(document)] * weights_.scale[static_cast<size_t>(row)];
+    return PairScore(sum, weights_.scale[static_cast<size_t>(document)], weights_.scale[static_cast<size_t>(row)]);
   }
 
   Status Scatter(int64_t row, std::span<int32_t> indices, std::span<float> scores, int32_t* count) {
@@ -432,10 +430,18 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
   constexpr double kRescore = 0.7;
   constexpr double kCandidates = 1.5;  // scored exactly for each place of the answer
   if (documents.rows < kBlock || k > documents.rows / 8) return false;
+  // Calls visit(term, cells of the range in it).
+  const auto for_each_term = [&](auto&& visit) {
+    if (range.size() == documents.rows) {
+      for (int64_t term = 0; term < terms.rows; ++term) visit(term, static_cast<double>(terms.degree(term)));
+      return;
+    }
+    for (int64_t row = range.begin; row < range.end; ++row) {
+      for (const int32_t term : documents.row_indices(row)) visit(term, 1.0);
+    }
+  };
   double madds = 0;
-  for (int64_t row = range.begin; row < range.end; ++row) {
-    for (const int32_t term : documents.row_indices(row)) madds += static_cast<double>(terms.degree(term));
-  }
+  for_each_term([&](int64_t term, double cells) { madds += cells * static_cast<double>(terms.degree(term)); });
   const double scatter = madds * kScatterMadd;
   const double pairs = static_cast<double>(range.size()) * static_cast<double>(documents.rows);
   const double passes = std::ceil(static_cast<double>(range.size()) / static_cast<double>(kMaxQueries));
@@ -448,14 +454,12 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
   const auto blocks = static_cast<double>(num_blocks);
   double tail_madds = 0;
   double segments = 0;
-  for (int64_t row = range.begin; row < range.end; ++row) {
-    for (const int32_t term : documents.row_indices(row)) {
-      if (head.slot[static_cast<size_t>(term)] >= 0) continue;
-      const auto degree = static_cast<double>(terms.degree(term));
-      tail_madds += degree;
-      segments += std::min(blocks, degree);
-    }
-  }
+  for_each_term([&](int64_t term, double cells) {
+    if (head.slot[static_cast<size_t>(term)] >= 0) return;
+    const auto degree = static_cast<double>(terms.degree(term));
+    tail_madds += cells * degree;
+    segments += cells * std::min(blocks, degree);
+  });
   // Candidates are documents as a cell sees them: the mean is over cells, not over documents.
   double squares = 0;
   for (int64_t row = 0; row < documents.rows; ++row) {

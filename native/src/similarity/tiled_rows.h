@@ -13,8 +13,8 @@
 
 namespace couponcast {
 
-// Whether SimilarRowsTiled is expected to be faster than ScatterRows. Cost: one pass over the cells of the range;
-// where that is promising, another and one over all degrees.
+// Whether SimilarRowsTiled is expected to be faster than ScatterRows. Cost: one pass over the cells of the range (over the
+// terms, if it is the whole); where that is promising, another and one over all degrees.
 bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, int64_t k);
 
 // As SimilarRows, whose arguments were checked. Sets *applies to false, and no output, for a matrix with cells below 0

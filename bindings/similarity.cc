@@ -1,0 +1,102 @@
+#include "couponcast/similarity.h"
+
+#include "addon.h"
+#include "couponcast/all_pairs.h"
+#include "weighting_args.h"
+
+namespace couponcast::node {
+namespace {
+
+Napi::Value DocumentWeightsBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  const auto term_weight = args.Out<float>("outTermWeight");
+  const auto length = args.Out<float>("outLength");
+  const auto scale = args.Out<float>("outScale");
+  if (static_cast<int64_t>(term_weight.size()) != documents.rows.cols || static_cast<int64_t>(length.size()) != documents.rows.rows ||
+      length.size() != scale.size()) {
+    Throw(args.env(), InvalidArgument("the weights' arrays do not fit the matrix"));
+  }
+  Check(args.env(), ComputeDocumentWeights(documents.rows, documents.cols, Params(args), args.Cancel(), term_weight, length, scale));
+  return args.env().Undefined();
+}
+
+Napi::Value SimilarRowsBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(),
+        SimilarRows(documents.rows, documents.cols, Weights(args), args.Range(), args.Integer("k"), args.Bool("includeSelf"), args.Cancel(),
+                    args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
+  return args.env().Undefined();
+}
+
+Napi::Value SimilarityWorkBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(), SimilarityWork(documents.rows, documents.cols, args.Range(), args.Out<double>("outWork")));
+  return args.env().Undefined();
+}
+
+// Pairs of 4-byte numbers, which JavaScript holds as Int32Array.
+template <typename Pair>
+std::span<Pair> OutPairs(const Args& args, const char* name) {
+  static_assert(sizeof(Pair) == 2 * sizeof(int32_t) && alignof(Pair) == alignof(int32_t));
+  const std::span<int32_t> numbers = args.Out<int32_t>(name);
+  return {reinterpret_cast<Pair*>(numbers.data()), numbers.size() / 2};
+}
+
+PairLists Lists(const Args& args) {
+  return {args.Out<int32_t>("order"), args.Out<float>("head"), OutPairs<PairLists::Cell>(args, "tail"), args.Out<int32_t>("before")};
+}
+
+BestLists Best(const Args& args) {
+  return {OutPairs<ScoredIndex>(args, "bestEntries"), args.Out<int32_t>("bestCounts"), args.Out<float>("bestThresholds")};
+}
+
+Napi::Value AllPairsPaysBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  return Napi::Boolean::New(args.env(), AllPairsPays(documents.rows, documents.cols, args.Integer("k")));
+}
+
+Napi::Value OrderByDegreeBinding(const Args& args) {
+  Check(args.env(), OrderByDegree(DocumentsOf(args).rows, args.Out<int32_t>("outOrder")));
+  return args.env().Undefined();
+}
+
+Napi::Value FillPairListsBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  bool applies = false;
+  Check(args.env(), FillPairLists(documents.rows, documents.cols, Weights(args), args.Range(), args.Cancel(), Lists(args), &applies));
+  return Napi::Boolean::New(args.env(), applies);
+}
+
+Napi::Value PairWorkBinding(const Args& args) {
+  Check(args.env(), PairWork(DocumentsOf(args).rows, Lists(args), args.Range(), args.Out<double>("outWork")));
+  return args.env().Undefined();
+}
+
+Napi::Value AddPairsBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(), AddPairs(documents.rows, documents.cols, Weights(args), Lists(args), args.Range(), args.Integer("k"),
+                             args.Bool("includeSelf"), args.Cancel(), Best(args)));
+  return args.env().Undefined();
+}
+
+Napi::Value MergeBestListsBinding(const Args& args) {
+  Check(args.env(), MergeBestLists(args.In<int32_t>("order"), Best(args), args.Integer("lanes"), args.Range(), args.Integer("k"),
+                                   args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
+  return args.env().Undefined();
+}
+
+}  // namespace
+
+void ExportSimilarity(Napi::Object exports) {
+  Export<DocumentWeightsBinding>(exports, "documentWeights");
+  Export<SimilarRowsBinding>(exports, "similarRows");
+  Export<SimilarityWorkBinding>(exports, "similarityWork");
+  Export<AllPairsPaysBinding>(exports, "allPairsPays");
+  Export<OrderByDegreeBinding>(exports, "orderByDegree");
+  Export<FillPairListsBinding>(exports, "fillPairLists");
+  Export<PairWorkBinding>(exports, "pairWork");
+  Export<AddPairsBinding>(exports, "addPairs");
+  Export<MergeBestListsBinding>(exports, "mergeBestLists");
+}
+
+}  // namespace couponcast::node

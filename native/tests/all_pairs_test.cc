@@ -1,0 +1,272 @@
+// AddPairs and MergeBestLists give the bits of SimilarRows, whatever the parts, the shards, the lanes and the processor.
+#include "couponcast/all_pairs.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "tests/neighbours_for_test.h"
+
+namespace couponcast {
+namespace {
+
+using testing::AllSimilarRows;
+using testing::ForEachTarget;
+using testing::MatrixKinds;
+using testing::OwnedLists;
+using testing::OwnedWeights;
+using testing::Raised;
+using testing::Random;
+using testing::RandomMatrix;
+using testing::SameBits;
+using testing::Shards;
+using testing::TestMatrix;
+
+struct OwnedPairs {
+  std::vector<int32_t> order;
+  std::vector<float> head;
+  std::vector<PairLists::Cell> tail;
+  std::vector<int32_t> before;
+
+  OwnedPairs(const CsrView& documents, const CsrView& terms)
+      : order(static_cast<size_t>(documents.rows)),
+        head(static_cast<size_t>(terms.rows * kPairHead), 0.0F),
+        tail(static_cast<size_t>(documents.nnz())),
+        before(static_cast<size_t>(documents.nnz())) {
+    EXPECT_OK(OrderByDegree(documents, order));
+  }
+  PairLists view() { return {order, head, tail, before}; }
+};
+
+struct OwnedBest {
+  std::vector<ScoredIndex> entries;
+  std::vector<int32_t> counts;
+  std::vector<float> thresholds;
+
+  OwnedBest(int64_t lists, int64_t k)
+      : entries(static_cast<size_t>(lists * BestListCapacity(k))), counts(static_cast<size_t>(lists), 0), thresholds(counts.size(), 0.0F) {}
+  BestLists all() { return {entries, counts, thresholds}; }
+  BestLists lane(int64_t lane, int64_t documents) {
+    const auto size = static_cast<size_t>(documents);
+    const size_t width = counts.empty() ? 0 : entries.size() / counts.size();
+    const size_t at = static_cast<size_t>(lane) * size;
+    return {std::span(entries).subspan(at * width, size * width), std::span(counts).subspan(at, size),
+            std::span(thresholds).subspan(at, size)};
+  }
+};
+
+struct Ways {
+  int64_t part;   // terms that are filled in at once
+  int64_t shard;  // ranks of a call
+  int64_t lanes;
+};
+
+OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int64_t k, bool include_self, const Ways& ways) {
+  const CsrView documents = matrix.by_user();
+  const CsrView terms = matrix.by_item();
+  const OwnedWeights weights(documents, terms, params);
+  OwnedPairs pairs(documents, terms);
+  for (const RowRange part : Shards(terms.rows, ways.part)) {
+    bool applies = false;
+    EXPECT_OK(FillPairLists(documents, terms, weights.view(), part, {}, pairs.view(), &applies));
+    EXPECT_TRUE(applies);
+  }
+  OwnedBest best(documents.rows * ways.lanes, k);
+  Random random(3);
+  for (const RowRange shard : Shards(documents.rows, ways.shard)) {
+    const int64_t lane = random.Below(ways.lanes);
+    EXPECT_OK(AddPairs(documents, terms, weights.view(), pairs.view(), shard, k, include_self, {}, best.lane(lane, documents.rows)));
+  }
+  OwnedLists lists(documents.rows, k);
+  for (const RowRange range : Shards(documents.rows, 37)) {
+    const auto at = static_cast<size_t>(range.begin * k);
+    const auto size = static_cast<size_t>(range.size() * k);
+    EXPECT_OK(MergeBestLists(pairs.order, best.all(), ways.lanes, range, k, std::span(lists.indices).subspan(at, size),
+                             std::span(lists.scores).subspan(at, size),
+                             std::span(lists.counts).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()))));
+  }
+  return lists;
+}
+
+void ExpectSame(const TestMatrix& matrix, int64_t k, const Ways& ways) {
+  for (int32_t weighting = 0; weighting < kNumWeightings; ++weighting) {
+    for (const bool include_self : {false, true}) {
+      SCOPED_TRACE("weighting " + std::to_string(weighting) + ", k " + std::to_string(k) + ", lanes " + std::to_string(ways.lanes));
+      const WeightingParams params{static_cast<Weighting>(weighting)};
+      const OwnedLists found = AllPairs(matrix, params, k, include_self, ways);
+      const OwnedLists expected = AllSimilarRows(matrix.by_user(), matrix.by_item(), params, k, include_self, 1000);
+      EXPECT_EQ(found.counts, expected.counts);
+      EXPECT_EQ(found.indices, expected.indices);
+      EXPECT_TRUE(SameBits(found.scores, expected.scores));
+    }
+  }
+}
+
+TEST(AllPairs, SameAsSimilarRows) {
+  uint64_t seed = 100;
+  for (const auto& kind : MatrixKinds()) {
+    const TestMatrix matrix = RandomMatrix(kind, ++seed);
+    SCOPED_TRACE(std::to_string(kind.rows) + " x " + std::to_string(kind.cols));
+    for (const int64_t k : {1, 3, 20, 300}) ExpectSame(matrix, k, {1000, 1000, 1});
+    ExpectSame(matrix, 5, {1, 1, 3});
+    ExpectSame(matrix, 5, {7, 11, 2});
+  }
+}
+
+TEST(AllPairs, SameOnEveryTarget) {
+  const TestMatrix matrix = RandomMatrix({.rows = 1200, .cols = 60, .density = 0.2}, 5);
+  ForEachTarget([&] { ExpectSame(matrix, 10, {50, 100, 2}); });
+}
+
+TEST(AllPairs, ListsThatAreCutKeepTheSmallerIndexOfEqualScores) {
+  // 700 documents of three kinds: hundreds of equal scores, met in the order of the degree.
+  testing::Dense dense;
+  for (int64_t row = 0; row < 700; ++row) {
+    dense.push_back({1, row % 2 == 0 ? 1.0F : 0.0F, row % 3 == 0 ? 1.0F : 0.0F, row % 5 == 0 ? 1.0F : 0.0F});
+  }
+  ExpectSame(TestMatrix(dense), 10, {1000, 90, 2});
+}
+
+// What makes similarity symmetric: the sums have one order, and the product of the scales as well.
+TEST(AllPairs, SimilarityIsSymmetricBitForBit) {
+  const TestMatrix matrix = RandomMatrix({.rows = 60, .cols = 40, .density = 0.3}, 9);
+  for (int32_t weighting = 0; weighting < kNumWeightings; ++weighting) {
+    const OwnedLists lists = AllSimilarRows(matrix.by_user(), matrix.by_item(), {static_cast<Weighting>(weighting)}, 60, false, 7);
+    std::vector<std::vector<float>> table(60, std::vector<float>(60, 0.0F));
+    for (int64_t d = 0; d < 60; ++d) {
+      for (int64_t j = 0; j < lists.count(d); ++j)
+        table[static_cast<size_t>(d)][static_cast<size_t>(lists.index(d, j))] = lists.score(d, j);
+    }
+    for (size_t d = 0; d < 60; ++d) {
+      for (size_t e = 0; e < d; ++e) EXPECT_EQ(table[d][e], table[e][d]) << weighting;
+    }
+  }
+}
+
+TEST(AllPairs, WorkIsTheMultiplyAdds) {
+  const TestMatrix matrix = RandomMatrix({.rows = 90, .cols = 30, .density = 0.4}, 12);
+  const CsrView documents = matrix.by_user();
+  const CsrView terms = matrix.by_item();
+  const OwnedWeights weights(documents, terms, {});
+  OwnedPairs pairs(documents, terms);
+  bool applies = false;
+  EXPECT_OK(FillPairLists(documents, terms, weights.view(), {0, terms.rows}, {}, pairs.view(), &applies));
+  std::vector<double> work(static_cast<size_t>(documents.rows));
+  EXPECT_OK(PairWork(documents, pairs.view(), {0, documents.rows}, work));
+  for (size_t rank = 0; rank < work.size(); ++rank) {
+    const auto document = static_cast<size_t>(pairs.order[rank]);
+    double madds = 0;
+    double cells = 0;
+    for (size_t t = 0; t < 30; ++t) {
+      if (matrix.dense()[document][t] == 0) continue;
+      ++cells;
+      for (auto other = static_cast<size_t>(kPairHead); other < rank; ++other) {
+        if (matrix.dense()[static_cast<size_t>(pairs.order[other])][t] != 0) ++madds;
+      }
+    }
+    EXPECT_DOUBLE_EQ(work[rank], madds + (cells * kPairHead + static_cast<double>(rank)) / 8);
+  }
+}
+
+TEST(AllPairs, OrderIsByDegreeThenIndex) {
+  const TestMatrix matrix({{1, 0, 0}, {1, 1, 1}, {0, 0, 0}, {0, 1, 0}, {1, 1, 1}, {1, 1, 0}});
+  std::vector<int32_t> order(6);
+  EXPECT_OK(OrderByDegree(matrix.by_user(), order));
+  EXPECT_EQ(order, (std::vector<int32_t>{1, 4, 5, 0, 3, 2}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, OrderByDegree(matrix.by_user(), std::span(order).first(5)));
+}
+
+TEST(AllPairs, DoesNotApplyToHugeWeights) {
+  for (const float value : {1e20F, -1e20F, std::numeric_limits<float>::max()}) {
+    const TestMatrix matrix({{1, 2, 0}, {2, value, 1}, {0, 1, 1}});
+    const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
+    OwnedPairs pairs(matrix.by_user(), matrix.by_item());
+    bool applies = true;
+    EXPECT_OK(FillPairLists(matrix.by_user(), matrix.by_item(), weights.view(), {0, 3}, {}, pairs.view(), &applies));
+    EXPECT_FALSE(applies);
+  }
+}
+
+TEST(AllPairs, RefusesWhatDoesNotFit) {
+  const TestMatrix matrix = testing::GoldenMatrix();
+  const CsrView documents = matrix.by_user();
+  const CsrView terms = matrix.by_item();
+  const OwnedWeights weights(documents, terms, {});
+  OwnedPairs pairs(documents, terms);
+  bool applies = false;
+  const auto fill = [&](const PairLists& lists, RowRange range) {
+    return FillPairLists(documents, terms, weights.view(), range, {}, lists, &applies);
+  };
+  EXPECT_CODE(StatusCode::kOutOfRange, fill(pairs.view(), {0, 4}));
+  PairLists lists = pairs.view();
+  lists.tail = lists.tail.first(1);
+  EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
+  lists = pairs.view();
+  lists.head = lists.head.first(1);
+  EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
+  EXPECT_OK(fill(pairs.view(), {0, 3}));
+
+  OwnedBest best(3, 2);
+  const auto add = [&](RowRange range, int64_t k, const BestLists& to) {
+    return AddPairs(documents, terms, weights.view(), pairs.view(), range, k, false, {}, to);
+  };
+  EXPECT_CODE(StatusCode::kOutOfRange, add({1, 4}, 2, best.all()));
+  EXPECT_CODE(StatusCode::kInvalidArgument, add({0, 3}, 0, best.all()));
+  EXPECT_CODE(StatusCode::kInvalidArgument, add({0, 3}, 200, best.all()));
+  EXPECT_CODE(StatusCode::kInvalidArgument, add({0, 3}, std::numeric_limits<int64_t>::max(), best.all()));
+  EXPECT_OK(add({0, 3}, 2, best.all()));
+
+  OwnedLists out(3, 2);
+  const auto merge = [&](int64_t lanes, RowRange range) {
+    return MergeBestLists(pairs.order, best.all(), lanes, range, 2, out.indices, out.scores, out.counts);
+  };
+  EXPECT_CODE(StatusCode::kInvalidArgument, merge(2, {0, 3}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, merge(-1, {0, 3}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, merge(1, {0, 2}));
+  EXPECT_CODE(StatusCode::kOutOfRange, merge(1, {0, 4}));
+  EXPECT_OK(merge(1, {0, 3}));
+}
+
+TEST(AllPairs, RefusesAnOrderOrCountsWithoutSense) {
+  const TestMatrix matrix = testing::GoldenMatrix();
+  const CsrView documents = matrix.by_user();
+  const CsrView terms = matrix.by_item();
+  const OwnedWeights weights(documents, terms, {});
+  OwnedPairs pairs(documents, terms);
+  OwnedBest best(3, 2);
+  bool applies = false;
+  for (const std::array<int32_t, 3>& order : {std::array<int32_t, 3>{0, 1, 3}, {0, 0, 1}, {-1, 0, 1}}) {
+    pairs.order.assign(order.begin(), order.end());
+    EXPECT_CODE(StatusCode::kInvalidArgument, FillPairLists(documents, terms, weights.view(), {0, 3}, {}, pairs.view(), &applies));
+    EXPECT_CODE(StatusCode::kInvalidArgument, AddPairs(documents, terms, weights.view(), pairs.view(), {0, 3}, 2, false, {}, best.all()));
+    std::vector<double> work(3);
+    EXPECT_CODE(StatusCode::kInvalidArgument, PairWork(documents, pairs.view(), {0, 3}, work));
+  }
+  OwnedLists out(3, 2);
+  const std::vector<int32_t> order{0, 1, 2};
+  best.counts[1] = 1000;
+  EXPECT_CODE(StatusCode::kInvalidArgument, MergeBestLists(order, best.all(), 1, {0, 3}, 2, out.indices, out.scores, out.counts));
+}
+
+TEST(AllPairs, EmptyMatrix) {
+  const TestMatrix none(testing::Dense{}, 0);
+  const OwnedLists lists = AllPairs(none, {}, 5, false, {10, 10, 1});
+  EXPECT_EQ(lists.rows, 0);
+}
+
+TEST(AllPairs, Cancels) {
+  const TestMatrix matrix = testing::GoldenMatrix();
+  const CsrView documents = matrix.by_user();
+  const CsrView terms = matrix.by_item();
+  const OwnedWeights weights(documents, terms, {});
+  OwnedPairs pairs(documents, terms);
+  bool applies = false;
+  EXPECT_CODE(StatusCode::kCancelled, FillPairLists(documents, terms, weights.view(), {0, 3}, Raised(), pairs.view(), &applies));
+  OwnedBest best(3, 2);
+  EXPECT_CODE(StatusCode::kCancelled, AddPairs(documents, terms, weights.view(), pairs.view(), {0, 3}, 2, false, Raised(), best.all()));
+}
+
+}  // namespace
+}  // namespace couponcast
