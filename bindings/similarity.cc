@@ -2,6 +2,7 @@
 
 #include "addon.h"
 #include "couponcast/all_pairs.h"
+#include "couponcast/pair_tiles.h"
 #include "weighting_args.h"
 
 namespace couponcast::node {
@@ -85,6 +86,28 @@ Napi::Value MergeBestListsBinding(const Args& args) {
   return args.env().Undefined();
 }
 
+CandidateLists Candidates(const Args& args) {
+  return {OutPairs<ScoredIndex>(args, "candidateEntries"), args.Out<int32_t>("candidateCounts"), args.Out<float>("candidateKthLower"),
+          args.Out<float>("candidateError")};
+}
+
+Napi::Value AddPairTilesBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  const RowRange other{args.Integer("otherBegin"), args.Integer("otherEnd")};
+  bool applies = false;
+  Check(args.env(), AddPairTiles(documents.rows, documents.cols, Weights(args), args.Range(), other, args.Integer("k"), args.Cancel(),
+                                 Candidates(args), &applies));
+  return Napi::Boolean::New(args.env(), applies);
+}
+
+Napi::Value AnswerPairTilesBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(), AnswerPairTiles(documents.rows, documents.cols, Weights(args), args.Range(), args.Integer("k"),
+                                    args.Bool("includeSelf"), args.Cancel(), Candidates(args), args.Out<int32_t>("outIndices"),
+                                    args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
+  return args.env().Undefined();
+}
+
 }  // namespace
 
 void ExportSimilarity(Napi::Object exports) {
@@ -97,6 +120,8 @@ void ExportSimilarity(Napi::Object exports) {
   Export<PairWorkBinding>(exports, "pairWork");
   Export<AddPairsBinding>(exports, "addPairs");
   Export<MergeBestListsBinding>(exports, "mergeBestLists");
+  Export<AddPairTilesBinding>(exports, "addPairTiles");
+  Export<AnswerPairTilesBinding>(exports, "answerPairTiles");
 }
 
 }  // namespace couponcast::node

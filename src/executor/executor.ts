@@ -100,6 +100,53 @@ export function shards(rows: number, shardRows: number): RowRange[] {
   return ranges;
 }
 
+/** Memory that calls write to and share with later ones, but never at the same time. */
+export interface Exclusive {
+  /** Further arguments of the calls of a lane: lanes are numbered from 0, below `threads`; each makes one call after the other. */
+  laneArgs?: (lane: number) => KernelCall["args"];
+  /** Numbers of what a call has to itself: calls that share one wait for each other. */
+  uses?: (index: number) => readonly number[];
+}
+
+/** Calls still to be made, each only while nobody uses what it uses. */
+class CallQueue {
+  readonly #waiting: number[];
+  readonly #uses: (index: number) => readonly number[];
+  readonly #inUse = new Set<number>();
+  #released = () => {};
+  #release = new Promise<void>((resolve) => {
+    this.#released = resolve;
+  });
+
+  constructor(count: number, uses: (index: number) => readonly number[]) {
+    this.#waiting = Array.from({ length: count }, (_, index) => index);
+    this.#uses = uses;
+  }
+
+  /** The next call; waits where all are held up. Undefined once there are none, or `stopped` says so. */
+  async next(stopped: () => boolean): Promise<number | undefined> {
+    while (this.#waiting.length > 0 && !stopped()) {
+      const place = this.#waiting.findIndex((index) => !this.#uses(index).some((used) => this.#inUse.has(used)));
+      if (place >= 0) {
+        const [index] = this.#waiting.splice(place, 1);
+        for (const used of this.#uses(index!)) this.#inUse.add(used);
+        return index;
+      }
+      await this.#release;
+    }
+    return undefined;
+  }
+
+  done(index: number): void {
+    for (const used of this.#uses(index)) this.#inUse.delete(used);
+    const released = this.#released;
+    this.#release = new Promise((resolve) => {
+      this.#released = resolve;
+    });
+    released();
+  }
+}
+
 /** Runs kernels on worker threads. One per call of the library; the threads behind it are shared and kept. */
 export class Executor {
   readonly threads: number;
@@ -130,21 +177,19 @@ export class Executor {
 
   /**
    * Calls kernels, as many at once as there are threads; results in the order of the calls. `weight` is the work of
-   * each call (default 1) for progress. `laneArgs` gives further arguments that no two calls have at the same time: lanes are
-   * numbered from 0, below `threads`, and each makes one call after the other. The first error cancels the rest and is
-   * thrown once all have stopped.
+   * each call (default 1) for progress. The first error cancels the rest and is thrown once all have stopped.
    */
   async map(
     calls: readonly KernelCall[],
     stage?: { name: string; weight?: (index: number) => number },
-    laneArgs: (lane: number) => KernelCall["args"] = () => ({}),
+    { laneArgs = () => ({}), uses = () => [] }: Exclusive = {},
   ): Promise<CallResult[]> {
     this.checkCancelled();
     const pool = poolOf(this.threads);
     const results = new Array<CallResult>(calls.length);
     const weight = stage?.weight ?? (() => 1);
     const total = stage === undefined ? 0 : calls.reduce((sum, _, index) => sum + weight(index), 0);
-    let next = 0;
+    const queue = new CallQueue(calls.length, uses);
     let done = 0;
     let failure: unknown;
     const stop = () => {
@@ -157,8 +202,9 @@ export class Executor {
     Atomics.store(this.#cancel, 0, 0);
     const lane = async (_: unknown, number: number): Promise<void> => {
       const own = laneArgs(number);
-      while (next < calls.length && failure === undefined && !this.#signal?.aborted) {
-        const index = next++;
+      for (;;) {
+        const index = await queue.next(() => failure !== undefined || this.#signal?.aborted === true);
+        if (index === undefined) return;
         const { kernel, args } = calls[index]!;
         let reply: TaskReply;
         try {
@@ -170,6 +216,8 @@ export class Executor {
         } catch (thrown) {
           fail(threadError(thrown));
           continue;
+        } finally {
+          queue.done(index);
         }
         if (!reply.ok) {
           fail(errorFromData(reply.error));

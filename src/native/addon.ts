@@ -77,6 +77,8 @@ export interface Addon {
   pairWork(a: Named): void;
   addPairs(a: Named): void;
   mergeBestLists(a: Named): void;
+  addPairTiles(a: Named): boolean;
+  answerPairTiles(a: Named): void;
   recommendItems(a: Named): void;
   recommendUsers(a: Named): void;
   recommendSeedLiteral(a: Named): void;

@@ -1,6 +1,6 @@
 /** Similarities of all rows with each other, each pair computed once; native/include/couponcast/all_pairs.h. */
 import type { ArgValue, KernelCall } from "../executor/call.js";
-import { type Executor, type RowRange, shared } from "../executor/executor.js";
+import { type Executor, type RowRange, shards as shardsOf, shared } from "../executor/executor.js";
 import { type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
@@ -18,14 +18,15 @@ export interface AllPairsJob {
   outputs: Outputs;
 }
 
-/** kPairHead and BestListCapacity of the core. */
-const HEAD = 32;
-const listCapacity = (k: number) => k + Math.max(64, k);
+/** False, and no output, where this does not apply: for more rows than there is memory for, or extreme values. */
+export async function allPairs(executor: Executor, job: AllPairsJob): Promise<boolean> {
+  const byLists = await executor.run({ kernel: "allPairsPays", args: { ...job.documents, k: job.k } });
+  return byLists.value ? pairsByLists(executor, job) : pairsByTiles(executor, job);
+}
 
-/** Of the lists of one thread. */
-const MAX_LANE_BYTES = 200e6;
-const MERGE_ROWS = 8192;
-const PAIR_SHARDS: ShardSizes = { minWork: 1e7, maxWork: 1e9, maxRows: 65_536 };
+/** Memory of what is found so far, for each thread. */
+const MAX_THREAD_BYTES = 200e6;
+const ANSWER_ROWS = 8192;
 
 /** Equal parts of [0, count). */
 function parts(count: number, number: number): RowRange[] {
@@ -35,14 +36,20 @@ function parts(count: number, number: number): RowRange[] {
   }));
 }
 
-/** False, and no output, where another way is better or this one does not apply. */
-export async function allPairs(executor: Executor, job: AllPairsJob): Promise<boolean> {
+const answerParts = (executor: Executor, rows: number) =>
+  parts(rows, Math.max(executor.threads, Math.ceil(rows / ANSWER_ROWS)));
+
+/** kPairHead and BestListCapacity of the core. */
+const HEAD = 32;
+const bestListCapacity = (k: number) => k + Math.max(64, k);
+const PAIR_SHARDS: ShardSizes = { minWork: 1e7, maxWork: 1e9, maxRows: 65_536 };
+
+/** Exact sums, row by row: for products that are sparse all over, as items' are. */
+async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boolean> {
   const { documents, matrix, axis, k, includeSelf, outputs } = job;
   const [rows, terms] = axis === "users" ? [matrix.numUsers, matrix.numItems] : [matrix.numItems, matrix.numUsers];
-  const capacity = listCapacity(k);
-  if (rows * capacity * 8 > MAX_LANE_BYTES) return false;
-  if (!(await executor.run({ kernel: "allPairsPays", args: { ...documents, k } })).value) return false;
-
+  const capacity = bestListCapacity(k);
+  if (rows * capacity * 8 > MAX_THREAD_BYTES) return false;
   const lists = {
     order: shared.i32(rows),
     head: shared.f32(terms * HEAD),
@@ -73,16 +80,62 @@ export async function allPairs(executor: Executor, job: AllPairsJob): Promise<bo
       args: { ...documents, ...lists, begin, end, k, includeSelf },
     })),
     { name: `similar ${axis}`, weight: (index) => shards[index]!.work },
-    (lane) => ({
-      bestEntries: best.bestEntries.subarray(lane * rows * capacity * 2, (lane + 1) * rows * capacity * 2),
-      bestCounts: best.bestCounts.subarray(lane * rows, (lane + 1) * rows),
-      bestThresholds: best.bestThresholds.subarray(lane * rows, (lane + 1) * rows),
-    }),
+    {
+      laneArgs: (lane) => ({
+        bestEntries: best.bestEntries.subarray(lane * rows * capacity * 2, (lane + 1) * rows * capacity * 2),
+        bestCounts: best.bestCounts.subarray(lane * rows, (lane + 1) * rows),
+        bestThresholds: best.bestThresholds.subarray(lane * rows, (lane + 1) * rows),
+      }),
+    },
   );
   await executor.map(
-    parts(rows, Math.max(executor.threads, Math.ceil(rows / MERGE_ROWS))).map((part) => ({
+    answerParts(executor, rows).map((part) => ({
       kernel: "mergeBestLists",
       args: { order: lists.order, ...best, lanes, ...part, k, ...outputs(part) },
+    })),
+  );
+  return true;
+}
+
+/** CandidateCapacity of the core. */
+const candidateCapacity = (k: number) => k + Math.max(48, k);
+/** Rows of a group: multiples of the core's block, enough groups that every thread finds two that nobody uses. */
+const BLOCK = 4096;
+const MAX_GROUP_BLOCKS = 4;
+
+/** Approximate scores of blocks, then exact ones of what may be among the best: where many rows share a few columns. */
+async function pairsByTiles(executor: Executor, job: AllPairsJob): Promise<boolean> {
+  const { documents, matrix, axis, k, includeSelf, outputs } = job;
+  const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
+  if (rows * candidateCapacity(k) * 8 > MAX_THREAD_BYTES * executor.threads) return false;
+  const candidates = {
+    candidateEntries: shared.i32(rows * candidateCapacity(k) * 2),
+    candidateCounts: shared.i32(rows),
+    candidateKthLower: shared.f32(rows),
+    candidateError: shared.f32(rows),
+  };
+  const blocks = Math.ceil(rows / BLOCK);
+  const groupRows = BLOCK * Math.min(Math.max(Math.floor(blocks / (4 * executor.threads)), 1), MAX_GROUP_BLOCKS);
+  const groups = shardsOf(rows, groupRows);
+  const pairs = groups.flatMap((_, a) => groups.slice(a).map((_, offset) => [a, a + offset] as const));
+  const size = (group: number) => groups[group]!.end - groups[group]!.begin;
+  const added = await executor.map(
+    pairs.map(([a, b]) => ({
+      kernel: "addPairTiles",
+      args: { ...documents, ...candidates, ...groups[a]!, otherBegin: groups[b]!.begin, otherEnd: groups[b]!.end, k },
+    })),
+    {
+      name: `similar ${axis}`,
+      weight: (index) =>
+        size(pairs[index]![0]) * size(pairs[index]![1]) * (pairs[index]![0] === pairs[index]![1] ? 0.5 : 1),
+    },
+    { uses: (index) => pairs[index]! },
+  );
+  if (!added.every(({ value }) => value)) return false;
+  await executor.map(
+    answerParts(executor, rows).map((part) => ({
+      kernel: "answerPairTiles",
+      args: { ...documents, ...candidates, ...part, k, includeSelf, ...outputs(part) },
     })),
   );
   return true;

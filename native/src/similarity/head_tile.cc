@@ -72,31 +72,50 @@ void MultiplyHeadTileImpl(const int8_t* HWY_RESTRICT queries, const float* HWY_R
   }
 }
 
-int64_t CollectAboveImpl(const float* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, int64_t count, float threshold, int32_t first,
-                         int32_t* HWY_RESTRICT indices, float* HWY_RESTRICT scores) {
-  const hn::CappedTag<float, 16> d;
+// Writes the places c of [0, count) where chosen(c, product of sum and scale) has lanes set, and these products.
+template <class D, class Choose>
+HWY_INLINE int64_t CollectChosen(D d, const float* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, int64_t count, int32_t first,
+                                 int32_t* HWY_RESTRICT indices, float* HWY_RESTRICT products, Choose&& choose) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto limit = hn::Set(d, threshold);
   int64_t found = 0;
-  const auto product = [&](int64_t c) HWY_ATTR { return hn::Mul(hn::LoadU(d, sums + c), hn::LoadU(d, scale + c)); };
-  const auto collect = [&](int64_t c, auto above) HWY_ATTR {
+  const auto chosen = [&](int64_t c) HWY_ATTR { return choose(c, hn::Mul(hn::LoadU(d, sums + c), hn::LoadU(d, scale + c))); };
+  const auto collect = [&](int64_t c, auto mask) HWY_ATTR {
     uint64_t bits = 0;  // StoreMaskBits may write up to 8 bytes
-    hn::StoreMaskBits(d, above, reinterpret_cast<uint8_t*>(&bits));
+    hn::StoreMaskBits(d, mask, reinterpret_cast<uint8_t*>(&bits));
     for (bits &= (uint64_t{1} << lanes) - 1; bits != 0; bits &= bits - 1) {
       const int64_t j = c + std::countr_zero(bits);
       indices[found] = first + static_cast<int32_t>(j);
-      scores[found] = sums[j] * scale[j];
+      products[found] = sums[j] * scale[j];
       ++found;
     }
   };
   for (int64_t c = 0; c < count; c += 2 * lanes) {
-    const auto left = hn::Ge(product(c), limit);
-    const auto right = hn::Ge(product(c + lanes), limit);
+    const auto left = chosen(c);
+    const auto right = chosen(c + lanes);
     if (HWY_LIKELY(hn::AllFalse(d, hn::Or(left, right)))) continue;
     collect(c, left);
     collect(c + lanes, right);
   }
   return found;
+}
+
+int64_t CollectAboveImpl(const float* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, int64_t count, float threshold, int32_t first,
+                         int32_t* HWY_RESTRICT indices, float* HWY_RESTRICT scores) {
+  const hn::CappedTag<float, 16> d;
+  const auto limit = hn::Set(d, threshold);
+  return CollectChosen(d, sums, scale, count, first, indices, scores,
+                       [&](int64_t, auto product) HWY_ATTR { return hn::Ge(product, limit); });
+}
+
+int64_t CollectPairsAboveImpl(const float* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, const float* HWY_RESTRICT column_thresholds,
+                              int64_t count, float row_scale, float threshold, int32_t* HWY_RESTRICT columns,
+                              float* HWY_RESTRICT products) {
+  const hn::CappedTag<float, 16> d;
+  const auto limit = hn::Set(d, threshold);
+  const auto factor = hn::Set(d, row_scale);
+  return CollectChosen(d, sums, scale, count, 0, columns, products, [&](int64_t c, auto product) HWY_ATTR {
+    return hn::Or(hn::Ge(product, limit), hn::Ge(hn::Mul(product, factor), hn::LoadU(d, column_thresholds + c)));
+  });
 }
 
 }  // namespace
@@ -108,6 +127,7 @@ namespace couponcast {
 
 HWY_EXPORT(MultiplyHeadTileImpl);
 HWY_EXPORT(CollectAboveImpl);
+HWY_EXPORT(CollectPairsAboveImpl);
 
 void MultiplyHeadTile(const int8_t* queries, const float* query_step, const uint8_t* tile, const float* column_step, int64_t terms,
                       int64_t columns, float* sums) {
@@ -117,6 +137,11 @@ void MultiplyHeadTile(const int8_t* queries, const float* query_step, const uint
 int64_t CollectAbove(const float* sums, const float* scale, int64_t count, float threshold, int32_t first, int32_t* indices,
                      float* scores) {
   return HWY_DYNAMIC_DISPATCH(CollectAboveImpl)(sums, scale, count, threshold, first, indices, scores);
+}
+
+int64_t CollectPairsAbove(const float* sums, const float* scale, const float* column_thresholds, int64_t count, float row_scale,
+                          float threshold, int32_t* columns, float* products) {
+  return HWY_DYNAMIC_DISPATCH(CollectPairsAboveImpl)(sums, scale, column_thresholds, count, row_scale, threshold, columns, products);
 }
 
 }  // namespace couponcast

@@ -18,6 +18,10 @@ void MultiplyHeadTile(const int8_t* queries, const float* query_step, const uint
 // these products; returns how many. `count` is a multiple of 64. `indices` and `scores` have room for all.
 int64_t CollectAbove(const float* sums, const float* scale, int64_t count, float threshold, int32_t first, int32_t* indices, float* scores);
 
+// As CollectAbove, counted from 0, and also those whose product times row_scale reaches column_thresholds[c].
+int64_t CollectPairsAbove(const float* sums, const float* scale, const float* column_thresholds, int64_t count, float row_scale,
+                          float threshold, int32_t* columns, float* products);
+
 }  // namespace couponcast
 
 #endif  // COUPONCAST_SIMILARITY_HEAD_TILE_H_

@@ -20,13 +20,11 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
 // As SimilarRows, whose arguments were checked. Sets *applies to false, and no output, for a matrix with cells below 0
 // or of a size that float32 products overflow on.
 //
-// Documents are taken in blocks whose sums fit the first-level cache. Terms that many documents hold (the head) are a
-// dense product of bytes; the others (the tail) are added from their postings, packed into 4 bytes that stay in the
-// second-level cache. Bytes and packing round the weights, so a score is known within a bound: |sum - exact| <=
-// relative_error * sum + absolute_error. Documents that can be among the k best within it are kept, and at the end
-// scored exactly, in ascending order of the term. Rows with fewer than k such documents are done by ScatterRows.
+// Approximate scores with a proven error bound (tile_scorer.h) say which documents can be among the k best (candidates.h);
+// these are scored exactly (answer_candidates.h), in ascending order of the term. Rows with fewer than k such documents, or
+// with more than a list holds, are done by ScatterRows.
 //
-// Memory: 12 bytes a term, 4 a cell of a block, about 16 (k + 32) a row of 8192. Polls the flag every few milliseconds.
+// Memory: 12 bytes a term, 4 a cell of a block, about 16 k a row of 8192. Polls the flag every few milliseconds.
 // Source: head and tail as in SINDI (arXiv 2509.08395) and MAGNUS; the filter is ours.
 Status SimilarRowsTiled(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, int64_t k,
                         bool include_self, CancelFlag cancel, std::span<int32_t> indices, std::span<float> scores,

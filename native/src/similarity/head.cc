@@ -1,0 +1,29 @@
+#include "similarity/head.h"
+
+namespace couponcast {
+namespace {
+
+constexpr size_t kMaxHead = 64;      // terms of the head, at most
+constexpr double kHeadShare = 0.06;  // share of the documents that a term of the head has at least
+
+}  // namespace
+
+Head ChooseHead(const CsrView& terms, int64_t num_documents) {
+  Head head;
+  const auto least = static_cast<int64_t>(kHeadShare * static_cast<double>(num_documents));
+  for (int64_t t = 0; t < terms.rows; ++t) {
+    if (terms.degree(t) > least) head.terms.push_back(static_cast<int32_t>(t));
+  }
+  std::ranges::sort(head.terms, [&](int32_t a, int32_t b) {
+    const int64_t degree_a = terms.degree(a);
+    const int64_t degree_b = terms.degree(b);
+    return degree_a > degree_b || (degree_a == degree_b && a < b);
+  });
+  if (head.terms.size() > kMaxHead) head.terms.resize(kMaxHead);
+  head.slot.assign(static_cast<size_t>(terms.rows), -1);
+  for (size_t h = 0; h < head.terms.size(); ++h) head.slot[static_cast<size_t>(head.terms[h])] = static_cast<int32_t>(h);
+  head.width = (std::ssize(head.terms) + 3) / 4 * 4;
+  return head;
+}
+
+}  // namespace couponcast

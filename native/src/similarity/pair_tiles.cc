@@ -1,0 +1,162 @@
+#include "couponcast/pair_tiles.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "similarity/answer_candidates.h"
+#include "similarity/candidates.h"
+#include "similarity/dispatch_weighting.h"
+#include "similarity/head_tile.h"
+#include "similarity/tile_scorer.h"
+
+namespace couponcast {
+namespace {
+
+Status CheckCandidates(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t k,
+                       const CandidateLists& lists) {
+  COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("term_weight", weights.term_weight.size(), documents.cols));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("length", weights.length.size(), documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("scale", weights.scale.size(), documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("entries", lists.entries.size(), documents.rows * CandidateCapacity(k)));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("counts", lists.counts.size(), documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("kth_lower", lists.kth_lower.size(), documents.rows));
+  return CheckSize("error", lists.error.size(), documents.rows);
+}
+
+// The lists of a call's documents hold what fits; other calls may be writing to other lists.
+Status CheckCounts(const CandidateLists& lists, RowRange range, int64_t k) {
+  const auto counts = lists.counts.subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()));
+  const bool fit = std::ranges::all_of(
+      counts, [&](int32_t count) { return count == CandidateLists::kTooMany || (count >= 0 && count < CandidateCapacity(k)); });
+  return fit ? Status() : InvalidArgument("expected in counts what the lists hold");
+}
+
+template <Weighting kWeighting>
+class PairTiles {
+ public:
+  PairTiles(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t k, CancelFlag cancel,
+            const CandidateLists& lists)
+      : documents_(documents),
+        weights_(weights),
+        cancel_(cancel),
+        candidates_(lists, k),
+        scorer_(documents, terms, weights),
+        column_least_(kTileBlock),
+        found_index_(kTileScan),
+        found_score_(kTileScan) {}
+
+  Status Run(RowRange group, RowRange other, bool* applies) {
+    scorer_.SetQueries(group);
+    scorer_.StartBlocksAt(other.begin);
+    for (int64_t first = other.begin; first < other.end && scorer_.applies(); first += kTileBlock) {
+      const int64_t last = std::min(first + kTileBlock, other.end);
+      scorer_.NextBlock(first, last);
+      StartColumns(first, last);
+      // Within a group only columns behind the row's own count.
+      const bool same = group.begin == other.begin;
+      const int64_t queries = same ? std::min(group.size(), last - group.begin) : group.size();
+      for (int64_t q0 = 0; q0 < queries; q0 += kTileQueries) {
+        if (cancel_.IsSet()) return Cancelled();
+        float* sums = scorer_.Sums(q0);
+        for (int64_t q = q0; q < std::min(q0 + kTileQueries, queries); ++q) {
+          const int64_t row = group.begin + q;
+          Collect(row, q, first, last, same ? std::max<int64_t>(0, row + 1 - first) : 0, sums + (q - q0) * kTileBlock);
+        }
+      }
+    }
+    *applies = scorer_.applies();
+    return {};
+  }
+
+ private:
+  void StartColumns(int64_t first, int64_t last) {
+    std::ranges::fill(column_least_, std::numeric_limits<float>::infinity());
+    for (int64_t document = first; document < last; ++document) {
+      candidates_.RaiseError(static_cast<size_t>(document), scorer_.LargestError());
+      SetColumnLeast(document, first);
+    }
+  }
+  void SetColumnLeast(int64_t document, int64_t first) {
+    // Times 1 - relative as well, since the scan multiplies in another order.
+    const float relative = RelativeError(documents_.degree(document));
+    column_least_[static_cast<size_t>(document - first)] =
+        std::max(candidates_.Least(static_cast<size_t>(document), relative) * (1 - relative), kSmallestScore);
+  }
+
+  void Collect(int64_t row, int64_t q, int64_t first, int64_t last, int64_t begin, float* sums) {
+    const float row_scale = weights_.scale[static_cast<size_t>(row)];
+    if (!(row_scale > 0)) return;
+    std::fill_n(sums, begin, 0.0F);  // not candidates
+    const auto list = static_cast<size_t>(row);
+    const float relative = RelativeError(documents_.degree(row));
+    candidates_.RaiseError(list, scorer_.Error(q));
+    const int64_t count = std::min(kTileBlock, (last - first + 63) / 64 * 64);
+    for (int64_t c = begin / 64 * 64; c < count; c += kTileScan) {
+      const float least = std::max(candidates_.Least(list, relative) / row_scale * (1 - relative), kSmallestScore);
+      const int64_t found = CollectPairsAbove(sums + c, scorer_.scale() + c, column_least_.data() + c, std::min(kTileScan, count - c),
+                                              row_scale, least, found_index_.data(), found_score_.data());
+      for (size_t j = 0; j < static_cast<size_t>(found); ++j) {
+        const int64_t column = c + found_index_[j];
+        const int64_t document = first + column;
+        const float score = found_score_[j] * row_scale;
+        if (found_score_[j] >= least) candidates_.Push(list, {score, static_cast<int32_t>(document)}, relative);
+        if (score < column_least_[static_cast<size_t>(column)]) continue;
+        candidates_.Push(static_cast<size_t>(document), {score, static_cast<int32_t>(row)}, RelativeError(documents_.degree(document)));
+        SetColumnLeast(document, first);
+      }
+    }
+  }
+
+  const CsrView& documents_;
+  const DocumentWeights& weights_;
+  const CancelFlag cancel_;
+  Candidates candidates_;
+  TileScorer<kWeighting> scorer_;
+  std::vector<float> column_least_;  // [kTileBlock] that a score must reach for the column's list
+  std::vector<int32_t> found_index_;
+  std::vector<float> found_score_;
+};
+
+}  // namespace
+
+Status AddPairTiles(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange group, RowRange other,
+                    int64_t k, CancelFlag cancel, const CandidateLists& lists, bool* applies) {
+  COUPONCAST_RETURN_IF_ERROR(CheckCandidates(documents, terms, weights, k, lists));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(group, documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(other, documents.rows));
+  const bool same = group.begin == other.begin && group.end == other.end;
+  if (!same && group.begin < other.end && other.begin < group.end) return InvalidArgument("expected groups that do not overlap in part");
+  COUPONCAST_RETURN_IF_ERROR(CheckCounts(lists, group, k));
+  COUPONCAST_RETURN_IF_ERROR(CheckCounts(lists, other, k));
+  return DispatchWeighting(weights.params.weighting, [&]<Weighting kWeighting>() {
+    return PairTiles<kWeighting>(documents, terms, weights, k, cancel, lists).Run(group, other, applies);
+  });
+}
+
+Status AnswerPairTiles(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, int64_t k,
+                       bool include_self, CancelFlag cancel, const CandidateLists& lists, std::span<int32_t> indices,
+                       std::span<float> scores, std::span<int32_t> counts) {
+  COUPONCAST_RETURN_IF_ERROR(CheckCandidates(documents, terms, weights, k, lists));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("indices", indices.size(), range.size() * k));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("scores", scores.size(), range.size() * k));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("counts", counts.size(), range.size()));
+  COUPONCAST_RETURN_IF_ERROR(CheckCounts(lists, range, k));
+  return DispatchWeighting(weights.params.weighting, [&]<Weighting kWeighting>() -> Status {
+    AnswerCandidates<kWeighting> answer(documents, terms, weights, k, include_self, cancel);
+    Candidates candidates(lists, k);
+    const auto width = static_cast<size_t>(k);
+    for (int64_t row = range.begin; row < range.end; ++row) {
+      const auto at = static_cast<size_t>(row - range.begin);
+      COUPONCAST_RETURN_IF_ERROR(answer.Row(row, candidates, static_cast<size_t>(row), indices.subspan(at * width, width),
+                                            scores.subspan(at * width, width), &counts[at]));
+    }
+    return {};
+  });
+}
+
+}  // namespace couponcast
