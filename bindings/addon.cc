@@ -96,6 +96,13 @@ CancelFlag Args::Cancel() const {
   return CancelFlag(flag.data());
 }
 
+ProgressGauge Args::Progress() const {
+  if (!Has("progress")) return {};
+  const std::span<int32_t> gauge = Out<int32_t>("progress");
+  if (gauge.empty()) Expected("progress", "an Int32Array of one element");
+  return ProgressGauge(gauge.data());
+}
+
 Handle& Args::GetHandle(const char* name) const {
   const Napi::Value value = object_.Get(name);
   if (!value.IsExternal()) Expected(name, "an open handle");

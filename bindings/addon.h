@@ -60,6 +60,7 @@ class Args {
   uint8_t Byte(const char* name) const;     // 0 to 255
   RowRange Range() const;                   // from `begin` and `end`
   CancelFlag Cancel() const;                // from the Int32Array `cancel`, if given
+  ProgressGauge Progress() const;           // from the Int32Array `progress`, if given
   Handle& GetHandle(const char* name) const;
   // The open matrix behind a handle, unchecked content / content that kernels may run on.
   const BehaviourMatrix& RawMatrix(const char* name) const;

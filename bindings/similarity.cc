@@ -25,8 +25,15 @@ Napi::Value SimilarRowsBinding(const Args& args) {
   const Documents documents = DocumentsOf(args);
   Check(args.env(),
         SimilarRows(documents.rows, documents.cols, Weights(args), args.Range(), args.Integer("k"), args.Bool("includeSelf"), args.Cancel(),
-                    args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
+                    args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts"), args.Progress()));
   return args.env().Undefined();
+}
+
+Napi::Value SimilarRowsPerCallBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  return Napi::Number::New(
+      args.env(), static_cast<double>(Unwrap(args.env(), SimilarRowsPerCall(documents.rows, documents.cols, args.Range(), args.Integer("k"),
+                                                                            args.Integer("threads")))));
 }
 
 Napi::Value SimilarityWorkBinding(const Args& args) {
@@ -113,6 +120,7 @@ Napi::Value AnswerPairTilesBinding(const Args& args) {
 void ExportSimilarity(Napi::Object exports) {
   Export<DocumentWeightsBinding>(exports, "documentWeights");
   Export<SimilarRowsBinding>(exports, "similarRows");
+  Export<SimilarRowsPerCallBinding>(exports, "similarRowsPerCall");
   Export<SimilarityWorkBinding>(exports, "similarityWork");
   Export<AllPairsPaysBinding>(exports, "allPairsPays");
   Export<OrderByDegreeBinding>(exports, "orderByDegree");

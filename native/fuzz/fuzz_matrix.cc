@@ -67,7 +67,7 @@ void RunKernels(const BehaviourMatrix& matrix) {
       // Matrices as small as these never take this way by themselves. One weighting: its tables take long to set up.
       if (weighting != documents.rows % kNumWeightings) continue;
       bool applies = true;
-      Require(SimilarRowsTiled(documents, terms, weights, all, kNeighbours, include_self, {}, indices, scores, counts, &applies));
+      Require(SimilarRowsTiled(documents, terms, weights, all, kNeighbours, include_self, {}, {}, indices, scores, counts, &applies));
       if (applies) check_lists();
     }
   }

@@ -1,7 +1,9 @@
 // The building blocks of the kernels: SIMD primitives on every target, the heap, the sparse accumulator.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "base/accumulator.h"
@@ -81,6 +83,29 @@ TEST(TopK, EqualsASortWithTiesByTheSmallerIndex) {
       EXPECT_EQ(sorted[i].index, all[i].index);
       EXPECT_EQ(sorted[i].score, all[i].score);
     }
+  }
+}
+
+TEST(NearKthScore, IsReachedByKEntriesAndFewMore) {
+  Random random(21);
+  for (int round = 0; round < 300; ++round) {
+    const int64_t count = 1 + random.Below(200);
+    const int64_t k = 1 + random.Below(count);
+    std::vector<ScoredIndex> entries;
+    for (int32_t i = 0; i < count; ++i) {
+      const auto score = static_cast<float>(round % 3 == 0 ? 1 + random.Below(5) : std::exp2(random.Between(-120, 120)));
+      entries.push_back({round % 7 == 0 && i % 11 == 0 ? std::numeric_limits<float>::infinity() : score, -i});
+    }
+    std::vector<float> sorted;
+    for (const ScoredIndex& entry : entries) sorted.push_back(entry.score);
+    std::ranges::sort(sorted, std::greater<>());
+    const float kth = sorted[static_cast<size_t>(k - 1)];
+    ForEachTarget([&] {
+      const float near = NearKthScore(entries.data(), count, k);
+      const int64_t reached = std::ranges::count_if(sorted, [near](float score) { return score >= near; });
+      EXPECT_GE(reached, k);
+      EXPECT_TRUE(near == kth || reached <= k + k / 8) << near << " " << kth;
+    });
   }
 }
 

@@ -9,6 +9,7 @@
 #include "similarity/dispatch_weighting.h"
 #include "similarity/scatter_rows.h"
 #include "tests/neighbours_for_test.h"
+#include "tests/skewed_matrix_for_test.h"
 
 namespace couponcast {
 namespace {
@@ -18,38 +19,10 @@ using testing::ForEachTarget;
 using testing::OwnedLists;
 using testing::OwnedWeights;
 using testing::Raised;
-using testing::Random;
 using testing::SameBits;
+using testing::SkewedMatrix;
 using testing::TestMatrix;
-
-enum class Values { kSmallIntegers, kReal, kLargeIntegers, kManyMagnitudes };
-
-// Column c is held by about a share 1 / (1 + c / 3) of the rows: a head, a tail and what is between.
-TestMatrix SkewedMatrix(int64_t rows, int64_t cols, Values values, uint64_t seed) {
-  Random random(seed);
-  Dense dense(static_cast<size_t>(rows), std::vector<float>(static_cast<size_t>(cols), 0.0F));
-  for (auto& row : dense) {
-    const double activity = random.Below(12) == 0 ? 0 : random.Between(0.1, 1);
-    for (size_t c = 0; c < row.size(); ++c) {
-      if (random.Between(0, 1) >= activity / (1 + static_cast<double>(c) / 3)) continue;
-      switch (values) {
-        case Values::kSmallIntegers:
-          row[c] = static_cast<float>(1 + random.Below(3));
-          break;
-        case Values::kReal:
-          row[c] = static_cast<float>(random.Between(0.01, 5));
-          break;
-        case Values::kLargeIntegers:
-          row[c] = static_cast<float>(1 + random.Below(1000));
-          break;
-        case Values::kManyMagnitudes:
-          row[c] = static_cast<float>(std::exp2(random.Between(-40, 20)));
-          break;
-      }
-    }
-  }
-  return {dense, cols};
-}
+using testing::Values;
 
 OwnedLists Tiled(const TestMatrix& matrix, const WeightingParams& params, int64_t k, bool include_self, RowRange range) {
   const CsrView documents = matrix.by_user();
@@ -57,8 +30,8 @@ OwnedLists Tiled(const TestMatrix& matrix, const WeightingParams& params, int64_
   const OwnedWeights weights(documents, terms, params);
   OwnedLists lists(range.size(), k);
   bool applies = false;
-  EXPECT_OK(
-      SimilarRowsTiled(documents, terms, weights.view(), range, k, include_self, {}, lists.indices, lists.scores, lists.counts, &applies));
+  EXPECT_OK(SimilarRowsTiled(documents, terms, weights.view(), range, k, include_self, {}, {}, lists.indices, lists.scores, lists.counts,
+                             &applies));
   EXPECT_TRUE(applies);
   return lists;
 }
@@ -137,7 +110,7 @@ TEST(TiledRows, DoesNotApplyToCellsBelowZeroOrHugeOnes) {
     for (const RowRange range : {RowRange{0, 1}, RowRange{1, 2}}) {
       OwnedLists lists(1, 1);
       bool applies = true;
-      EXPECT_OK(SimilarRowsTiled(matrix.by_user(), matrix.by_item(), weights.view(), range, 1, false, {}, lists.indices, lists.scores,
+      EXPECT_OK(SimilarRowsTiled(matrix.by_user(), matrix.by_item(), weights.view(), range, 1, false, {}, {}, lists.indices, lists.scores,
                                  lists.counts, &applies));
       EXPECT_FALSE(applies);
       EXPECT_EQ(lists.counts[0], -7) << "no output";

@@ -28,6 +28,8 @@ export interface RunOptions {
 }
 
 export const MAX_THREADS = 1024;
+/** Between two reports of a call that takes long. */
+const PROGRESS_MS = 250;
 
 export function checkThreads(threads: number | undefined): number {
   const count = threads ?? availableParallelism();
@@ -191,6 +193,15 @@ export class Executor {
     const total = stage === undefined ? 0 : calls.reduce((sum, _, index) => sum + weight(index), 0);
     const queue = new CallQueue(calls.length, uses);
     let done = 0;
+    // How far the call of each lane is, in thousandths; long kernels keep setting it.
+    const gauges = new Int32Array(new SharedArrayBuffer(4 * this.threads));
+    const running = new Map<number, number>();
+    const report = () => {
+      if (stage === undefined) return;
+      let now = done;
+      for (const [lane, index] of running) now += (weight(index) * Atomics.load(gauges, lane)) / 1000;
+      this.progress(stage.name, now, total);
+    };
     let failure: unknown;
     const stop = () => {
       Atomics.store(this.#cancel, 0, 1);
@@ -206,18 +217,23 @@ export class Executor {
         const index = await queue.next(() => failure !== undefined || this.#signal?.aborted === true);
         if (index === undefined) return;
         const { kernel, args } = calls[index]!;
+        Atomics.store(gauges, number, 0);
+        running.set(number, index);
         let reply: TaskReply;
         try {
-          const sent = Object.entries({ ...args, ...own, cancel: this.#cancel }).map(([name, value]) => [
-            name,
-            sendable(value),
-          ]);
+          const sent = Object.entries({
+            ...args,
+            ...own,
+            cancel: this.#cancel,
+            progress: gauges.subarray(number, number + 1),
+          }).map(([name, value]) => [name, sendable(value)]);
           reply = (await pool.run({ kernel, args: Object.fromEntries(sent) })) as TaskReply;
         } catch (thrown) {
           fail(threadError(thrown));
           continue;
         } finally {
           queue.done(index);
+          running.delete(number);
         }
         if (!reply.ok) {
           fail(errorFromData(reply.error));
@@ -226,7 +242,7 @@ export class Executor {
         results[index] = { value: reply.value, outputs: reply.outputs };
         done += weight(index);
         try {
-          if (stage !== undefined) this.progress(stage.name, done, total);
+          report();
         } catch (thrown) {
           // The caller's onProgress: its error is the caller's own.
           fail(thrown);
@@ -235,11 +251,19 @@ export class Executor {
     };
     this.#signal?.addEventListener("abort", stop, { once: true });
     const closed = onClose(fail);
+    const timer = setInterval(() => {
+      try {
+        report();
+      } catch (thrown) {
+        fail(thrown);
+      }
+    }, PROGRESS_MS);
     try {
-      if (stage !== undefined) this.progress(stage.name, 0, total);
+      report();
       await Promise.all(Array.from({ length: Math.min(this.threads, calls.length) }, lane));
     } finally {
       closed();
+      clearInterval(timer);
       this.#signal?.removeEventListener("abort", stop);
     }
     this.checkCancelled();

@@ -7,20 +7,34 @@ export interface ShardSizes {
   maxRows: number;
 }
 
+/** Splits rows into a number of consecutive ranges of about the same work. */
+export function equalShards(work: Float64Array, number: number): Promise<(RowRange & { work: number })[]> {
+  return cut(work, (total) => total / number, work.length);
+}
+
 /** More than one a thread, for balance and progress. */
 const SHARDS_PER_THREAD = 6;
 
 /** Splits rows into consecutive ranges of about the same work; `work` is that of each row. */
-export async function shardsOfWork(
+export function shardsOfWork(
   work: Float64Array,
   threads: number,
   { minWork, maxWork, maxRows }: ShardSizes,
+): Promise<(RowRange & { work: number })[]> {
+  const target = (total: number) => Math.min(Math.max(total / (threads * SHARDS_PER_THREAD), minWork), maxWork);
+  return cut(work, target, maxRows);
+}
+
+async function cut(
+  work: Float64Array,
+  workOfShard: (total: number) => number,
+  maxRows: number,
 ): Promise<(RowRange & { work: number })[]> {
   let total = 0;
   await forEachYielding(work.length, (row) => {
     total += work[row]!;
   });
-  const target = Math.min(Math.max(total / (threads * SHARDS_PER_THREAD), minWork), maxWork);
+  const target = workOfShard(total + work.length);
   const shards: (RowRange & { work: number })[] = [];
   let begin = 0;
   let sum = 0;

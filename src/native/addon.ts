@@ -70,6 +70,7 @@ export interface Addon {
 
   documentWeights(a: Named): void;
   similarRows(a: Named): void;
+  similarRowsPerCall(a: Named): number;
   similarityWork(a: Named): void;
   allPairsPays(a: Named): boolean;
   orderByDegree(a: Named): void;

@@ -1,7 +1,7 @@
 import { CouponcastError } from "../errors.js";
 import type { ArgValue, KernelCall } from "../executor/call.js";
 import { Executor, type RowRange, type RunOptions, shared } from "../executor/executor.js";
-import { type ShardSizes, shardsOfWork } from "../executor/shards.js";
+import { equalShards, type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
@@ -30,11 +30,10 @@ export interface Neighbours {
   counts: Int32Array;
 }
 
-/**
- * Work of one shard: enough to hide the call and, in a large product, to share one pass over all documents among
- * thousands of rows; little enough for balance and progress.
- */
-const ROW_SHARDS: ShardSizes = { minWork: 3e7, maxWork: 2.5e10, maxRows: 65_536 };
+/** Rows of one call that does not share a pass over all others, at most. */
+const PLAIN_ROWS = 65_536;
+/** Enough work to hide the call, little enough for balance and progress. */
+const ROW_SHARDS: ShardSizes = { minWork: 3e7, maxWork: 1e9, maxRows: PLAIN_ROWS };
 
 /** @internal */
 export function checkRange(range: RowRange | undefined, rows: number): RowRange {
@@ -70,7 +69,16 @@ async function computeNeighbours(
   if (whole && (await allPairs(executor, { documents, matrix, axis, k, includeSelf, outputs }))) return;
   const work = shared.f64(range.end - range.begin);
   await executor.run({ kernel: "similarityWork", args: { matrix: matrix.ref(), axis, ...range, outWork: work } });
-  const shards = await shardsOfWork(work, executor.threads, ROW_SHARDS);
+  const rowsPerCall = await executor.run({
+    kernel: "similarRowsPerCall",
+    args: { matrix: matrix.ref(), axis, ...range, k, threads: executor.threads },
+  });
+  // Of rows that share a pass over all others no fewer than that; others in many shards, for balance.
+  const together = rowsPerCall.value as number;
+  const shards =
+    together < PLAIN_ROWS
+      ? await equalShards(work, Math.ceil(work.length / together))
+      : await shardsOfWork(work, executor.threads, ROW_SHARDS);
   const calls = shards.map(({ begin, end }): KernelCall => {
     const shard = { begin: range.begin + begin, end: range.begin + end };
     return { kernel: "similarRows", args: { ...documents, ...shard, k, includeSelf, ...outputs(shard) } };

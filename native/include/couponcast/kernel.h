@@ -1,4 +1,4 @@
-// What every kernel shares: a row range to work on and a flag that asks it to stop.
+// What every kernel shares: a row range to work on, a flag that asks it to stop, a gauge of how far it is.
 #ifndef COUPONCAST_KERNEL_H_
 #define COUPONCAST_KERNEL_H_
 
@@ -28,6 +28,22 @@ class CancelFlag {
 
  private:
   const int32_t* flag_ = nullptr;
+};
+
+// A view of an int32 that a long call keeps setting to the share of its work that is done, in thousandths, for another
+// thread to read.
+class ProgressGauge {
+ public:
+  ProgressGauge() = default;
+  explicit ProgressGauge(int32_t* thousandths) : thousandths_(thousandths) {}
+
+  void Set(int64_t done, int64_t total) const {
+    if (thousandths_ == nullptr || total < 1) return;
+    std::atomic_ref(*thousandths_).store(static_cast<int32_t>(done * 1000 / total), std::memory_order_relaxed);
+  }
+
+ private:
+  int32_t* thousandths_ = nullptr;
 };
 
 }  // namespace couponcast

@@ -26,7 +26,13 @@ namespace couponcast {
 // Cost: one multiply-add per pair of cells that share a term. Memory: 8 bytes per row of `documents`, plus k.
 // Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled. Source: Gustavson 1978 (row-wise sparse product).
 Status SimilarRows(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, int64_t k,
-                   bool include_self, CancelFlag cancel, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts);
+                   bool include_self, CancelFlag cancel, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts,
+                   ProgressGauge progress = {});
+
+// How many rows it is best to give to one call of SimilarRows, at most, when those of `range` are divided among `threads`:
+// for large products thousands, so that they share one pass over all documents. Cost: one pass over the cells of the range.
+// Errors: kInvalidArgument, kOutOfRange.
+Result<int64_t> SimilarRowsPerCall(const CsrView& documents, const CsrView& terms, RowRange range, int64_t k, int64_t threads);
 
 // Multiply-adds that SimilarRows spends on each row: sum over its terms of their degree. work [range.size()] out.
 // Errors: kInvalidArgument (sizes), kOutOfRange.

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "couponcast/scored_index.h"
+
 namespace couponcast {
 
 // Bit i of the answer: scores[i] > threshold, for 64 scores. One pass, no arithmetic: every target agrees.
@@ -19,6 +21,10 @@ inline constexpr int64_t kTakeRoom = 512;
 // Looks at the blocks of 64 sums that `touched` marks, from block *next on, and clears sums and marks. Writes the entries
 // above `threshold` in ascending order; returns how many. Sets *next to `blocks`, or to where the room was used up.
 int64_t TakeAbove(float* sums, uint8_t* touched, int64_t blocks, float threshold, int64_t* next, int32_t* indices, float* scores);
+
+// A score that at least k and few more of the entries reach, exactly the k-th where many are equal. 1 <= k <= count; all
+// scores above 0. Cheaper than a selection of the k best.
+float NearKthScore(const ScoredIndex* entries, int64_t count, int64_t k);
 
 }  // namespace couponcast
 

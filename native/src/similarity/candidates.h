@@ -7,6 +7,7 @@
 #include <limits>
 #include <span>
 
+#include "base/block_scan.h"
 #include "couponcast/pair_tiles.h"
 #include "couponcast/scored_index.h"
 
@@ -28,11 +29,14 @@ class Candidates {
   }
   void RaiseError(size_t list, float error) { lists_.error[list] = std::max(lists_.error[list], error); }
 
-  void Push(size_t list, ScoredIndex candidate, float relative_error) {
+  // Whether Least has changed.
+  bool Push(size_t list, ScoredIndex candidate, float relative_error) {
     int32_t& count = lists_.counts[list];
-    if (count == CandidateLists::kTooMany) return;
+    if (count == CandidateLists::kTooMany) return false;
     lists_.entries[list * static_cast<size_t>(capacity_) + static_cast<size_t>(count++)] = candidate;
-    if (count == capacity_) CutBack(list, relative_error);
+    if (count < capacity_) return false;
+    CutBack(list, relative_error);
+    return true;
   }
 
   // Leaves those that may be among the k best.
@@ -40,13 +44,17 @@ class Candidates {
     int32_t& count = lists_.counts[list];
     if (count < k_) return;
     const auto all = lists_.entries.subspan(list * static_cast<size_t>(capacity_), static_cast<size_t>(count));
-    const auto kth = all.begin() + (k_ - 1);
-    std::ranges::nth_element(all, kth, [](const ScoredIndex& a, const ScoredIndex& b) { return a.score > b.score; });
-    const float lower = kth->score * (1 - relative_error) - lists_.error[list];
+    const float kth = NearKthScore(all.data(), count, k_);
+    const float lower = kth * (1 - relative_error) - lists_.error[list];
     lists_.kth_lower[list] = std::max(lists_.kth_lower[list], lower);
     const float least = Least(list, relative_error);
-    const auto dropped = std::ranges::remove_if(all, [least](const ScoredIndex& candidate) { return candidate.score < least; });
-    count = static_cast<int32_t>(dropped.begin() - all.begin());
+    // Without a branch, since which ones stay is not predictable.
+    size_t kept = 0;
+    for (const ScoredIndex candidate : all) {
+      all[kept] = candidate;
+      kept += candidate.score >= least ? 1 : 0;
+    }
+    count = static_cast<int32_t>(kept);
     if (count < capacity_) return;
     // More than there is room for share the k-th score: looking on would cost more than to score all in the end.
     count = CandidateLists::kTooMany;

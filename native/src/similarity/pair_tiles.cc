@@ -51,10 +51,9 @@ class PairTiles {
 
   Status Run(RowRange group, RowRange other, bool* applies) {
     scorer_.SetQueries(group);
-    scorer_.StartBlocksAt(other.begin);
     for (int64_t first = other.begin; first < other.end && scorer_.applies(); first += kTileBlock) {
       const int64_t last = std::min(first + kTileBlock, other.end);
-      scorer_.NextBlock(first, last);
+      scorer_.SetBlock(first, last);
       StartColumns(first, last);
       // Within a group only columns behind the row's own count.
       const bool same = group.begin == other.begin;
@@ -105,8 +104,8 @@ class PairTiles {
         const float score = found_score_[j] * row_scale;
         if (found_score_[j] >= least) candidates_.Push(list, {score, static_cast<int32_t>(document)}, relative);
         if (score < column_least_[static_cast<size_t>(column)]) continue;
-        candidates_.Push(static_cast<size_t>(document), {score, static_cast<int32_t>(row)}, RelativeError(documents_.degree(document)));
-        SetColumnLeast(document, first);
+        const float other = RelativeError(documents_.degree(document));
+        if (candidates_.Push(static_cast<size_t>(document), {score, static_cast<int32_t>(row)}, other)) SetColumnLeast(document, first);
       }
     }
   }

@@ -7,7 +7,8 @@
 namespace couponcast {
 
 Status SimilarRows(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, int64_t k,
-                   bool include_self, CancelFlag cancel, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts) {
+                   bool include_self, CancelFlag cancel, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts,
+                   ProgressGauge progress) {
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
   COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
@@ -18,9 +19,9 @@ Status SimilarRows(const CsrView& documents, const CsrView& terms, const Documen
   COUPONCAST_RETURN_IF_ERROR(CheckSize("length", weights.length.size(), documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("scale", weights.scale.size(), documents.rows));
   if (TilingPays(documents, terms, range, k)) {
-    bool applies = true;
+    bool applies = false;
     COUPONCAST_RETURN_IF_ERROR(
-        SimilarRowsTiled(documents, terms, weights, range, k, include_self, cancel, indices, scores, counts, &applies));
+        SimilarRowsTiled(documents, terms, weights, range, k, include_self, cancel, progress, indices, scores, counts, &applies));
     if (applies) return {};
   }
   return DispatchWeighting(weights.params.weighting, [&]<Weighting kWeighting>() -> Status {
@@ -32,6 +33,17 @@ Status SimilarRows(const CsrView& documents, const CsrView& terms, const Documen
     }
     return {};
   });
+}
+
+Result<int64_t> SimilarRowsPerCall(const CsrView& documents, const CsrView& terms, RowRange range, int64_t k, int64_t threads) {
+  Status status = CheckRange(range, documents.rows);
+  if (status.ok()) status = CheckTransposed(documents, terms);
+  if (status.ok()) status = CheckCount("threads", threads);
+  if (!status.ok()) return status;
+  constexpr int64_t kPlainRows = 65'536;
+  if (!TilingPays(documents, terms, range, k)) return kPlainRows;
+  const int64_t passes = (range.size() + threads * kTiledQueries - 1) / (threads * kTiledQueries);
+  return (range.size() + threads * passes - 1) / (threads * passes);
 }
 
 Status SimilarityWork(const CsrView& documents, const CsrView& terms, RowRange range, std::span<double> work) {

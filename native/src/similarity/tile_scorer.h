@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "similarity/head.h"
 #include "similarity/head_tile.h"
 #include "similarity/pair_score.h"
+#include "similarity/tail_postings.h"
 
 namespace couponcast {
 
@@ -33,12 +35,10 @@ class TileScorer {
  public:
   TileScorer(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights)
       : documents_(documents),
-        terms_(terms),
         weights_(weights),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
         head_(ChooseHead(terms, documents.rows)),
-        posting_(static_cast<size_t>(terms.rows)),
-        tail_begin_(static_cast<size_t>(terms.rows) + 1),
+        tail_begin_(static_cast<size_t>(terms.rows) + 2),
         levels_(static_cast<size_t>(head_.width * kTileBlock)),
         step_(kTileBlock),
         scale_(kTileBlock),
@@ -92,18 +92,9 @@ class TileScorer {
     }
   }
 
-  // Before the block that begins at `first`: blocks must follow each other from there on.
-  void StartBlocksAt(int64_t first) {
-    for (int64_t t = 0; t < terms_.rows; ++t) {
-      const auto holders = terms_.row_indices(t);
-      posting_[static_cast<size_t>(t)] =
-          terms_.indptr[static_cast<size_t>(t)] + (first == 0 ? 0 : std::ranges::lower_bound(holders, first) - holders.begin());
-    }
-  }
-
   // Goes on to the documents [first, last), at most kTileBlock.
-  void NextBlock(int64_t first, int64_t last) {
-    CutBlock(first, last);
+  void SetBlock(int64_t first, int64_t last) {
+    PackTail(first, last);
     BuildTile(first, last);
   }
 
@@ -115,7 +106,11 @@ class TileScorer {
     MultiplyHeadTile(query_levels_.data() + q0 * head_.width, query_step.data(), levels_.data(), step_.data(), head_.width, kTileBlock,
                      sums_.data());
     const int64_t end = std::min(q0 + kTileQueries, std::ssize(tail_terms_begin_) - 1);
-    for (int64_t q = q0; q < end; ++q) AddTail(q, sums_.data() + (q - q0) * kTileBlock);
+    for (int64_t q = q0; q < end; ++q) {
+      const int64_t begin = tail_terms_begin_[static_cast<size_t>(q)];
+      AddPostings(tail_terms_.data() + begin, tail_terms_begin_[static_cast<size_t>(q) + 1] - begin, tail_begin_.data(), tail_.data(),
+                  sums_.data() + (q - q0) * kTileBlock);
+    }
     return sums_.data();
   }
 
@@ -127,10 +122,6 @@ class TileScorer {
   float LargestError() const { return ErrorOf(largest_); }
 
  private:
-  struct TailTerm {
-    int32_t term;
-    float weight;
-  };
   struct Query {
     float step = 0;        // value of a level of its head
     float head_error = 0;  // scale * largest error of a weight of its head
@@ -142,11 +133,11 @@ class TileScorer {
     float error = 0;  // largest error of a weight
     float sum = 0;    // of the weights as the tile has them
   };
-  // Postings of a term of the head within the block.
-  struct HeadSegment {
+  // A cell of the block in the head.
+  struct HeadCell {
     int32_t slot;
-    int64_t begin;
-    int64_t end;
+    uint32_t place;
+    float weight;
   };
   static constexpr float kLargestWeight = 1e15F;  // products and their sums stay finite
 
@@ -159,39 +150,30 @@ class TileScorer {
   }
   void CheckWeight(float weight) { applies_ = applies_ && weight >= 0 && weight <= kLargestWeight; }
 
-  // Packs the postings of the tail, notes where those of the head are.
-  void CutBlock(int64_t first, int64_t last) {
-    const auto end = static_cast<int32_t>(last);
-    tail_.clear();
-    head_segments_.clear();
-    for (size_t t = 0; t < posting_.size(); ++t) {
-      tail_begin_[t] = static_cast<uint32_t>(tail_.size());
-      const int64_t begin = posting_[t];
-      const int64_t limit = terms_.indptr[t + 1];
-      int64_t j = begin;
-      for (; j < limit; ++j) {
-        const int32_t document = terms_.indices[static_cast<size_t>(j)];
-        if (document >= end) break;
-        const float weight = Weight(document, static_cast<int64_t>(t), terms_.values[static_cast<size_t>(j)]);
+  // Sorts the block's cells of the tail by term. Counting: a block has fewer cells than there are terms times blocks.
+  void PackTail(int64_t first, int64_t last) {
+    std::ranges::fill(tail_begin_, 0U);
+    head_cells_.clear();
+    const auto cells_begin = static_cast<size_t>(documents_.indptr[static_cast<size_t>(first)]);
+    const auto cells_end = static_cast<size_t>(documents_.indptr[static_cast<size_t>(last)]);
+    // tail_begin_[t + 2] counts term t; summed up, tail_begin_[t + 1] is where it begins and, once filled, where it ends.
+    for (size_t cell = cells_begin; cell < cells_end; ++cell) ++tail_begin_[static_cast<size_t>(documents_.indices[cell]) + 2];
+    for (const int32_t term : head_.terms) tail_begin_[static_cast<size_t>(term) + 2] = 0;
+    std::partial_sum(tail_begin_.begin(), tail_begin_.end(), tail_begin_.begin());
+    tail_.resize(tail_begin_.back());
+    for (int64_t document = first; document < last; ++document) {
+      const auto row_terms = documents_.row_indices(document);
+      const auto row_values = documents_.row_values(document);
+      const auto place = static_cast<uint32_t>(document - first);
+      for (size_t i = 0; i < row_terms.size(); ++i) {
+        const auto term = static_cast<size_t>(row_terms[i]);
+        const float weight = Weight(document, row_terms[i], row_values[i]);
         CheckWeight(weight);
-        if (head_.slot[t] < 0) tail_.push_back(Pack(weight, static_cast<uint32_t>(document - first)));
-      }
-      if (head_.slot[t] >= 0) head_segments_.push_back({head_.slot[t], begin, j});
-      posting_[t] = j;
-    }
-    tail_begin_.back() = static_cast<uint32_t>(tail_.size());
-  }
-
-  // A weight rounded to bfloat16 above a place within the block.
-  static uint32_t Pack(float weight, uint32_t place) { return ((std::bit_cast<uint32_t>(weight) + 0x8000U) & 0xFFFF0000U) | place; }
-
-  template <typename Visit>
-  void ForEachHeadPosting(int64_t first, Visit&& visit) {
-    for (const auto& [slot, begin, end] : head_segments_) {
-      for (int64_t j = begin; j < end; ++j) {
-        const int64_t document = terms_.indices[static_cast<size_t>(j)];
-        visit(static_cast<size_t>(slot), static_cast<size_t>(document - first),
-              Weight(document, head_.terms[static_cast<size_t>(slot)], terms_.values[static_cast<size_t>(j)]));
+        if (head_.slot[term] < 0) {
+          tail_[tail_begin_[term + 1]++] = PackPosting(weight, place);
+        } else {
+          head_cells_.push_back({head_.slot[term], place, weight});
+        }
       }
     }
   }
@@ -202,15 +184,16 @@ class TileScorer {
     std::ranges::fill(scale_, 0.0F);  // behind the last document nothing is above a threshold
     const auto size = static_cast<size_t>(last - first);
     std::ranges::copy(weights_.scale.subspan(static_cast<size_t>(first), size), scale_.begin());
-    ForEachHeadPosting(first, [&](size_t, size_t c, float weight) { columns_[c].levels.Include(weight); });
+    for (const HeadCell& cell : head_cells_) columns_[cell.place].levels.Include(cell.weight);
     for (size_t c = 0; c < columns_.size(); ++c) step_[c] = columns_[c].levels.Step();
-    ForEachHeadPosting(first, [&](size_t slot, size_t c, float weight) {
+    for (const auto& [head_slot, c, weight] : head_cells_) {
+      const auto slot = static_cast<size_t>(head_slot);
       const int level = Levels::Level(weight, step_[c], kMaxTileLevel);
       levels_[(slot / 4 * static_cast<size_t>(kTileBlock) + c) * 4 + slot % 4] = static_cast<uint8_t>(level);
       const float known = static_cast<float>(level) * step_[c];
       columns_[c].error = std::max(columns_[c].error, std::fabs(weight - known));
       columns_[c].sum += known;
-    });
+    }
     block_error_ = 0;
     block_sum_ = 0;
     for (size_t c = 0; c < size; ++c) {
@@ -219,31 +202,7 @@ class TileScorer {
     }
   }
 
-  void AddTail(int64_t q, float* sums) {
-    const auto begin = static_cast<size_t>(tail_terms_begin_[static_cast<size_t>(q)]);
-    const auto end = static_cast<size_t>(tail_terms_begin_[static_cast<size_t>(q) + 1]);
-    const uint32_t* postings = tail_.data();
-    for (size_t i = begin; i < end; ++i) {
-      const auto [term, weight] = tail_terms_[i];
-      const uint32_t to = tail_begin_[static_cast<size_t>(term) + 1];
-      uint32_t j = tail_begin_[static_cast<size_t>(term)];
-      // A term has each place once, so four sums can be read before the first is written.
-      for (; j + 4 <= to; j += 4) {
-        std::array<float*, 4> at{};
-        std::array<float, 4> sum{};
-        for (size_t u = 0; u < 4; ++u) {
-          const uint32_t posting = postings[j + u];
-          at[u] = sums + (posting & 0xFFFFU);
-          sum[u] = *at[u] + weight * std::bit_cast<float>(posting & 0xFFFF0000U);
-        }
-        for (size_t u = 0; u < 4; ++u) *at[u] = sum[u];
-      }
-      for (; j < to; ++j) sums[postings[j] & 0xFFFFU] += weight * std::bit_cast<float>(postings[j] & 0xFFFF0000U);
-    }
-  }
-
   const CsrView& documents_;
-  const CsrView& terms_;
   const DocumentWeights& weights_;
   const float k1_plus_1_;
   const Head head_;
@@ -257,10 +216,9 @@ class TileScorer {
   std::vector<int64_t> tail_terms_begin_;  // [queries + 1]
 
   // The block.
-  std::vector<int64_t> posting_;      // of each term: the first posting behind the block
   std::vector<uint32_t> tail_;        // postings of the tail
-  std::vector<uint32_t> tail_begin_;  // [terms + 1]
-  std::vector<HeadSegment> head_segments_;
+  std::vector<uint32_t> tail_begin_;  // [terms + 2]
+  std::vector<HeadCell> head_cells_;
   hwy::AlignedVector<uint8_t> levels_;  // [head width / 4][kTileBlock][4]
   hwy::AlignedVector<float> step_;      // [kTileBlock] value of a level
   hwy::AlignedVector<float> scale_;     // [kTileBlock]

@@ -14,8 +14,6 @@
 namespace couponcast {
 namespace {
 
-constexpr int64_t kMaxQueries = 8192;  // rows that share one pass over the blocks
-
 // Candidate lists of the queries of one pass.
 struct OwnedCandidates {
   std::vector<ScoredIndex> entries;
@@ -35,11 +33,13 @@ struct OwnedCandidates {
 template <Weighting kWeighting>
 class TiledRows {
  public:
-  TiledRows(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t k, bool include_self, CancelFlag cancel)
+  TiledRows(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t k, bool include_self, CancelFlag cancel,
+            ProgressGauge progress)
       : documents_(documents),
         weights_(weights),
         k_(k),
         cancel_(cancel),
+        progress_(progress),
         scorer_(documents, terms, weights),
         answer_(documents, terms, weights, k, include_self, cancel),
         found_index_(kTileScan),
@@ -47,24 +47,28 @@ class TiledRows {
 
   Status Run(RowRange range, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts, bool* applies) {
     const auto width = static_cast<size_t>(k_);
-    for (int64_t begin = range.begin; begin < range.end && scorer_.applies(); begin += kMaxQueries) {
-      const RowRange part{begin, std::min(begin + kMaxQueries, range.end)};
+    for (int64_t begin = range.begin; begin < range.end && scorer_.applies(); begin += kTiledQueries) {
+      const RowRange part{begin, std::min(begin + kTiledQueries, range.end)};
       const auto at = static_cast<size_t>(begin - range.begin);
       const auto size = static_cast<size_t>(part.size());
-      COUPONCAST_RETURN_IF_ERROR(
-          RunPart(part, indices.subspan(at * width, size * width), scores.subspan(at * width, size * width), counts.subspan(at, size)));
+      const auto report = [&](int64_t documents) {
+        progress_.Set((begin - range.begin) * documents_.rows + part.size() * documents, range.size() * documents_.rows);
+      };
+      COUPONCAST_RETURN_IF_ERROR(RunPart(report, part, indices.subspan(at * width, size * width), scores.subspan(at * width, size * width),
+                                         counts.subspan(at, size)));
     }
     *applies = scorer_.applies();
     return {};
   }
 
  private:
-  Status RunPart(RowRange part, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts) {
+  template <typename Report>
+  Status RunPart(Report&& report, RowRange part, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts) {
     Candidates candidates(owned_.Reset(part.size(), k_), k_);
     scorer_.SetQueries(part);
-    scorer_.StartBlocksAt(0);
     for (int64_t first = 0; first < documents_.rows && scorer_.applies(); first += kTileBlock) {
-      scorer_.NextBlock(first, std::min(first + kTileBlock, documents_.rows));
+      report(first);
+      scorer_.SetBlock(first, std::min(first + kTileBlock, documents_.rows));
       for (int64_t q0 = 0; q0 < part.size(); q0 += kTileQueries) {
         if (cancel_.IsSet()) return Cancelled();
         float* sums = scorer_.Sums(q0);
@@ -104,6 +108,7 @@ class TiledRows {
   const DocumentWeights& weights_;
   const int64_t k_;
   const CancelFlag cancel_;
+  const ProgressGauge progress_;
   TileScorer<kWeighting> scorer_;
   AnswerCandidates<kWeighting> answer_;
   OwnedCandidates owned_;
@@ -138,7 +143,7 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
   for_each_term([&](int64_t term, double cells) { madds += cells * static_cast<double>(terms.degree(term)); });
   const double scatter = madds * kScatterMadd;
   const double pairs = static_cast<double>(range.size()) * static_cast<double>(documents.rows);
-  const double passes = std::ceil(static_cast<double>(range.size()) / static_cast<double>(kMaxQueries));
+  const double passes = std::ceil(static_cast<double>(range.size()) / static_cast<double>(kTiledQueries));
   const double least = pairs * kPair + passes * static_cast<double>(documents.nnz()) * kPosting;
   // What follows looks at all documents: not for the short calls that cannot pay.
   if (scatter <= least) return false;
@@ -167,10 +172,10 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
 }
 
 Status SimilarRowsTiled(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, int64_t k,
-                        bool include_self, CancelFlag cancel, std::span<int32_t> indices, std::span<float> scores,
+                        bool include_self, CancelFlag cancel, ProgressGauge progress, std::span<int32_t> indices, std::span<float> scores,
                         std::span<int32_t> counts, bool* applies) {
   return DispatchWeighting(weights.params.weighting, [&]<Weighting kWeighting>() {
-    TiledRows<kWeighting> rows(documents, terms, weights, k, include_self, cancel);
+    TiledRows<kWeighting> rows(documents, terms, weights, k, include_self, cancel, progress);
     return rows.Run(range, indices, scores, counts, applies);
   });
 }

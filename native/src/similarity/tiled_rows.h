@@ -13,6 +13,9 @@
 
 namespace couponcast {
 
+// Rows that share one pass over the documents.
+inline constexpr int64_t kTiledQueries = 16'384;
+
 // Whether SimilarRowsTiled is expected to be faster than ScatterRows. Cost: one pass over the cells of the range (over the
 // terms, if it is the whole); where that is promising, another and one over all degrees.
 bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, int64_t k);
@@ -24,10 +27,10 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
 // these are scored exactly (answer_candidates.h), in ascending order of the term. Rows with fewer than k such documents, or
 // with more than a list holds, are done by ScatterRows.
 //
-// Memory: 12 bytes a term, 4 a cell of a block, about 16 k a row of 8192. Polls the flag every few milliseconds.
+// Memory: 12 bytes a term, 4 a cell of a block, about 16 k a row of kTiledQueries. Polls the flag every few milliseconds.
 // Source: head and tail as in SINDI (arXiv 2509.08395) and MAGNUS; the filter is ours.
 Status SimilarRowsTiled(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, int64_t k,
-                        bool include_self, CancelFlag cancel, std::span<int32_t> indices, std::span<float> scores,
+                        bool include_self, CancelFlag cancel, ProgressGauge progress, std::span<int32_t> indices, std::span<float> scores,
                         std::span<int32_t> counts, bool* applies);
 
 }  // namespace couponcast

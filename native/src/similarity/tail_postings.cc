@@ -1,0 +1,62 @@
+#include "similarity/tail_postings.h"
+
+#include <hwy/cache_control.h>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/similarity/tail_postings.cc"
+#include <hwy/foreach_target.h>
+// The header must come behind foreach_target.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace couponcast::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+void AddPostingsImpl(const TailTerm* HWY_RESTRICT terms, int64_t count, const uint32_t* HWY_RESTRICT begin,
+                     const uint32_t* HWY_RESTRICT postings, float* sums) {
+  const hn::CappedTag<uint32_t, 8> d;
+  const hn::RebindToFloat<decltype(d)> df;
+  const auto lanes = static_cast<uint32_t>(hn::Lanes(d));
+  const auto place_bits = hn::Set(d, 0xFFFFU);
+  HWY_ALIGN uint32_t places[8];
+  HWY_ALIGN float products[8];
+  constexpr int64_t kAhead = 3;  // terms whose postings are fetched early
+  for (int64_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) {
+      const uint32_t* next = postings + begin[terms[i + kAhead].term];
+      hwy::Prefetch(next);
+      hwy::Prefetch(next + 16);
+      hwy::Prefetch(next + 32);
+    }
+    const auto [term, weight] = terms[i];
+    uint32_t j = begin[term];
+    const uint32_t end = begin[term + 1];
+    const auto factor = hn::Set(df, weight);
+    // Unpacked and multiplied in vectors; only the additions go to places of their own.
+    for (; j + lanes <= end; j += lanes) {
+      const auto packed = hn::LoadU(d, postings + j);
+      hn::Store(hn::And(packed, place_bits), d, places);
+      hn::Store(hn::Mul(factor, hn::BitCast(df, hn::AndNot(place_bits, packed))), df, products);
+      for (uint32_t u = 0; u < lanes; ++u) sums[places[u]] += products[u];
+    }
+    for (; j < end; ++j) sums[postings[j] & 0xFFFFU] += weight * std::bit_cast<float>(postings[j] & 0xFFFF0000U);
+  }
+}
+
+}  // namespace
+}  // namespace couponcast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace couponcast {
+
+HWY_EXPORT(AddPostingsImpl);
+
+void AddPostings(const TailTerm* terms, int64_t count, const uint32_t* begin, const uint32_t* postings, float* sums) {
+  HWY_DYNAMIC_DISPATCH(AddPostingsImpl)(terms, count, begin, postings, sums);
+}
+
+}  // namespace couponcast
+#endif  // HWY_ONCE
