@@ -143,7 +143,7 @@ TEST(TiledRows, Cancels) {
   const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
   OwnedLists lists(300, 3);
   bool applies = true;
-  EXPECT_CODE(StatusCode::kCancelled, SimilarRowsTiled(matrix.by_user(), matrix.by_item(), weights.view(), {0, 300}, 3, false, Raised(),
+  EXPECT_CODE(StatusCode::kCancelled, SimilarRowsTiled(matrix.by_user(), matrix.by_item(), weights.view(), {0, 300}, 3, false, Raised(), {},
                                                        lists.indices, lists.scores, lists.counts, &applies));
 }
 
