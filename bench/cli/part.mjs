@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { INSTALL, isInstalled, mustRun, ROOT, say, table } from "../tools.mjs";
 
 export const title = "whole commands, from start to exit, with files read and written";
-export const lasts = { tiny: "40 s", small: "6 min", large: "1 h" };
+export const lasts = { tiny: "30 s", small: "8 min", large: "1 h" };
 export const missing = () => (isInstalled("hyperfine") ? undefined : `hyperfine is not installed; ${INSTALL}`);
 
 const SHOPS = {
