@@ -1,142 +1,149 @@
 #!/usr/bin/env node
-/** npm run bench: whole calls beside their peers. See README.md. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** npm run bench: all parts that this machine can run. See README.md. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { closeExecutors, coreVersion, simdTargets } from "../dist/index.js";
-import { matrixOf, SIZES } from "./data.mjs";
-import { askPeer, PEERS } from "./peers.mjs";
-import { worksOf } from "./works.mjs";
+import * as cli from "./cli/part.mjs";
+import * as native from "./native/part.mjs";
+import * as node from "./node/part.mjs";
+import * as peers from "./peers/part.mjs";
+import { ROOT, requireBuild, SIZE_NAMES, say, table } from "./tools.mjs";
 
-/**
- * Largest relative difference of a score. scipy adds thousands of rounded float32 products; scikit-learn gives
- * 1 - distance, which loses digits of small scores.
- */
-const TOLERANCE = { scipy: 1e-4, "scikit-learn": 1e-3, sparse_dot_topn: 1e-4, implicit: 1e-5, similaripy: 1e-4 };
-/** A peer that has taken so many seconds is not run again. */
-const PATIENCE_SECONDS = 60;
+const PARTS = { native, node, cli, peers };
 
-const { values: options } = parseArgs({
-  options: {
-    size: { type: "string", default: "small" },
-    threads: { type: "string", default: availableParallelism() > 1 ? "1,2" : "1" },
-    runs: { type: "string", default: "5" },
-    only: { type: "string", default: "" },
-    python: { type: "string", default: "/usr/bin/python3" },
-    out: { type: "string" },
-  },
-});
-const threadCounts = options.threads.split(",").map(Number);
-const numRuns = Number(options.runs);
-if (!(options.size in SIZES) || !threadCounts.every((n) => n >= 1) || !(numRuns >= 1)) {
-  console.error(
-    `usage: bench.mjs [--size ${Object.keys(SIZES).join("|")}] [--threads 1,2] [--runs 5] [--only name] [--python path] [--out dir]`,
-  );
+async function usage() {
+  const rows = [];
+  for (const [name, part] of Object.entries(PARTS))
+    rows.push([name, part.title, ...SIZE_NAMES.map((size) => part.lasts[size]), (await part.missing()) ?? "runs"]);
+  return `npm run bench -- [options]
+
+Builds what is not up to date, measures and writes bench/runs/<date>-<cpu>/<size>.md, and for each part the raw
+figures as <size>-<part>.json. A part that this machine cannot run is left out, and the reason is said.
+
+${table(["part", "what it measures", ...SIZE_NAMES, "here"], rows, { figures: false })}
+
+  --size <name>      ${SIZE_NAMES.join(", ")}; default small
+  --only <parts>     e.g. native,node; default all
+  --filter <text>    of native and peers only what has the text in its name
+  --threads <list>   of peers and node (its largest); default 1,2 where there are two processors
+  --runs <count>     how often each thing is timed; default 5
+  --python <path>    interpreter of the peers; default /usr/bin/python3
+  --out <folder>     instead of bench/runs/<date>-<cpu>
+  --help             this text
+
+Exit codes: 0 done, 1 a part failed, a result was wrong or nothing could be measured, 2 wrong arguments.
+Instruction counts instead of times, compared with committed ones: npm run bench:guard`;
+}
+
+function parse() {
+  const { values } = parseArgs({
+    options: {
+      size: { type: "string", default: "small" },
+      only: { type: "string", default: Object.keys(PARTS).join(",") },
+      filter: { type: "string", default: "" },
+      threads: { type: "string", default: availableParallelism() > 1 ? "1,2" : "1" },
+      runs: { type: "string", default: "5" },
+      python: { type: "string", default: "/usr/bin/python3" },
+      out: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const options = {
+    ...values,
+    only: values.only.split(","),
+    threads: values.threads.split(",").map(Number),
+    runs: Number(values.runs),
+  };
+  const stranger = options.only.find((name) => !(name in PARTS));
+  if (stranger !== undefined) throw new Error(`no part ${stranger}; there are ${Object.keys(PARTS).join(", ")}`);
+  if (!SIZE_NAMES.includes(options.size))
+    throw new Error(`no size ${options.size}; there are ${SIZE_NAMES.join(", ")}`);
+  const isCount = (n) => Number.isInteger(n) && n >= 1;
+  if (!options.threads.every(isCount) || !isCount(options.runs))
+    throw new Error("--threads and --runs need whole numbers");
+  return options;
+}
+
+/** What a figure depends on besides the code: goes into every JSON file. */
+async function circumstances(size) {
+  const { coreVersion, simdTargets } = await import("../dist/index.js");
+  const { SIZES } = await import("./data.mjs");
+  const machine = {
+    cpu: cpus()[0].model.trim(),
+    processors: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+  };
+  return { couponcast: coreVersion(), simd: simdTargets()[0], machine, size, shape: SIZES[size] };
+}
+
+/** One document of all parts that were measured in this folder, also by an earlier call. */
+function report(folder, size) {
+  const sections = [];
+  for (const [name, part] of Object.entries(PARTS)) {
+    const path = join(folder, `${size}-${name}.json`);
+    if (!existsSync(path)) continue;
+    const raw = JSON.parse(readFileSync(path, "utf8"));
+    const { couponcast, simd, machine } = raw;
+    const on = `${raw.measuredAt}, couponcast ${couponcast} (${simd}), ${machine.processors} x ${machine.cpu}, Node ${machine.node}`;
+    sections.push(`## ${name}: ${part.title}\n\n${on}\n\n${part.markdown(raw)}`);
+  }
+  return `# Benchmarks, size ${size}\n\n${sections.join("\n\n")}\n`;
+}
+
+async function main(options) {
+  const common = await circumstances(options.size);
+  const day = new Date().toISOString().slice(0, 10);
+  const cpu = common.machine.cpu
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+  const folder = options.out ?? join(ROOT, "bench", "runs", `${day}-${cpu}`);
+  mkdirSync(folder, { recursive: true });
+  const leftOut = [];
+  let measured = 0;
+  let failed = false;
+  for (const [name, part] of Object.entries(PARTS)) {
+    if (!options.only.includes(name)) continue;
+    const missing = await part.missing();
+    if (missing !== undefined) {
+      leftOut.push(`left out: ${name}: ${missing}`);
+      continue;
+    }
+    say(`\n== ${name}: ${part.title}`);
+    try {
+      const raw = { part: name, measuredAt: new Date().toISOString(), ...common, ...(await part.measure(options)) };
+      writeFileSync(join(folder, `${options.size}-${name}.json`), `${JSON.stringify(raw, null, 2)}\n`);
+      measured++;
+      console.log(`\n## ${name}: ${part.title}\n\n${part.markdown(raw)}\n`);
+      for (const text of part.complaints?.(raw) ?? []) {
+        failed = true;
+        say(`${name}: ${text}`);
+      }
+    } catch (error) {
+      failed = true;
+      say(`${name} failed: ${error.message}`);
+    }
+  }
+  for (const text of leftOut) say(text);
+  if (measured > 0) {
+    writeFileSync(join(folder, `${options.size}.md`), report(folder, options.size));
+    say(`written to ${relative(process.cwd(), folder) || "."}`);
+  }
+  return failed || measured === 0 ? 1 : 0;
+}
+
+let options;
+try {
+  options = parse();
+} catch (error) {
+  say(`${error.message}\n(--help explains)`);
   process.exit(2);
 }
-
-const say = (text) => process.stderr.write(`${text}\n`);
-const median = (list) => {
-  const sorted = [...list].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
-
-/** The largest relative difference between two tables of scores. */
-function largestDifference(ours, theirs) {
-  if (ours.length !== theirs.length) return Number.POSITIVE_INFINITY;
-  let largest = 0;
-  for (let i = 0; i < ours.length; i++) {
-    const scale = Math.max(Math.abs(ours[i]), Math.abs(theirs[i]));
-    if (scale > 0) largest = Math.max(largest, Math.abs(ours[i] - theirs[i]) / scale);
-  }
-  return largest;
-}
-
-async function timeOurs(work, path, threads) {
-  // The first call starts the threads; a service makes it once.
-  let result = await work.run(path, threads);
-  const seconds = [];
-  for (let i = 0; i < numRuns; i++) {
-    const start = performance.now();
-    result = await work.run(path, threads);
-    seconds.push((performance.now() - start) / 1000);
-  }
-  return { seconds, scores: work.scores(result).scores };
-}
-
-const path = await matrixOf(options.size, say);
-const scoresPath = `${path}.scores`;
-const rows = [];
-let wrong = 0;
-for (const work of worksOf(options.size).filter(({ name }) => name.includes(options.only))) {
-  for (const threads of threadCounts) {
-    say(`${work.name}, ${threads} thread${threads > 1 ? "s" : ""}`);
-    const ours = await timeOurs(work, path, threads);
-    const row = { work: work.name, title: work.title, threads, seconds: ours.seconds, peers: {} };
-    rows.push(row);
-    for (const peer of PEERS) {
-      const request = {
-        peer,
-        matrix: path,
-        out: scoresPath,
-        threads,
-        runs: numRuns,
-        patience: PATIENCE_SECONDS,
-        task: work.task,
-      };
-      const answer = await askPeer(options.python, request);
-      row.peers[peer] = answer;
-      if (answer.missing !== undefined) continue;
-      const bytes = readFileSync(scoresPath);
-      const theirs = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-      answer.difference = largestDifference(ours.scores, theirs);
-      answer.same = answer.difference <= TOLERANCE[peer];
-      if (!answer.same) wrong++;
-    }
-    rmSync(scoresPath, { force: true });
-  }
-}
-await closeExecutors();
-
-const seconds = (list) => `${median(list).toFixed(3)} s`;
-function peerCell(row, { missing, same, seconds: list, difference }) {
-  if (missing !== undefined) return "";
-  if (!same) return `differs by ${difference.toExponential(1)}`;
-  return `${seconds(list)} (${(median(list) / median(row.seconds)).toFixed(1)}x)`;
-}
-const shown = PEERS.filter((peer) => rows.some((row) => row.peers[peer].missing === undefined));
-const table = [
-  `| work (${options.size}) | threads | couponcast | ${shown.join(" | ")} |`,
-  `|---|---|---|${shown.map(() => "---|").join("")}`,
-  ...rows.map(
-    (row) =>
-      `| ${row.title} | ${row.threads} | ${seconds(row.seconds)} | ${shown.map((peer) => peerCell(row, row.peers[peer])).join(" | ")} |`,
-  ),
-].join("\n");
-console.log(`\nMedians of ${numRuns} runs; in brackets the peer's time over ours.\n\n${table}\n`);
-for (const peer of PEERS.filter((name) => !shown.includes(name)))
-  say(`left out: ${peer}: ${rows[0]?.peers[peer].missing}`);
-
-const cpu = cpus()[0].model.trim();
-const name = `${new Date().toISOString().slice(0, 10)}-${cpu.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
-const folder = options.out ?? join(fileURLToPath(new URL("./runs/", import.meta.url)), name);
-mkdirSync(folder, { recursive: true });
-const machine = { cpu, processors: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version };
-const document = {
-  couponcast: coreVersion(),
-  simd: simdTargets()[0],
-  machine,
-  size: options.size,
-  shape: SIZES[options.size],
-  rows,
-};
-writeFileSync(join(folder, `${options.size}.json`), `${JSON.stringify(document, null, 2)}\n`);
-writeFileSync(join(folder, `${options.size}.md`), `${table}\n`);
-say(`written to ${folder}`);
-if (wrong > 0) {
-  say(`${wrong} results differ from ours by more than rounding explains`);
-  process.exit(1);
+if (options.help) {
+  console.log(await usage());
+} else {
+  requireBuild();
+  process.exitCode = await main(options);
 }

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Builds what is not up to date, then times whole calls beside their peers: see bench/README.md.
+# Builds what is not up to date, then measures: see bench/README.md. --help builds nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/build.sh >&2
+case " $* " in
+  *" --help "*) ;;
+  *) bash scripts/build.sh >&2 ;;
+esac
 exec node bench/bench.mjs "$@"

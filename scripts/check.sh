@@ -11,7 +11,7 @@ echo "check: dependency rules"
 npx --no-install depcruise --config .dependency-cruiser.json src
 if command -v clang-format-19 >/dev/null; then
   echo "check: clang-format"
-  git ls-files 'native/*.h' 'native/*.cc' 'bindings/*.h' 'bindings/*.cc' | xargs clang-format-19 --dry-run --Werror
+  git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run --Werror
 fi
 if command -v clang-tidy-19 >/dev/null; then
   echo "check: clang-tidy"

@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.."
 out=build/tidy
 mkdir -p "$out/clean"
 
-# One compile database for all of it: the addon as well (which otherwise only cmake-js configures), tests and fuzzers.
+# One compile database for all of it: the addon as well (which otherwise only cmake-js configures), tests, fuzzers, benchmarks.
 # Of the SIMD code one target is enough: all are the same text.
 cmake -S . -B "$out" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=clang++-19 -DCOUPONCAST_TESTS=ON -DCOUPONCAST_FUZZ=ON \
-  -DCMAKE_CXX_FLAGS=-DHWY_COMPILE_ONLY_STATIC \
+  -DCOUPONCAST_BENCH=ON -DCMAKE_CXX_FLAGS=-DHWY_COMPILE_ONLY_STATIC \
   -DCMAKE_JS_INC="$(node -p "require('node-api-headers').include_dir")" >"$out/configure.log" 2>&1 || {
   cat "$out/configure.log" >&2
   exit 1
@@ -18,7 +18,7 @@ cmake -S . -B "$out" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=clan
 
 shared=$({
   clang-tidy-19 --version
-  find native bindings -name '*.h' -print0 | sort -z | xargs -0 sha256sum .clang-tidy scripts/clang-tidy.sh "$out/compile_commands.json"
+  find native bindings bench -name '*.h' -print0 | sort -z | xargs -0 sha256sum .clang-tidy scripts/clang-tidy.sh "$out/compile_commands.json"
 } | sha256sum)
 
 # Prints what clang-tidy has to say about one file, or stamps it.
@@ -29,11 +29,11 @@ lint() {
   [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && return 0
   local log="$stamp.log"
   # The analyzer takes longer than all other checks together. It looks at the core and its fuzzers, which see hostile
-  # bytes; tests run under the sanitizers, and bindings only call. Nor need tests be fast.
+  # bytes; tests run under the sanitizers, bindings and benchmarks only call. Nor need tests be fast.
   local checks=()
   case $file in
     native/tests/*) checks=(--checks=-clang-analyzer-*,-performance-*) ;;
-    bindings/*) checks=(--checks=-clang-analyzer-*) ;;
+    bindings/* | bench/*) checks=(--checks=-clang-analyzer-*) ;;
   esac
   if clang-tidy-19 -p "$out" --quiet "${checks[@]}" "$file" >"$log" 2>&1; then
     echo "$key" >"$stamp"
@@ -47,4 +47,4 @@ lint() {
 export -f lint
 export out shared
 
-find native/src native/tests native/fuzz bindings -name '*.cc' -print0 | sort -z | xargs -0 -n 1 -P "$(nproc)" bash -c 'lint "$0"'
+find native/src native/tests native/fuzz bindings bench -name '*.cc' -print0 | sort -z | xargs -0 -n 1 -P "$(nproc)" bash -c 'lint "$0"'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building (argument: build) or testing (argument: test) needs and that are missing.
-# Says what it installs and why. Does nothing when all are there.
+# Installs the Debian packages that building (argument: build), testing (argument: test) or benchmarks (argument: bench)
+# need and that are missing. Says what it installs and why. Does nothing when all are there.
 set -euo pipefail
 
 build=(
@@ -15,11 +15,19 @@ test=(
   clang-tidy-19 clang-format-19     # lint and format of the core
   chromium                          # the report in a real browser
   python3-scipy                     # reads a matrix file as scipy.sparse does
+  libbenchmark-dev                  # lint of bench/native
+)
+bench=(
+  libbenchmark-dev # google-benchmark: kernels on every SIMD target
+  hyperfine        # whole commands
+  valgrind         # callgrind counts instructions (npm run bench:guard)
+  python3-scipy    # a peer
 )
 case "${1:-build}" in
   build) wanted=("${build[@]}") ;;
   test) wanted=("${build[@]}" "${test[@]}") ;;
-  *) echo "usage: setup-system.sh [build|test]" >&2; exit 2 ;;
+  bench) wanted=("${build[@]}" "${bench[@]}") ;;
+  *) echo "usage: setup-system.sh [build|test|bench]" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -9,12 +9,33 @@ import { temporaryFolder } from "../support/matrix.js";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = temporaryFolder();
 
+const bench = async (...args: string[]): Promise<string> =>
+  (await promisify(execFile)(process.execPath, ["bench/bench.mjs", ...args], { cwd: root })).stdout;
+
 // Not for its times: that it runs, and that the peer of every test machine agrees with every score.
 it("the benchmark runs, and scipy's results are ours", async () => {
-  const args = ["bench/bench.mjs", "--size", "tiny", "--runs", "1", "--threads", "1", "--out", folder];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+  const options = ["--size", "tiny", "--runs", "1", "--threads", "1", "--only", "node,peers", "--out", folder];
+  const stdout = await bench(...options);
   expect(stdout).toMatch(/\| work \(tiny\) \| threads \| couponcast \| scipy \|/);
-  const { rows } = JSON.parse(readFileSync(join(folder, "tiny.json"), "utf8"));
+  const read = (part: string) => JSON.parse(readFileSync(join(folder, `tiny-${part}.json`), "utf8"));
+  const { rows } = read("peers");
   expect(rows).toHaveLength(4);
   for (const row of rows) expect(row.peers.scipy, row.work).toMatchObject({ same: true });
+  const { scripts } = read("node");
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["boundary", "event-loop"]));
+  for (const { columns, rows: cells } of Object.values<{ columns: string[]; rows: unknown[][] }>(scripts)) {
+    expect(cells.length).toBeGreaterThan(1);
+    for (const row of cells) expect(row).toHaveLength(columns.length);
+  }
+  const report = readFileSync(join(folder, "tiny.md"), "utf8");
+  for (const heading of ["# Benchmarks, size tiny", "## node: ", "## peers: "]) expect(report).toContain(heading);
+});
+
+it("the benchmark explains its parts, and refuses what it does not know", async () => {
+  const help = await bench("--help");
+  for (const part of ["native", "node", "cli", "peers"]) expect(help).toMatch(new RegExp(`^\\| ${part} \\|`, "m"));
+  await expect(bench("--only", "nothing")).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("no part"),
+  });
 });
