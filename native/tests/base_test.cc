@@ -8,7 +8,7 @@
 
 #include "base/accumulator.h"
 #include "base/axpy.h"
-#include "base/block_scan.h"
+#include "base/near_kth_score.h"
 #include "base/top_k.h"
 #include "tests/test_util.h"
 
@@ -41,23 +41,6 @@ TEST(Axpy, EveryTargetGivesTheBitsOfPlainCode) {
       Axpy(a, x.data(), count, actual.data());
       EXPECT_TRUE(SameBits(actual, expected)) << count;
     });
-  }
-}
-
-TEST(MaskAbove, EveryTargetComparesEachOf64Scores) {
-  constexpr float kInf = std::numeric_limits<float>::infinity();
-  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-  for (const float threshold : {0.0F, -0.0F, 0.5F, -1.0F, kInf, -kInf, kNaN}) {
-    std::vector<float> scores = RandomFloats(64, 3);
-    scores[0] = threshold;
-    scores[1] = std::nextafter(threshold, kInf);
-    scores[13] = kNaN;
-    scores[31] = kInf;
-    scores[32] = -kInf;
-    scores[63] = std::nextafter(threshold, kInf);
-    uint64_t expected = 0;
-    for (size_t i = 0; i < 64; ++i) expected |= static_cast<uint64_t>(scores[i] > threshold) << i;
-    ForEachTarget([&] { EXPECT_EQ(MaskAbove(scores.data(), threshold), expected) << threshold; });
   }
 }
 
@@ -145,7 +128,7 @@ TEST(Accumulator, EveryTargetDrainsTheBestOfWhatWasAdded) {
           EXPECT_EQ(found[j].index, sought[j].index);
           EXPECT_EQ(found[j].score, sought[j].score);
         }
-        sums.Drain([](int64_t, const float*) { ADD_FAILURE() << "not cleared"; });
+        sums.ForEachTouched([](int64_t, const float*) { ADD_FAILURE() << "not cleared"; });
       }
     });
   }
@@ -167,34 +150,38 @@ TEST(Accumulator, AddsListsAsEntries) {
       for (size_t j = 0; j < length; ++j) by_entry.Add(indices[j], 1.7F * values[j]);
     }
     std::vector<float> expected;
-    by_entry.Drain([&](int64_t, const float* block) { expected.insert(expected.end(), block, block + Accumulator::kBlock); });
+    by_entry.ForEachTouched([&](int64_t, const float* line) { expected.insert(expected.end(), line, line + kLine); });
     std::vector<float> actual;
-    by_list.Drain([&](int64_t, const float* block) { actual.insert(actual.end(), block, block + Accumulator::kBlock); });
+    by_list.ForEachTouched([&](int64_t, const float* line) { actual.insert(actual.end(), line, line + kLine); });
     EXPECT_TRUE(SameBits(actual, expected)) << length;
   }
 }
 
-TEST(Accumulator, VisitsTouchedBlocksInOrderAndClearsThem) {
-  for (const int64_t size : {1, 63, 64, 65, 512, 513, 5000}) {
-    Accumulator sums(size);
-    Random random(static_cast<uint64_t>(size));
-    for (int round = 0; round < 3; ++round) {
-      std::vector<float> expected(static_cast<size_t>(size), 0.0F);
-      for (int i = 0; i < 20; ++i) {
-        const auto index = static_cast<int32_t>(random.Below(size));
-        expected[static_cast<size_t>(index)] += static_cast<float>(i);
-        sums.Add(index, static_cast<float>(i));
+TEST(Accumulator, VisitsTouchedLinesInOrder) {
+  for (const int64_t size : {1, 15, 16, 17, 512, 513, 5000}) {
+    ForEachTarget([&] {
+      Accumulator sums(size);
+      Random random(static_cast<uint64_t>(size));
+      for (int round = 0; round < 3; ++round) {
+        std::vector<float> expected(static_cast<size_t>(size), 0.0F);
+        for (int i = 0; i < 20; ++i) {
+          const auto index = static_cast<int32_t>(random.Below(size));
+          expected[static_cast<size_t>(index)] += static_cast<float>(i);
+          sums.Add(index, static_cast<float>(i));
+        }
+        std::vector<float> actual(static_cast<size_t>(size), 0.0F);
+        int64_t previous = -1;
+        sums.ForEachTouched([&](int64_t first, const float* line) {
+          EXPECT_GT(first, previous);
+          previous = first;
+          for (int64_t j = 0; j < kLine && first + j < size; ++j) actual[static_cast<size_t>(first + j)] = line[j];
+        });
+        EXPECT_EQ(actual, expected);
+        TopK best(1);
+        sums.DrainInto(&best);
+        sums.ForEachTouched([](int64_t, const float*) { ADD_FAILURE() << "not cleared"; });
       }
-      std::vector<float> actual(static_cast<size_t>(size), 0.0F);
-      int64_t previous = -1;
-      sums.Drain([&](int64_t first, const float* block) {
-        EXPECT_GT(first, previous);
-        previous = first;
-        for (int64_t j = 0; j < Accumulator::kBlock && first + j < size; ++j) actual[static_cast<size_t>(first + j)] = block[j];
-      });
-      EXPECT_EQ(actual, expected);
-      sums.Drain([](int64_t, const float*) { ADD_FAILURE() << "not cleared"; });
-    }
+    });
   }
 }
 

@@ -6,28 +6,26 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <span>
 #include <vector>
 
-#include "base/block_scan.h"
+#include "base/line_scan.h"
 #include "base/top_k.h"
 
 namespace couponcast {
 
 class Accumulator {
  public:
-  static constexpr int64_t kBlock = 64;  // entries a touch mark stands for; a multiple of every vector length
-
   explicit Accumulator(int64_t size)
-      : blocks_((size + kBlock - 1) / kBlock),
-        sums_(static_cast<size_t>(blocks_ * kBlock), 0.0F),
-        touched_(static_cast<size_t>(blocks_), 0) {}
+      : lines_((size + kLine - 1) / kLine),
+        sums_(static_cast<size_t>(lines_ * kLine), 0.0F),
+        touched_(static_cast<size_t>((lines_ + 63) / 64 * 64), 0),
+        list_(touched_.size()) {}
 
   void Add(int32_t index, float amount) {
     sums_[static_cast<size_t>(index)] += amount;
-    touched_[static_cast<size_t>(index / kBlock)] = 1;
+    touched_[static_cast<size_t>(index / kLine)] = 1;
   }
   // Adds factor * values[j] at indices[j], which are distinct: so several sums can be read before the first is written.
   void AddScaled(std::span<const int32_t> indices, std::span<const float> values, float factor) {
@@ -38,73 +36,56 @@ class Accumulator {
       for (size_t u = 0; u < kUnroll; ++u) sum[u] = sums_[static_cast<size_t>(indices[j + u])] + factor * values[j + u];
       for (size_t u = 0; u < kUnroll; ++u) {
         sums_[static_cast<size_t>(indices[j + u])] = sum[u];
-        touched_[static_cast<size_t>(indices[j + u] / kBlock)] = 1;
+        touched_[static_cast<size_t>(indices[j + u] / kLine)] = 1;
       }
     }
     for (; j < indices.size(); ++j) Add(indices[j], factor * values[j]);
   }
   // Marks everything as touched, for a row that touches most of it; then sums() may be added to without marks.
-  void TouchAll() { std::ranges::fill(touched_, uint8_t{1}); }
+  void TouchAll() { std::fill_n(touched_.begin(), lines_, uint8_t{1}); }
   float* sums() { return sums_.data(); }
   float& operator[](int64_t index) { return sums_[static_cast<size_t>(index)]; }
 
-  // Offers the entries above 0 to `best`, which holds none yet, and clears all.
+  // Calls visit(first entry, sums of the line) for each touched line, in ascending order.
+  template <typename Visit>
+  void ForEachTouched(Visit&& visit) {
+    const int64_t count = ListTouched(touched_.data(), lines_, list_.data());
+    for (int64_t j = 0; j < count; ++j) {
+      const int64_t first = list_[static_cast<size_t>(j)] * kLine;
+      visit(first, sums_.data() + first);
+    }
+  }
+
+  // Leaves in `best` the best of the entries above 0, and clears all.
   void DrainInto(TopK* best) {
-    best->Reset(LowerBound(best->k()));
+    const int64_t count = ListTouched(touched_.data(), lines_, list_.data());
+    std::ranges::fill(touched_, uint8_t{0});
+    best->Reset(LowerBound(best->k(), count));
     std::array<int32_t, kTakeRoom> indices;
     std::array<float, kTakeRoom> scores;
-    for (int64_t block = 0; block < blocks_;) {
-      const int64_t found = TakeAbove(sums_.data(), touched_.data(), blocks_, best->threshold(), &block, indices.data(), scores.data());
+    for (int64_t line = 0; line < count;) {
+      const int64_t found = TakeAbove(sums_.data(), list_.data(), count, best->threshold(), &line, indices.data(), scores.data());
       for (size_t j = 0; j < static_cast<size_t>(found); ++j) best->Push(scores[j], indices[j]);
     }
   }
 
-  // Calls visit(first entry, sums of the block) for each touched block in ascending order, then clears it.
-  template <typename Visit>
-  void Drain(Visit&& visit) {
-    ForEachTouched([&](int64_t first, float* sums) {
-      visit(first, sums);
-      std::fill_n(sums, kBlock, 0.0F);
-      touched_[static_cast<size_t>(first / kBlock)] = 0;
-    });
-  }
-
-  template <typename Visit>
-  void ForEachTouched(Visit&& visit) {
-    int64_t block = 0;
-    while (block < blocks_) {
-      // Eight marks at a time: most blocks of a sparse row are untouched.
-      if (block + 8 <= blocks_) {
-        uint64_t marks = 0;
-        std::memcpy(&marks, touched_.data() + block, 8);
-        if (marks == 0) {
-          block += 8;
-          continue;
-        }
-      }
-      if (touched_[static_cast<size_t>(block)] != 0) {
-        visit(block * kBlock, sums_.data() + block * kBlock);
-      }
-      ++block;
-    }
-  }
-
  private:
-  // What the k best are above, if there are so many: so a look at the sums finds few more than those.
-  float LowerBound(int64_t k) {
+  // What the k best are above, if there are so many: so the look at the sums finds few more than those.
+  float LowerBound(int64_t k, int64_t count) {
     constexpr int64_t kMaxGroups = 16;
-    const int64_t groups = (2 * k + kBlock - 1) / kBlock;
-    if (groups > kMaxGroups || blocks_ < groups) return 0;
-    maxima_.resize(static_cast<size_t>(groups * kBlock));
-    PartMaxima(sums_.data(), touched_.data(), blocks_, groups, maxima_.data());
+    const int64_t groups = (2 * k + kParts - 1) / kParts;
+    if (groups > kMaxGroups || count < groups) return 0;
+    maxima_.resize(static_cast<size_t>(groups * kParts));
+    PartMaxima(sums_.data(), list_.data(), count, groups, maxima_.data());
     const auto kth = maxima_.begin() + (k - 1);
     std::ranges::nth_element(maxima_, kth, std::greater<>());
     return *kth > 0 ? std::nextafter(*kth, 0.0F) : 0.0F;
   }
 
-  int64_t blocks_;
+  int64_t lines_;
   std::vector<float> sums_;
-  std::vector<uint8_t> touched_;
+  std::vector<uint8_t> touched_;  // padded for SIMD
+  std::vector<int32_t> list_;
   std::vector<float> maxima_;
 };
 

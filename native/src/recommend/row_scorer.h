@@ -19,8 +19,7 @@ class RowScorer {
   RowScorer(int64_t items, const RecommendOptions& options)
       : options_(options),
         sums_(items),
-        weights_(options.normalise ? static_cast<size_t>((items + Accumulator::kBlock - 1) / Accumulator::kBlock * Accumulator::kBlock)
-                                   : 0),
+        weights_(options.normalise ? static_cast<size_t>((items + kLine - 1) / kLine * kLine) : 0),
         best_(options.n) {}
 
   void Add(int32_t item, float weight, float value) {
@@ -43,7 +42,7 @@ class RowScorer {
     }
     if (!options_.allowed.empty()) {
       sums_.ForEachTouched([&](int64_t first, float* block) {
-        const int64_t size = std::min(Accumulator::kBlock, std::ssize(options_.allowed) - first);
+        const int64_t size = std::min(kLine, std::ssize(options_.allowed) - first);
         for (int64_t j = 0; j < size; ++j) block[j] = Allowed(static_cast<int32_t>(first + j)) ? block[j] : 0.0F;
       });
     }
@@ -66,7 +65,7 @@ class RowScorer {
  private:
   void DivideByWeights() {
     sums_.ForEachTouched([&](int64_t first, float* block) {
-      for (int64_t j = 0; j < Accumulator::kBlock; ++j) {
+      for (int64_t j = 0; j < kLine; ++j) {
         float& weight = weights_[static_cast<size_t>(first + j)];
         block[j] = weight > 0 ? block[j] / weight : 0.0F;
         weight = 0;

@@ -7,7 +7,7 @@
 #include <limits>
 #include <span>
 
-#include "base/block_scan.h"
+#include "base/near_kth_score.h"
 #include "couponcast/pair_tiles.h"
 #include "couponcast/scored_index.h"
 

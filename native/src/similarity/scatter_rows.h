@@ -3,13 +3,11 @@
 #define COUPONCAST_SIMILARITY_SCATTER_ROWS_H_
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "base/accumulator.h"
-#include "base/block_scan.h"
 #include "base/top_k.h"
 #include "base/write_neighbours.h"
 #include "couponcast/kernel.h"
@@ -31,12 +29,12 @@ class ScatterRows {
         include_self_(include_self),
         cancel_(cancel),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
-        row_cost_(documents.rows / (8 * Accumulator::kBlock) + k + 1),
+        row_cost_(documents.rows / (8 * kLine) + k + 1),
         sums_(documents.rows),
         scale_(weights.scale.begin(), weights.scale.end()),
         best_(k) {
-    // Padded, so that a block of the accumulator has a block of scales.
-    scale_.resize((scale_.size() + Accumulator::kBlock - 1) / Accumulator::kBlock * Accumulator::kBlock, 0.0F);
+    // Padded, so that a line of the accumulator has a line of scales.
+    scale_.resize((scale_.size() + kLine - 1) / kLine * kLine, 0.0F);
   }
 
   // The k best of one row; indices and scores have k places. Errors: kCancelled.
@@ -68,16 +66,12 @@ class ScatterRows {
       }
     }
     const float row_scale = weights_.scale[static_cast<size_t>(row)];
-    best_.Reset(0.0F);
     if (!include_self_) sums_[row] = 0;  // not above the threshold
-    sums_.Drain([&](int64_t first, float* block) {
+    sums_.ForEachTouched([&](int64_t first, float* line) {
       const float* scale = scale_.data() + first;
-      for (int64_t j = 0; j < Accumulator::kBlock; ++j) block[j] = PairScore(block[j], scale[j], row_scale);
-      for (uint64_t mask = MaskAbove(block, best_.threshold()); mask != 0; mask &= mask - 1) {
-        const int bit = std::countr_zero(mask);
-        best_.Push(block[bit], static_cast<int32_t>(first + bit));
-      }
+      for (int64_t j = 0; j < kLine; ++j) line[j] = PairScore(line[j], scale[j], row_scale);
     });
+    sums_.DrainInto(&best_);
     WriteNeighbours(best_.Sorted(), indices, scores, count);
     return {};
   }

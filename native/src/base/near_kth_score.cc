@@ -1,0 +1,77 @@
+#include "base/near_kth_score.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/base/near_kth_score.cc"
+#include <hwy/foreach_target.h>
+// The header must come behind foreach_target.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace couponcast::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Entries whose score, as the bits of a positive number, is at least `bits`.
+template <class D>
+HWY_INLINE int64_t CountAtLeast(D d, const int32_t* HWY_RESTRICT entries, int64_t count, int32_t bits) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto limit = hn::Set(d, bits);
+  auto total = hn::Zero(d);
+  int64_t i = 0;
+  // Deinterleaved: scores at even places, indices at odd ones.
+  for (; i + lanes <= count; i += lanes) {
+    auto scores = hn::Undefined(d);
+    auto indices = hn::Undefined(d);
+    hn::LoadInterleaved2(d, entries + 2 * i, scores, indices);
+    total = hn::Sub(total, hn::VecFromMask(d, hn::Ge(scores, limit)));
+  }
+  int64_t found = hn::ReduceSum(d, total);
+  for (; i < count; ++i) found += entries[2 * i] >= bits ? 1 : 0;
+  return found;
+}
+
+float NearKthScoreImpl(const ScoredIndex* HWY_RESTRICT entries, int64_t count, int64_t k) {
+  const hn::CappedTag<int32_t, 16> d;
+  const auto* numbers = reinterpret_cast<const int32_t*>(entries);
+  // The bits of positive floats are ordered as they are: halve the range of bits. At least k reach `low`, fewer `high`.
+  int32_t low = 0;
+  int64_t high = int64_t{std::bit_cast<int32_t>(std::numeric_limits<float>::infinity())} + 1;
+  for (int64_t i = 0, top = 0; i < count; ++i) {
+    top = std::max<int64_t>(top, numbers[2 * i]);
+    if (i + 1 == count) high = std::min(high, top + 1);
+  }
+  const int64_t enough = k + k / 8;
+  int64_t reached = count;
+  while (reached > enough && high - low > 1) {
+    const auto middle = static_cast<int32_t>(low + (high - low) / 2);
+    const int64_t found = CountAtLeast(d, numbers, count, middle);
+    if (found >= k) {
+      low = middle;
+      reached = found;
+    } else {
+      high = middle;
+    }
+  }
+  return std::bit_cast<float>(low);
+}
+
+}  // namespace
+}  // namespace couponcast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace couponcast {
+
+HWY_EXPORT(NearKthScoreImpl);
+
+float NearKthScore(const ScoredIndex* entries, int64_t count, int64_t k) {
+  return HWY_DYNAMIC_DISPATCH(NearKthScoreImpl)(entries, count, k);
+}
+
+}  // namespace couponcast
+#endif  // HWY_ONCE
