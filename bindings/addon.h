@@ -154,10 +154,10 @@ Napi::Value CopyOf(Napi::Env env, std::span<const T> values) {
 }
 
 // Wraps a binding so that nothing but a JavaScript Error leaves it.
-template <Napi::Value (*kFunction)(const Args&)>
-Napi::Value Guarded(const Napi::CallbackInfo& info) {
+template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
+Napi::Value GuardedCall(const Napi::CallbackInfo& info) {
   try {
-    return kFunction(Args(info));
+    return kFunction(info);
   } catch (const Napi::Error&) {
     throw;
   } catch (const std::bad_alloc&) {
@@ -167,9 +167,15 @@ Napi::Value Guarded(const Napi::CallbackInfo& info) {
   }
 }
 
+// A binding that takes one object of named arguments.
+template <Napi::Value (*kFunction)(const Args&)>
+Napi::Value NamedCall(const Napi::CallbackInfo& info) {
+  return kFunction(Args(info));
+}
+
 template <Napi::Value (*kFunction)(const Args&)>
 void Export(Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New(exports.Env(), Guarded<kFunction>, name));
+  exports.Set(name, Napi::Function::New(exports.Env(), GuardedCall<NamedCall<kFunction>>, name));
 }
 
 void ExportStore(Napi::Object exports);

@@ -97,15 +97,29 @@ Napi::Value CreateItemRecommender(const Args& args) {
   return result;
 }
 
-Napi::Value RecommendRow(const Args& args) {
-  const auto& made = args.GetHandle("recommender").recommender;
+template <typename T>
+std::span<T> Positional(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  void* data = nullptr;
+  size_t length = 0;
+  if (!TypedArrayMemory(info.Env(), info[index], TypedArrayTypeOf<T>(), &data, &length)) {
+    Throw(info.Env(), InvalidArgument(std::string("expected ") + TypedArrayName(TypedArrayTypeOf<T>()) + " in " + name));
+  }
+  return {static_cast<T*>(data), length};
+}
+
+// (recommender, items, values or undefined, outItems, outScores, outSources) -> count. The one function with arguments by
+// position: looking them up by name would cost as much as the work.
+Napi::Value RecommendRow(const Napi::CallbackInfo& info) {
+  if (!info[0].IsExternal()) Throw(info.Env(), InvalidArgument("expected an open recommender"));
+  const auto& made = info[0].As<Napi::External<Handle>>().Data()->recommender;
   ItemRecommender* recommender = made == nullptr ? nullptr : made->get();
-  if (recommender == nullptr) Throw(args.env(), Status(StatusCode::kClosed, "the recommender is closed"));
+  if (recommender == nullptr) Throw(info.Env(), Status(StatusCode::kClosed, "the recommender is closed"));
   int32_t count = 0;
-  const RecommendOutput output{args.Out<int32_t>("outItems"), args.Out<float>("outScores"), args.Out<uint8_t>("outSources"),
-                               std::span<int32_t>(&count, 1)};
-  Check(args.env(), recommender->Recommend(args.In<int32_t>("items"), args.OptionalIn<float>("values"), output));
-  return Napi::Number::New(args.env(), count);
+  const RecommendOutput output{Positional<int32_t>(info, 3, "outItems"), Positional<float>(info, 4, "outScores"),
+                               Positional<uint8_t>(info, 5, "outSources"), std::span<int32_t>(&count, 1)};
+  const std::span<const float> values = info[2].IsUndefined() ? std::span<const float>() : Positional<float>(info, 2, "values");
+  Check(info.Env(), recommender->Recommend(Positional<int32_t>(info, 1, "items"), values, output));
+  return Napi::Number::New(info.Env(), count);
 }
 
 Napi::Value ScopeWeightsItems(const Args& args) {
@@ -183,7 +197,7 @@ void ExportScoring(Napi::Object exports) {
   Export<RecommendSeedLiteralBinding>(exports, "recommendSeedLiteral");
   Export<RankPopularItemsBinding>(exports, "rankPopularItems");
   Export<CreateItemRecommender>(exports, "createItemRecommender");
-  Export<RecommendRow>(exports, "recommendRow");
+  exports.Set("recommendRow", Napi::Function::New(exports.Env(), GuardedCall<RecommendRow>, "recommendRow"));
   Export<ScopeWeightsItems>(exports, "scopeWeightsItems");
   Export<ScopeWeightsUsers>(exports, "scopeWeightsUsers");
   Export<AffinityItems>(exports, "affinityItems");

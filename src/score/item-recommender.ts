@@ -133,13 +133,6 @@ export class ItemRecommender {
 
   #run(items: Int32Array, values: Float32Array | undefined): number {
     if (this.#closed) throw new CouponcastError("ERR_COUPONCAST_CLOSED", "the recommender is closed");
-    return addon().recommendRow({
-      recommender: this.#handle,
-      items,
-      values,
-      outItems: this.#items,
-      outScores: this.#scores,
-      outSources: this.#sources,
-    });
+    return addon().recommendRow(this.#handle, items, values, this.#items, this.#scores, this.#sources);
   }
 }
