@@ -102,6 +102,12 @@ export function shards(rows: number, shardRows: number): RowRange[] {
   return ranges;
 }
 
+export interface Stage {
+  name: string;
+  weight?: (index: number) => number;
+  finished?: (index: number) => Promise<void>;
+}
+
 /** Memory that calls write to and share with later ones, but never at the same time. */
 export interface Exclusive {
   /** Further arguments of the calls of a lane: lanes are numbered from 0, below `threads`; each makes one call after the other. */
@@ -179,11 +185,11 @@ export class Executor {
 
   /**
    * Calls kernels, as many at once as there are threads; results in the order of the calls. `weight` is the work of
-   * each call (default 1) for progress. The first error cancels the rest and is thrown once all have stopped.
+   * each call (default 1) for progress; `finished` is called after each, and waited for. The first error cancels the rest and is thrown once all have stopped.
    */
   async map(
     calls: readonly KernelCall[],
-    stage?: { name: string; weight?: (index: number) => number },
+    stage?: Stage,
     { laneArgs = () => ({}), uses = () => [] }: Exclusive = {},
   ): Promise<CallResult[]> {
     this.checkCancelled();
@@ -242,9 +248,10 @@ export class Executor {
         results[index] = { value: reply.value, outputs: reply.outputs };
         done += weight(index);
         try {
+          await stage?.finished?.(index);
           report();
         } catch (thrown) {
-          // The caller's onProgress: its error is the caller's own.
+          // The caller's onProgress and finished: their errors are the caller's own.
           fail(thrown);
         }
       }

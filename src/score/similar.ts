@@ -1,13 +1,17 @@
+import { existsSync } from "node:fs";
 import { CouponcastError } from "../errors.js";
 import type { ArgValue, KernelCall } from "../executor/call.js";
 import { Executor, type RowRange, type RunOptions, shared } from "../executor/executor.js";
 import { equalShards, type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
+import { coreVersion } from "../native/version.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { integerBetween } from "../util/arguments.js";
+import { forEachYielding } from "../util/yield.js";
 import { allPairs, type Outputs } from "./all-pairs.js";
-import { documentWeights, type WeightingOptions } from "./weighting.js";
+import { NeighbourJournal, type WorkShard } from "./neighbour-journal.js";
+import { documentWeights, type WeightingOptions, weightingArgs } from "./weighting.js";
 
 export interface SimilarOptions extends RunOptions, WeightingOptions {
   /** Neighbours a row, at least 1; default 50. */
@@ -53,48 +57,76 @@ export function checkRange(range: RowRange | undefined, rows: number): RowRange 
   return checked;
 }
 
-async function computeNeighbours(
+/** What is asked for, with what every kernel takes. */
+interface NeighbourJob {
+  matrix: Matrix;
+  axis: Axis;
+  range: RowRange;
+  k: number;
+  includeSelf: boolean;
+  documents: KernelCall["args"];
+}
+
+async function neighbourJob(
   executor: Executor,
   matrix: Matrix,
   axis: Axis,
   options: SimilarOptions,
-  range: RowRange,
-  k: number,
-  outputs: Outputs,
-): Promise<void> {
+): Promise<NeighbourJob> {
   const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
+  const k = Math.min(integerBetween("k", options.k ?? 50, 1, 2 ** 31 - 1), Math.max(rows, 1));
+  const range = checkRange(options.range, rows);
   const documents = { matrix: matrix.ref(), axis, ...(await documentWeights(executor, matrix, axis, options)) };
-  const includeSelf = options.includeSelf ?? false;
-  const whole = range.begin === 0 && range.end === rows;
-  if (whole && (await allPairs(executor, { documents, matrix, axis, k, includeSelf, outputs }))) return;
+  return { matrix, axis, range, k, includeSelf: options.includeSelf ?? false, documents };
+}
+
+/** Parts of the range of about the same work, each for one call. */
+async function planShards(executor: Executor, { matrix, axis, range, k }: NeighbourJob): Promise<WorkShard[]> {
   const work = shared.f64(range.end - range.begin);
   await executor.run({ kernel: "similarityWork", args: { matrix: matrix.ref(), axis, ...range, outWork: work } });
-  const rowsPerCall = await executor.run({
+  const { value } = await executor.run({
     kernel: "similarRowsPerCall",
     args: { matrix: matrix.ref(), axis, ...range, k, threads: executor.threads },
   });
   // Of rows that share a pass over all others no fewer than that; others in many shards, for balance.
-  const together = rowsPerCall.value as number;
+  const together = value as number;
   const shards =
     together < PLAIN_ROWS
       ? await equalShards(work, Math.ceil(work.length / together))
       : await shardsOfWork(work, executor.threads, ROW_SHARDS);
+  return shards.map(({ begin, end, work }) => ({ begin: range.begin + begin, end: range.begin + end, work }));
+}
+
+async function computeShards(
+  executor: Executor,
+  { documents, axis, k, includeSelf }: NeighbourJob,
+  shards: readonly WorkShard[],
+  outputs: Outputs,
+  finished?: (index: number) => Promise<void>,
+): Promise<void> {
   const calls = shards.map(({ begin, end }): KernelCall => {
-    const shard = { begin: range.begin + begin, end: range.begin + end };
-    return { kernel: "similarRows", args: { ...documents, ...shard, k, includeSelf, ...outputs(shard) } };
+    return { kernel: "similarRows", args: { ...documents, begin, end, k, includeSelf, ...outputs({ begin, end }) } };
   });
-  await executor.map(calls, { name: `similar ${axis}`, weight: (index) => shards[index]!.work });
+  const weight = (index: number) => shards[index]!.work;
+  await executor.map(calls, { name: `similar ${axis}`, weight, ...(finished && { finished }) });
+}
+
+async function computeNeighbours(executor: Executor, job: NeighbourJob, outputs: Outputs): Promise<void> {
+  const rows = job.axis === "users" ? job.matrix.numUsers : job.matrix.numItems;
+  const whole = job.range.begin === 0 && job.range.end === rows;
+  if (whole && (await allPairs(executor, { ...job, outputs }))) return;
+  await computeShards(executor, job, await planShards(executor, job), outputs);
 }
 
 async function similar(matrix: Matrix, axis: Axis, options: SimilarOptions): Promise<Neighbours> {
-  const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
-  const k = Math.min(integerBetween("k", options.k ?? 50, 1, 2 ** 31 - 1), Math.max(rows, 1));
-  const range = checkRange(options.range, rows);
+  const executor = new Executor(options);
+  const job = await neighbourJob(executor, matrix, axis, options);
+  const { range, k } = job;
   const count = range.end - range.begin;
   const indices = shared.i32(count * k);
   const scores = shared.f32(count * k);
   const counts = shared.i32(count);
-  await computeNeighbours(new Executor(options), matrix, axis, options, range, k, (shard) => {
+  await computeNeighbours(executor, job, (shard) => {
     const begin = shard.begin - range.begin;
     const end = shard.end - range.begin;
     return {
@@ -123,15 +155,38 @@ export function similarItems(matrix: Matrix, options: SimilarOptions = {}): Prom
   return similar(matrix, "items", options);
 }
 
-/** Writes the neighbours of all rows of an axis as a model file; nothing of it is held in memory. */
+/** Multiply-adds of a minute or so: a computation that is longer is worth keeping when it is interrupted. */
+const LONG_WORK = 5e10;
+
+export interface WriteNeighboursOptions extends Omit<SimilarOptions, "range"> {
+  /**
+   * Folder for what a long computation has finished: killed and called again with the same matrix and options, it goes on
+   * from there, with any number of threads. It is made when needed and removed at the end.
+   */
+  keepIn?: string | undefined;
+}
+
+/**
+ * Writes the neighbours of all rows of an axis as a model file; the lists are not held in memory, but for computations
+ * that take each pair once and are short.
+ */
 export async function writeNeighbours(
   matrix: Matrix,
   axis: Axis,
   path: string,
-  options: SimilarOptions,
+  options: WriteNeighboursOptions,
 ): Promise<void> {
-  const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
-  const k = Math.min(integerBetween("k", options.k ?? 50, 1, 2 ** 31 - 1), Math.max(rows, 1));
+  const executor = new Executor(options);
+  const job = await neighbourJob(executor, matrix, axis, options);
+  const { k, range } = job;
+  const rows = range.end;
+  const metadata = {
+    kind: "neighbours",
+    axis,
+    weighting: options.weighting ?? "cosine",
+    include_self: String(job.includeSelf),
+    matrix: matrix.metadata.digest ?? "",
+  };
   const writer = TensorFileWriter.create(
     path,
     [
@@ -139,33 +194,62 @@ export async function writeNeighbours(
       { name: "neighbours.scores", dtype: "F32", shape: [rows, k] },
       { name: "neighbours.counts", dtype: "I32", shape: [rows] },
     ],
-    {
-      kind: "neighbours",
-      axis,
-      weighting: options.weighting ?? "cosine",
-      include_self: String(options.includeSelf ?? false),
-      matrix: matrix.metadata.digest ?? "",
-    },
+    metadata,
   );
   try {
     const at = (name: string, element: number) => ({ fd: writer.fd, position: writer.byteOffset(name) + element * 4 });
-    await computeNeighbours(
-      new Executor(options),
-      matrix,
-      axis,
-      options,
-      { begin: 0, end: rows },
-      k,
-      ({ begin, end }) => ({
-        outIndices: { $write: "I32", length: (end - begin) * k, ...at("neighbours.indices", begin * k) },
-        outScores: { $write: "F32", length: (end - begin) * k, ...at("neighbours.scores", begin * k) },
-        outCounts: { $write: "I32", length: end - begin, ...at("neighbours.counts", begin) },
-      }),
-    );
-    await writer.commit();
+    const outputs: Outputs = ({ begin, end }) => ({
+      outIndices: { $write: "I32", length: (end - begin) * k, ...at("neighbours.indices", begin * k) },
+      outScores: { $write: "F32", length: (end - begin) * k, ...at("neighbours.scores", begin * k) },
+      outCounts: { $write: "I32", length: end - begin, ...at("neighbours.counts", begin) },
+    });
+    if (await allPairs(executor, { ...job, outputs })) return await writer.commit();
+    const plan = () => planShards(executor, job);
+    const key = JSON.stringify({ ...metadata, ...weightingArgs(options), k, version: coreVersion() });
+    const { keepIn } = options;
+    if (keepIn === undefined || !(await isLong(keepIn, executor, job))) {
+      await computeShards(executor, job, await plan(), outputs);
+      return await writer.commit();
+    }
+    const journal = await NeighbourJournal.open(keepIn, key, { rows, k }, plan);
+    try {
+      await computeRest(options, job, journal);
+      await journal.copyTo(writer);
+      await writer.commit();
+    } finally {
+      await journal.close();
+    }
+    await journal.remove();
   } finally {
     await writer.abort();
   }
+}
+
+async function isLong(keepIn: string, executor: Executor, job: NeighbourJob): Promise<boolean> {
+  if (existsSync(keepIn)) return true;
+  const work = shared.f64(job.range.end);
+  await executor.run({ kernel: "similarityWork", args: { ...job.documents, ...job.range, outWork: work } });
+  let total = 0;
+  await forEachYielding(work.length, (row) => {
+    total += work[row]!;
+  });
+  return total >= LONG_WORK;
+}
+
+/** The shards that are not done; progress counts those that are. */
+async function computeRest(options: RunOptions, job: NeighbourJob, journal: NeighbourJournal): Promise<void> {
+  const sum = (shards: readonly WorkShard[]) => shards.reduce((total, { work }) => total + work, 0);
+  const rest = [...journal.shards.keys()].filter((shard) => !journal.done.has(shard));
+  const left = rest.map((shard) => journal.shards[shard]!);
+  const before = sum(journal.shards) - sum(left);
+  const { onProgress } = options;
+  const executor = new Executor({
+    ...options,
+    onProgress:
+      onProgress &&
+      (({ stage, done, total }) => onProgress({ stage, done: before + done, total: before + (total ?? 0) })),
+  });
+  await computeShards(executor, job, left, journal.outputs, (index) => journal.finished(rest[index]!));
 }
 
 /** A neighbour model as kernels take it: from memory, or from a file of writeNeighbours. */

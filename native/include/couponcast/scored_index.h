@@ -12,7 +12,7 @@ struct ScoredIndex {
 };
 
 // The order of every answer: higher score first, of equal scores the smaller index. An object, so that sorts inline it.
-inline constexpr auto Better = [](const ScoredIndex& a, const ScoredIndex& b) {
+inline constexpr auto kBetter = [](const ScoredIndex& a, const ScoredIndex& b) {
   return a.score > b.score || (a.score == b.score && a.index < b.index);
 };
 

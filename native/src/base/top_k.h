@@ -40,7 +40,7 @@ class TopK {
   // Best first. Valid until the next Reset.
   std::span<const Entry> Sorted() {
     if (entries_.size() > k_) KeepBest();
-    std::ranges::sort(entries_, Better);
+    std::ranges::sort(entries_, kBetter);
     return entries_;
   }
 
@@ -48,7 +48,7 @@ class TopK {
   // More than k are held: cheaper now and then than a heap at every entry.
   void KeepBest() {
     const auto kth = entries_.begin() + (static_cast<std::ptrdiff_t>(k_) - 1);
-    std::ranges::nth_element(entries_, kth, Better);
+    std::ranges::nth_element(entries_, kth, kBetter);
     threshold_ = kth->score;
     entries_.resize(k_);
   }

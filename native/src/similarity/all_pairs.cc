@@ -216,7 +216,7 @@ class PairAdder {
     list[static_cast<size_t>(count++)] = entry;
     if (count < capacity_) return;
     const auto kth = list.begin() + (k_ - 1);
-    std::ranges::nth_element(list, kth, Better);
+    std::ranges::nth_element(list, kth, kBetter);
     count = static_cast<int32_t>(k_);
     thresholds_[at] = kth->score;
   }
@@ -331,10 +331,10 @@ Status MergeBestLists(std::span<const int32_t> order, const BestLists& best, int
       all.insert(all.end(), used.begin(), used.end());
     }
     if (all.size() > width) {
-      std::ranges::nth_element(all, all.begin() + (k - 1), Better);
+      std::ranges::nth_element(all, all.begin() + (k - 1), kBetter);
       all.resize(width);
     }
-    std::ranges::sort(all, Better);
+    std::ranges::sort(all, kBetter);
     const auto at = static_cast<size_t>(document - range.begin);
     WriteNeighbours(all, indices.subspan(at * width, width), scores.subspan(at * width, width), &counts[at]);
   }

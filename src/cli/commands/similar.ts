@@ -35,7 +35,10 @@ export function addSimilar(program: Command): void {
 weights of what both have (cosine by default). Only similarities above 0 count, so a row may have fewer than k.
 
 The ending of FILE chooses the format: .csv, .parquet, .jsonl with the columns user_id (or item_id), neighbour_id,
-rank, score; or .safetensors, a model file with the tensors neighbours.indices, .scores and .counts.`,
+rank, score; or .safetensors, a model file with the tensors neighbours.indices, .scores and .counts.
+
+A model file that takes long keeps what is finished in the folder FILE.unfinished: interrupted, the same command goes on
+from there.`,
     examples: [
       ["items that are bought together", "similar matrix.safetensors --axis items -k 20 -o items.csv"],
       [
@@ -88,7 +91,11 @@ type Write = (session: Session, matrix: Matrix, options: SimilarOptions, output:
 const writeModel: Write = async (session, matrix, options, output) => {
   const { writeNeighbours } = await import("../../score/similar.js");
   const { readTensors } = await import("../../store/tensors.js");
-  await writeNeighbours(matrix, options.axis, output.path, { ...session.run(), ...scoringOf(options) });
+  await writeNeighbours(matrix, options.axis, output.path, {
+    ...session.run(),
+    ...scoringOf(options),
+    keepIn: `${output.target}.unfinished`,
+  });
   const counts = readTensors(output.path, { "neighbours.counts": "I32" })["neighbours.counts"];
   return sum(counts as Int32Array);
 };
