@@ -10,6 +10,7 @@ export { coreVersion, simdTargets } from "./native/version.js";
 export { type KmeansOptions, type KmeansResult, kmeans } from "./profile/kmeans.js";
 export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
+export { type Affinity, type AffinityOptions, couponAffinity } from "./score/affinity.js";
 export { ItemRecommender, type ItemRecommenderOptions, type RecommendedItem } from "./score/item-recommender.js";
 export {
   type Method,

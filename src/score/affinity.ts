@@ -1,10 +1,14 @@
 import type { ScoringOptions } from "../campaign/campaign-schema.js";
-import type { ArgValue } from "../executor/call.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { invalidArgument } from "../errors.js";
+import type { ArgValue, KernelCall } from "../executor/call.js";
+import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
+import { oneOf } from "../util/arguments.js";
+import { forEachYielding } from "../util/yield.js";
+import { type ItemModelOptions, itemModelArgs } from "./recommend.js";
 import type { Scopes } from "./scopes.js";
-import { neighbourArgs } from "./similar.js";
+import { checkRange, neighbourArgs } from "./similar.js";
 import { documentWeights, weightingArgs } from "./weighting.js";
 
 const SHARD_ROWS = 8192;
@@ -17,6 +21,128 @@ export interface AffinityMeans {
   meanShare: Float32Array;
   /** Users with affinity of their own. */
   numScored: number;
+}
+
+type ScopeLists = Pick<Scopes, "numCoupons" | "indptr" | "items">;
+
+/** What each item, or each other user, gives to each coupon: float32 [rows * (numCoupons + 1)], the last column all items. */
+async function scopeWeights(
+  executor: Executor,
+  kernel: "scopeWeightsItems" | "scopeWeightsUsers",
+  args: KernelCall["args"],
+  rows: number,
+  scopes: ScopeLists,
+): Promise<Float32Array> {
+  const columns = scopes.numCoupons + 1;
+  const weights = shared.f32(rows * columns);
+  await executor.map(
+    shards(rows, SHARD_ROWS).map(({ begin, end }) => ({
+      kernel,
+      args: {
+        ...args,
+        scopeIndptr: scopes.indptr,
+        scopeItems: scopes.items,
+        begin,
+        end,
+        outWeights: weights.subarray(begin * columns, end * columns),
+      },
+    })),
+    { name: "coupon scopes" },
+  );
+  return weights;
+}
+
+async function mapAffinity(
+  executor: Executor,
+  call: KernelCall,
+  ranges: readonly RowRange[],
+  output: (range: RowRange) => ArgValue,
+): Promise<void> {
+  await executor.map(
+    ranges.map((range) => ({ kernel: call.kernel, args: { ...call.args, ...range, outAffinity: output(range) } })),
+    { name: "affinity", weight: (index) => ranges[index]!.end - ranges[index]!.begin },
+  );
+}
+
+export interface AffinityOptions extends ItemModelOptions {
+  /** Default item-knn. */
+  method?: "item-knn" | "saturated" | undefined;
+  /** Users [begin, end) only; default all. */
+  range?: RowRange | undefined;
+}
+
+/** Affinity of users to coupons. */
+export interface Affinity {
+  numCoupons: number;
+  range: RowRange;
+  /** [rows * (numCoupons + 1)] a row's affinity to each coupon, then to all items together. */
+  values: Float32Array;
+}
+
+/**
+ * Affinity of users to coupons: the scores that `recommend` gives to all items, summed over the items of each coupon's
+ * scope, in closed form, so that no users x items array ever exists. Items of the user's own history count, and each item
+ * is a neighbour of itself (people buy again), unless `model` was made without. Ids that the matrix does not hold count
+ * nothing.
+ *
+ * @param scopes item ids of each coupon, each id once
+ *
+ * Exact and the same for any number of threads. Cost: degree x coupons multiply-adds a user, besides the model. Memory:
+ * 4 (coupons + 1) bytes a user and an item. Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _OUT_OF_RANGE, _CORRUPT_FILE,
+ * _CANCELLED, _CLOSED. Source: formulas.md, "Collaborative filtering"; native/include/couponcast/affinity.h.
+ */
+export async function couponAffinity(
+  matrix: Matrix,
+  scopes: readonly (readonly string[])[],
+  options: AffinityOptions = {},
+): Promise<Affinity> {
+  const executor = new Executor(options);
+  const method = oneOf("method", options.method ?? "item-knn", ["item-knn", "saturated"] as const);
+  const range = checkRange(options.range, matrix.numUsers);
+  const lists = await scopeLists(matrix, scopes);
+  const columns = lists.numCoupons + 1;
+  const model = await itemModelArgs(matrix, method, options, true);
+  const weights = await scopeWeights(executor, "scopeWeightsItems", model, matrix.numItems, lists);
+  const values = shared.f32((range.end - range.begin) * columns);
+  const ranges = shards(range.end - range.begin, SHARD_ROWS).map(({ begin, end }) => ({
+    begin: range.begin + begin,
+    end: range.begin + end,
+  }));
+  const transform = weightingArgs(method === "saturated" ? { weighting: "saturation", lambda: options.lambda } : {});
+  const call = { kernel: "affinityItems", args: { matrix: matrix.ref(), ...transform, weights, columns } } as const;
+  await mapAffinity(executor, call, ranges, ({ begin, end }) =>
+    values.subarray((begin - range.begin) * columns, (end - range.begin) * columns),
+  );
+  return { numCoupons: lists.numCoupons, range, values };
+}
+
+/** The scopes' items as columns, ascending. Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no list of ids, an id twice). */
+async function scopeLists(matrix: Matrix, scopes: readonly (readonly string[])[]): Promise<ScopeLists> {
+  if (!Array.isArray(scopes)) throw invalidArgument(`expected an array of scopes but received ${typeof scopes}`);
+  const indptr = shared.i64(scopes.length + 1);
+  const columns: Int32Array[] = [];
+  for (const [coupon, ids] of scopes.entries()) {
+    if (!Array.isArray(ids)) throw invalidArgument(`expected an array of item ids in scopes[${coupon}]`);
+    const known = new Int32Array(ids.length);
+    let size = 0;
+    await forEachYielding(ids.length, (i) => {
+      const id: unknown = ids[i];
+      if (typeof id !== "string")
+        throw invalidArgument(`expected an item id in scopes[${coupon}][${i}] but received ${String(id)}`);
+      const column = matrix.colOf(id);
+      if (column >= 0) known[size++] = column;
+    });
+    const list = known.subarray(0, size).sort();
+    for (let i = 1; i < size; i++) {
+      if (list[i] === list[i - 1])
+        throw invalidArgument(`scopes[${coupon}] names the item ${matrix.itemId(list[i]!)} twice`);
+    }
+    columns.push(list);
+    indptr[coupon + 1] = indptr[coupon]! + BigInt(size);
+  }
+  const items = shared.i32(Number(indptr[scopes.length]));
+  for (const [coupon, list] of columns.entries()) items.set(list, Number(indptr[coupon]));
+  return { numCoupons: scopes.length, indptr, items };
 }
 
 /**
@@ -38,23 +164,10 @@ export async function writeAffinity(
 ): Promise<void> {
   const executor = new Executor(options);
   const columns = scopes.numCoupons + 1;
-  const scopeArgs = { scopeIndptr: scopes.indptr, scopeItems: scopes.items };
   const byItem = model !== undefined;
-  const rows = byItem ? matrix.numItems : matrix.numUsers;
-  const weights = shared.f32(rows * columns);
-  await executor.map(
-    shards(rows, SHARD_ROWS).map(({ begin, end }) => ({
-      kernel: byItem ? "scopeWeightsItems" : "scopeWeightsUsers",
-      args: {
-        ...(byItem ? neighbourArgs(model) : { matrix: matrix.ref() }),
-        ...scopeArgs,
-        begin,
-        end,
-        outWeights: weights.subarray(begin * columns, end * columns),
-      },
-    })),
-    { name: "coupon scopes" },
-  );
+  const weights = byItem
+    ? await scopeWeights(executor, "scopeWeightsItems", neighbourArgs(model), matrix.numItems, scopes)
+    : await scopeWeights(executor, "scopeWeightsUsers", { matrix: matrix.ref() }, matrix.numUsers, scopes);
   const scoringArgs: Record<string, ArgValue> = byItem
     ? weightingArgs(scoring.method === "saturated" ? { weighting: "saturation", lambda: scoring.lambda } : {})
     : { ...(await documentWeights(executor, matrix, "users", { weighting: "cosine" })), k: scoring.neighbours };
@@ -69,27 +182,17 @@ export async function writeAffinity(
   );
   try {
     const start = writer.byteOffset("affinity");
+    const call = {
+      kernel: byItem ? "affinityItems" : "affinityUsers",
+      args: { matrix: matrix.ref(), ...scoringArgs, weights, columns },
+    } as const;
     const ranges = shards(matrix.numUsers, byItem ? SHARD_ROWS : SHARD_ROWS / 8);
-    await executor.map(
-      ranges.map(({ begin, end }) => ({
-        kernel: byItem ? "affinityItems" : "affinityUsers",
-        args: {
-          matrix: matrix.ref(),
-          ...scoringArgs,
-          weights,
-          columns,
-          begin,
-          end,
-          outAffinity: {
-            $write: "F32",
-            length: (end - begin) * columns,
-            fd: writer.fd,
-            position: start + begin * columns * 4,
-          },
-        },
-      })),
-      { name: "affinity", weight: (index) => ranges[index]!.end - ranges[index]!.begin },
-    );
+    await mapAffinity(executor, call, ranges, ({ begin, end }) => ({
+      $write: "F32",
+      length: (end - begin) * columns,
+      fd: writer.fd,
+      position: start + begin * columns * 4,
+    }));
     await writer.commit();
   } finally {
     await writer.abort();

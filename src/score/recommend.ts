@@ -137,6 +137,7 @@ export async function itemModelArgs(
   matrix: Matrix,
   method: "item-knn" | "saturated",
   options: ItemModelOptions,
+  includeSelf = false,
 ): Promise<KernelCall["args"]> {
   const saturation = { weighting: "saturation", lambda: options.lambda } as const;
   const transform = weightingArgs(method === "saturated" ? saturation : {});
@@ -155,7 +156,8 @@ export async function itemModelArgs(
     return { ...transform, ...neighbourArgs(model) };
   }
   const weighting = oneOf("similarity", options.similarity ?? "cosine", ["cosine", "tfidf", "bm25"] as const);
-  const model = await similarItems(matrix, { ...run, weighting, k1: options.k1, b: options.b, k });
+  const { k1, b } = options;
+  const model = await similarItems(matrix, { ...run, weighting, k1, b, k, includeSelf });
   return { ...transform, ...neighbourArgs(model) };
 }
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { campaignSchema, type ScoringOptions } from "../../src/campaign/campaign-schema.js";
 import { Executor, shared } from "../../src/executor/executor.js";
-import { affinityMeans, writeAffinity } from "../../src/score/affinity.js";
+import { affinityMeans, couponAffinity, writeAffinity } from "../../src/score/affinity.js";
 import type { Scopes } from "../../src/score/scopes.js";
 import { similarUsers, writeNeighbours } from "../../src/score/similar.js";
 import { type Matrix, openMatrix } from "../../src/store/matrix.js";
@@ -164,5 +164,44 @@ describe("affinity", () => {
     } finally {
       matrix.close();
     }
+  });
+
+  it("couponAffinity answers what a campaign's affinity file holds", async () => {
+    const cases = fc.record({
+      dense: denseMatrix(12, 10),
+      parameters,
+      method: fc.constantFrom("item-knn" as const, "saturated" as const),
+      lists: fc.array(fc.uniqueArray(fc.nat(9), { maxLength: 6 }), { maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ dense, parameters, method, lists }) => {
+        const numItems = dense[0]!.length;
+        const scopes = lists.map((list) => list.filter((item) => item < numItems).sort((a, b) => a - b));
+        await withMatrix(folder, dense, async (matrix) => {
+          const scoring = scoringSchema.parse({ method, similarity: "tfidf", lambda: parameters.lambda });
+          const k = Math.min(5, numItems);
+          const expected = await affinityOf(matrix, scopes, scoring, k);
+          const ids = scopes.map((list) => [...list.map((item) => matrix.itemId(item)), "no such item"]);
+          const options = { method, similarity: "tfidf", lambda: parameters.lambda, neighbours: k } as const;
+          const found = await couponAffinity(matrix, ids, options);
+          expect(found.numCoupons).toBe(scopes.length);
+          expect([...found.values]).toEqual([...expected]);
+          const range = { begin: 1, end: matrix.numUsers };
+          const part = await couponAffinity(matrix, ids, { ...options, range });
+          expect([...part.values]).toEqual([...expected.subarray(scopes.length + 1)]);
+        });
+      }),
+      settings(40),
+    );
+  });
+
+  it("couponAffinity refuses an item twice in a scope, and what is no list", async () => {
+    await withMatrix(folder, [[1, 2]], async (matrix) => {
+      const invalid = { code: "ERR_COUPONCAST_INVALID_ARGUMENT" };
+      await expect(couponAffinity(matrix, [["i0", "i0"]])).rejects.toMatchObject(invalid);
+      await expect(couponAffinity(matrix, ["i0"] as never)).rejects.toMatchObject(invalid);
+      await expect(couponAffinity(matrix, [[7]] as never)).rejects.toMatchObject(invalid);
+      await expect(couponAffinity(matrix, 7 as never)).rejects.toMatchObject(invalid);
+    });
   });
 });

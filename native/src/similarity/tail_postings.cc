@@ -2,6 +2,8 @@
 
 #include <hwy/cache_control.h>
 
+#include <array>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/similarity/tail_postings.cc"
 #include <hwy/foreach_target.h>
@@ -20,8 +22,8 @@ void AddPostingsImpl(const TailTerm* HWY_RESTRICT terms, int64_t count, const ui
   const hn::RebindToFloat<decltype(d)> df;
   const auto lanes = static_cast<uint32_t>(hn::Lanes(d));
   const auto place_bits = hn::Set(d, 0xFFFFU);
-  HWY_ALIGN uint32_t places[8];
-  HWY_ALIGN float products[8];
+  HWY_ALIGN std::array<uint32_t, 8> places{};
+  HWY_ALIGN std::array<float, 8> products{};
   constexpr int64_t kAhead = 3;  // terms whose postings are fetched early
   for (int64_t i = 0; i < count; ++i) {
     if (i + kAhead < count) {
@@ -37,8 +39,8 @@ void AddPostingsImpl(const TailTerm* HWY_RESTRICT terms, int64_t count, const ui
     // Unpacked and multiplied in vectors; only the additions go to places of their own.
     for (; j + lanes <= end; j += lanes) {
       const auto packed = hn::LoadU(d, postings + j);
-      hn::Store(hn::And(packed, place_bits), d, places);
-      hn::Store(hn::Mul(factor, hn::BitCast(df, hn::AndNot(place_bits, packed))), df, products);
+      hn::Store(hn::And(packed, place_bits), d, places.data());
+      hn::Store(hn::Mul(factor, hn::BitCast(df, hn::AndNot(place_bits, packed))), df, products.data());
       for (uint32_t u = 0; u < lanes; ++u) sums[places[u]] += products[u];
     }
     for (; j < end; ++j) sums[postings[j] & 0xFFFFU] += weight * std::bit_cast<float>(postings[j] & 0xFFFF0000U);
