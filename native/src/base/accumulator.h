@@ -25,7 +25,7 @@ class Accumulator {
 
   void Add(int32_t index, float amount) {
     sums_[static_cast<size_t>(index)] += amount;
-    touched_[static_cast<size_t>(index / kLine)] = 1;
+    touched_[static_cast<uint32_t>(index) / kLine] = 1;
   }
   // Adds factor * values[j] at indices[j], which are distinct: so several sums can be read before the first is written.
   void AddScaled(std::span<const int32_t> indices, std::span<const float> values, float factor) {
@@ -36,7 +36,7 @@ class Accumulator {
       for (size_t u = 0; u < kUnroll; ++u) sum[u] = sums_[static_cast<size_t>(indices[j + u])] + factor * values[j + u];
       for (size_t u = 0; u < kUnroll; ++u) {
         sums_[static_cast<size_t>(indices[j + u])] = sum[u];
-        touched_[static_cast<size_t>(indices[j + u] / kLine)] = 1;
+        touched_[static_cast<uint32_t>(indices[j + u]) / kLine] = 1;
       }
     }
     for (; j < indices.size(); ++j) Add(indices[j], factor * values[j]);

@@ -51,7 +51,9 @@ class AnswerCandidates {
     }
     best_.Reset(0.0F);
     bool self = !include_self_;  // whether it is dealt with
-    for (const ScoredIndex& candidate : entries) {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const ScoredIndex& candidate = entries[i];
+      if (i + kAhead < entries.size()) Prefetch(entries[i + kAhead].index);
       if (!self && candidate.index > row) {
         best_.Push(ExactScore(row, row), static_cast<int32_t>(row));
         self = true;
@@ -65,6 +67,17 @@ class AnswerCandidates {
   }
 
  private:
+  static constexpr size_t kAhead = 2;  // candidates whose cells are fetched early
+
+  void Prefetch(int64_t document) const {
+    const auto at = static_cast<size_t>(documents_.indptr[static_cast<size_t>(document)]);
+    constexpr size_t kLine = 16;  // elements
+    for (size_t line = 0; line < 4; ++line) {
+      __builtin_prefetch(documents_.indices.data() + at + line * kLine);
+      __builtin_prefetch(documents_.values.data() + at + line * kLine);
+    }
+  }
+
   static constexpr float kSmallestBound = 1e-30F;  // below it products may have lost bits to underflow
 
   float Weight(int64_t document, int64_t term, float value) const {
