@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "aligned_input.h"
+#include "couponcast/all_pairs.h"
 #include "couponcast/matrix.h"
+#include "couponcast/pair_tiles.h"
 #include "couponcast/recommend.h"
 #include "couponcast/similarity.h"
 #include "couponcast/weighting.h"
@@ -32,6 +34,38 @@ void LookUp(const IdView& ids) {
   }
   static_cast<void>(ids.Find(""));
   static_cast<void>(ids.Find("\xff\xff"));
+}
+
+// The ways that take each pair once, over the same matrix. Status: that of the first call that refuses.
+Status RunAllPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<int32_t> indices,
+                   std::span<float> scores, std::span<int32_t> counts) {
+  const auto rows = static_cast<size_t>(documents.rows);
+  const RowRange all{0, documents.rows};
+  std::vector<int32_t> order(rows);
+  Require(OrderByDegree(documents, order));
+  std::vector<float> head(static_cast<size_t>(terms.rows * kPairHead), 0.0F);
+  std::vector<PairLists::Cell> tail(static_cast<size_t>(documents.nnz()));
+  std::vector<int32_t> before(tail.size());
+  const PairLists lists{order, head, tail, before};
+  bool applies = false;
+  const Status filled = FillPairLists(documents, terms, weights, {0, terms.rows}, {}, lists, &applies);
+  if (filled.code() != StatusCode::kCorruptFile) Require(filled);
+  if (filled.ok() && applies) {
+    std::vector<ScoredIndex> entries(rows * static_cast<size_t>(BestListCapacity(kNeighbours)));
+    std::vector<int32_t> used(rows, 0);
+    std::vector<float> thresholds(rows, 0.0F);
+    const BestLists best{entries, used, thresholds};
+    Require(AddPairs(documents, terms, weights, lists, all, kNeighbours, true, {}, best));
+    Require(MergeBestLists(order, best, 1, all, kNeighbours, indices, scores, counts));
+  }
+  std::vector<ScoredIndex> entries(rows * static_cast<size_t>(CandidateCapacity(kNeighbours)));
+  std::vector<int32_t> used(rows, 0);
+  std::vector<float> kth_lower(rows, 0.0F);
+  std::vector<float> error(rows, 0.0F);
+  const CandidateLists candidates{entries, used, kth_lower, error};
+  Require(AddPairTiles(documents, terms, weights, all, all, kNeighbours, {}, candidates, &applies));
+  if (!applies) return CorruptFile("not for this way");
+  return AnswerPairTiles(documents, terms, weights, all, kNeighbours, true, {}, candidates, indices, scores, counts);
 }
 
 void RunKernels(const BehaviourMatrix& matrix) {
@@ -69,6 +103,7 @@ void RunKernels(const BehaviourMatrix& matrix) {
       bool applies = true;
       Require(SimilarRowsTiled(documents, terms, weights, all, kNeighbours, include_self, {}, {}, indices, scores, counts, &applies));
       if (applies) check_lists();
+      if (RunAllPairs(documents, terms, weights, indices, scores, counts).ok()) check_lists();
     }
   }
   Require(RankPopularItems(users, items, {}, 0, {}).status());

@@ -55,7 +55,7 @@ Status OrderByDegree(const CsrView& documents, std::span<int32_t> order);
 
 // Fills head, tail and before for the terms of `range`; `order` is given. *applies is set to false, and the lists are
 // meaningless, where weights are so large that products may overflow. Cost: one pass over the cells of the range.
-// Memory: 8 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled.
+// Memory: 8 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCorruptFile (no transposes), kCancelled.
 Status FillPairLists(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
                      const PairLists& lists, bool* applies);
 

@@ -88,6 +88,9 @@ Status Fill(const CsrView& documents, const CsrView& terms, const DocumentWeight
           lists.head[term * kPairHead + static_cast<size_t>(rank)] = weight;
         } else {
           before = filled[term - static_cast<size_t>(begin)]++;
+          // A file's two orientations are only compared by verify.
+          if (before >= terms.degree(documents.indices[cell]))
+            return CorruptFile("the matrix's two orientations do not hold the same cells");
           lists.tail[static_cast<size_t>(terms.indptr[term] + before)] = {static_cast<int32_t>(rank), weight};
         }
         lists.before[cell] = before;
