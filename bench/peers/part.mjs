@@ -4,7 +4,7 @@ import { askOurselves, askPeer, PEERS } from "../peers.mjs";
 import { median, say, table } from "../tools.mjs";
 
 export const title = "whole calls from Node beside their peers in Python, results compared first";
-export const lasts = { tiny: "1 min", small: "1 hour", large: "a day" };
+export const lasts = { tiny: "2 min", small: "1 hour", large: "a day" };
 /** Always: peers that are not installed are named and left out one by one. */
 export const missing = () => undefined;
 
@@ -17,6 +17,8 @@ const TOLERANCE = { scipy: 1e-4, "scikit-learn": 1e-3, sparse_dot_topn: 1e-4, im
 const PATIENCE_SECONDS = 60;
 /** And a peer's run that has taken so many is ended. */
 const LIMIT_SECONDS = 600;
+/** Why a cell may be empty: of peers.py. */
+const EXPECTED = new Set(["it has no such call", "it uses one thread", "it computes all rows or none"]);
 /** File endings of what given.mjs makes. */
 const GIVEN = ["indices", "scores", "counts", "scopes"];
 
@@ -101,14 +103,17 @@ function peerCell(row, answer) {
   return `${timeCell(answer)} (${ratio(row, answer)})`;
 }
 
-function fastestCell(row) {
-  const same = Object.entries(row.peers).filter(([, answer]) => answer.same);
+/** Of those with as many threads or fewer: more are not always faster, and some peers use one. */
+function fastestCell(row, rows) {
+  const same = rows
+    .filter(({ work, threads }) => work === row.work && threads <= row.threads)
+    .flatMap(({ peers }) => Object.entries(peers).filter(([, answer]) => answer.same));
   if (same.length === 0) return "";
   const [peer, answer] = same.reduce((best, one) => (time(one[1]) < time(best[1]) ? one : best));
   return `${ratio(row, answer)} (${peer})`;
 }
 
-/** Why a peer has no figure, and in which works; those that it lacks altogether in one line. */
+/** Why a peer has no figure where it was expected to have one; those that it lacks altogether in one line. */
 function leftOut(rows) {
   return PEERS.flatMap((peer) => {
     const reasons = new Map();
@@ -116,9 +121,10 @@ function leftOut(rows) {
       const why = row.peers[peer].missing;
       if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), `${row.work} (${row.threads})`]);
     }
-    return [...reasons].map(([why, works]) =>
-      works.length === rows.length ? `- left out: ${peer}: ${why}` : `- ${peer}: ${why}: ${works.join(", ")}`,
-    );
+    return [...reasons].flatMap(([why, works]) => {
+      if (works.length === rows.length) return `- left out: ${peer}: ${why}`;
+      return EXPECTED.has(why) ? [] : `- ${peer}: ${why}: ${works.join(", ")}`;
+    });
   });
 }
 
@@ -131,12 +137,13 @@ export function markdown({ size, runs, rows }) {
     row.threads,
     timeCell(row),
     ...shown.map((peer) => peerCell(row, row.peers[peer])),
-    fastestCell(row),
+    fastestCell(row, rows),
   ]);
   const absent = leftOut(rows);
   return [
     `Medians of ${runs} runs, fewer where a run is long; peak resident memory of a process that makes one such call; in brackets the
-peer's time over ours.`,
+peer's time over ours. No cell where a peer has no such call or uses one thread only; the fastest peer is that of as
+many threads or fewer.`,
     table(header, lines, { figures: false }),
     ...(absent.length > 0 ? [absent.join("\n")] : []),
   ].join("\n\n");

@@ -146,7 +146,8 @@ def implicit_similar(matrix, task, threads):
         kind = ItemItemRecommender if task["weighting"] == "bm25" else CosineRecommender
         model = kind(K=task["k"], num_threads=threads)
         plain = task["weighting"] == "cosine" and task["axis"] == "items"
-        model.fit(matrix if plain else documents_of(matrix, task).T.tocsr(), show_progress=False)
+        # What it does not normalise itself it wants in float64.
+        model.fit(matrix if plain else documents_of(matrix, task).T.tocsr().astype(np.float64), show_progress=False)
         return model.similarity
 
     return call, lambda similarity: top_of_rows(similarity.tocsr(), task["k"])
@@ -275,6 +276,13 @@ def sdt_multiply(a, b, threads):
     return sp_matmul(a, b, n_threads=threads)
 
 
+def similaripy_multiply(a, b, threads):
+    import similaripy
+
+    options = {"verbose": False, "format_output": "csr", "num_threads": threads}
+    return sp.csr_matrix(similaripy.dot_product(sp.csr_array(a), sp.csr_array(b), k=b.shape[1], **options))
+
+
 def scipy_affinity(matrix, task, threads):
     if task["order"] == "join":
         return affinity(scipy_multiply)(matrix, task, threads)
@@ -290,7 +298,7 @@ PEERS = {
     "scikit-learn": ("sklearn", {"similar": sklearn_similar}),
     "sparse_dot_topn": ("sparse_dot_topn", {"similar": sdt_similar, "affinity": affinity(sdt_multiply)}),
     "implicit": ("implicit", {"similar": implicit_similar, "recommend": implicit_recommend, "one": implicit_one}),
-    "similaripy": ("similaripy", {"similar": similaripy_similar, "recommend": similaripy_recommend}),
+    "similaripy": ("similaripy", {"similar": similaripy_similar, "recommend": similaripy_recommend, "affinity": affinity(similaripy_multiply)}),
 }
 
 
