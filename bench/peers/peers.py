@@ -283,6 +283,13 @@ def similaripy_multiply(a, b, threads):
     return sp.csr_matrix(similaripy.dot_product(sp.csr_array(a), sp.csr_array(b), k=b.shape[1], **options))
 
 
+def similaripy_affinity(matrix, task, threads):
+    # It gives the k best of a row; k is all coupons, but all items would be rows of mostly nothing.
+    if task["order"] == "join":
+        raise ImportError("it has no such call")
+    return affinity(similaripy_multiply)(matrix, task, threads)
+
+
 def scipy_affinity(matrix, task, threads):
     if task["order"] == "join":
         return affinity(scipy_multiply)(matrix, task, threads)
@@ -298,7 +305,7 @@ PEERS = {
     "scikit-learn": ("sklearn", {"similar": sklearn_similar}),
     "sparse_dot_topn": ("sparse_dot_topn", {"similar": sdt_similar, "affinity": affinity(sdt_multiply)}),
     "implicit": ("implicit", {"similar": implicit_similar, "recommend": implicit_recommend, "one": implicit_one}),
-    "similaripy": ("similaripy", {"similar": similaripy_similar, "recommend": similaripy_recommend, "affinity": affinity(similaripy_multiply)}),
+    "similaripy": ("similaripy", {"similar": similaripy_similar, "recommend": similaripy_recommend, "affinity": similaripy_affinity}),
 }
 
 
