@@ -324,14 +324,18 @@ def measure(request):
     matrix = read_matrix(request["matrix"])
     call, scores = works[task["kind"]](matrix, task, request["threads"])
     answer = {"version": getattr(module, "__version__", None), "seconds": []}
-    for run in range(request["runs"]):
+    for run in range(-1, request["runs"]):
         say(state="running")
         result = None
         start = time.perf_counter()
         result = call()
-        answer["seconds"].append(time.perf_counter() - start)
-        if run == 0:
+        seconds = time.perf_counter() - start
+        if run == -1:
             answer["peakMB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            # As ours: the first call starts the threads; a long one is all that there is.
+            if seconds <= request["patience"]:
+                continue
+        answer["seconds"].append(seconds)
         if sum(answer["seconds"]) > request["patience"]:
             break
     say(state="done")
