@@ -18,7 +18,7 @@ const USERS_PER_BATCH = 20_000;
 const FOLDER = fileURLToPath(new URL("../build/bench/", import.meta.url));
 
 /** SplitMix32. */
-function randomOf(seed) {
+export function randomOf(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;

@@ -1,13 +1,21 @@
-/** The peers: a Python process answers one task a line. */
+/** Both sides of a work, each in a process of its own. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { mustRun } from "./tools.mjs";
 
 const SCRIPT = fileURLToPath(new URL("./peers/peers.py", import.meta.url));
 
+export const PEERS = ["scipy", "scikit-learn", "sparse_dot_topn", "implicit", "similaripy"];
+
+/** Resolves to { seconds: [...], peakMB, latency }; the scores are in the file `request.out`, little-endian float32. */
+export async function askOurselves(request) {
+  return JSON.parse((await mustRun(process.execPath, ["bench/peers/ours.mjs", JSON.stringify(request)])).stdout);
+}
+
 /**
- * Asks one peer for one work. Resolves to { seconds: [...], scores } or { missing: why }.
- * The scores come back through a file beside the matrix, as little-endian float32.
+ * Asks one peer for one work, as askOurselves. Resolves to { missing: why } where it cannot, and to { moreThan: seconds }
+ * when a run has taken longer than `request.limit` seconds, which ends it.
  */
 export function askPeer(python, request) {
   return new Promise((resolve) => {
@@ -15,18 +23,26 @@ export function askPeer(python, request) {
     const child = spawn(python, [SCRIPT, JSON.stringify(request)], { env, stdio: ["ignore", "pipe", "pipe"] });
     let answer;
     let stderr = "";
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      answer = JSON.parse(line);
+    let timer;
+    createInterface({ input: child.stdout }).on("line", (text) => {
+      const line = JSON.parse(text);
+      clearTimeout(timer);
+      if (line.state === undefined) answer = line;
+      if (line.state === "running") {
+        timer = setTimeout(() => {
+          answer = { moreThan: request.limit };
+          child.kill("SIGKILL");
+        }, request.limit * 1000);
+      }
     });
     child.stderr.setEncoding("utf8").on("data", (text) => {
       stderr += text;
     });
     child.on("error", (error) => resolve({ missing: error.message }));
     child.on("close", (code) => {
-      if (code === 0 && answer !== undefined) resolve(answer);
+      clearTimeout(timer);
+      if (answer?.moreThan !== undefined || (code === 0 && answer !== undefined)) resolve(answer);
       else resolve({ missing: stderr.trim().split("\n").at(-1) || `exit code ${code}` });
     });
   });
 }
-
-export const PEERS = ["scipy", "scikit-learn", "sparse_dot_topn", "implicit", "similaripy"];

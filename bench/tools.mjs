@@ -23,6 +23,9 @@ export const median = (list) => {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
+/** Of an ascending list, the value that so large a share of it is below. */
+export const percentile = (sorted, share) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)];
+
 /** A Markdown table; the first column is text, the others may be right-aligned figures. */
 export function table(header, rows, { figures = true } = {}) {
   const line = (cells) => `| ${cells.join(" | ")} |`;

@@ -52,6 +52,7 @@ class Case {
 using Cases = std::vector<std::unique_ptr<Case>>;
 
 void AddSimilarityCases(Inputs& inputs, Cases& cases);
+void AddPairCases(Inputs& inputs, Cases& cases);
 void AddRecommendCases(Inputs& inputs, Cases& cases);
 void AddOtherCases(Inputs& inputs, Cases& cases);
 
@@ -59,6 +60,7 @@ void AddOtherCases(Inputs& inputs, Cases& cases);
 inline Cases MakeCases(Inputs& inputs) {
   Cases cases;
   AddSimilarityCases(inputs, cases);
+  AddPairCases(inputs, cases);
   AddRecommendCases(inputs, cases);
   AddOtherCases(inputs, cases);
   return cases;

@@ -51,11 +51,11 @@ float Value(Random& random) {
 }  // namespace
 
 std::optional<Sizes> SizesOf(std::string_view name) {
-  if (name == "tiny") return Sizes{5'000, 2'000, 50, 500, 500, 1'000, 1'000, 10'000, 4'096, int64_t{1} << 20};
-  if (name == "small") return Sizes{100'000, 20'000, 50, 1'000, 4'000, 10'000, 10'000, 100'000, 4'096, int64_t{1} << 26};
-  if (name == "large") return Sizes{1'000'000, 100'000, 50, 500, 4'000, 10'000, 10'000, 1'000'000, 4'096, int64_t{1} << 28};
+  if (name == "tiny") return Sizes{5'000, 2'000, 50, 500, 500, 2'048, 1'000, 1'000, 10'000, 4'096, int64_t{1} << 20};
+  if (name == "small") return Sizes{100'000, 20'000, 50, 1'000, 4'000, 8'192, 10'000, 10'000, 100'000, 4'096, int64_t{1} << 26};
+  if (name == "large") return Sizes{1'000'000, 100'000, 50, 500, 4'000, 16'384, 10'000, 10'000, 1'000'000, 4'096, int64_t{1} << 28};
   // For a valgrind, which is fifty times as slow; users enough for every way that SimilarRows has.
-  if (name == "guard") return Sizes{20'000, 5'000, 20, 256, 1'000, 2'000, 1'000, 5'000, 2'048, int64_t{1} << 20};
+  if (name == "guard") return Sizes{20'000, 5'000, 20, 256, 1'000, 2'048, 2'000, 1'000, 5'000, 2'048, int64_t{1} << 20};
   return std::nullopt;
 }
 
@@ -129,6 +129,16 @@ const OwnedWeights& Inputs::user_weights() {
 const OwnedWeights& Inputs::item_weights() {
   if (!item_weights_) item_weights_.emplace(matrix().by_item(), matrix().by_user(), WeightingParams{});
   return *item_weights_;
+}
+
+const OwnedMatrix& Inputs::pair_matrix() {
+  if (!pair_matrix_) pair_matrix_.emplace(sizes_.pair_users, sizes_.items, sizes_.cells_per_user, kSeed);
+  return *pair_matrix_;
+}
+
+const OwnedWeights& Inputs::pair_weights() {
+  if (!pair_weights_) pair_weights_.emplace(pair_matrix().by_user(), pair_matrix().by_item(), WeightingParams{});
+  return *pair_weights_;
 }
 
 const OwnedLists& Inputs::model() {

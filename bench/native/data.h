@@ -20,6 +20,7 @@ struct Sizes {
   double cells_per_user;  // mean
   int64_t similar_users;  // rows of SimilarRows over users
   int64_t similar_items;  // and over items
+  int64_t pair_users;     // of a matrix whose rows are all compared
   int64_t recommend_users;
   int64_t affinity_users;
   int64_t points;        // of K-means
@@ -86,13 +87,17 @@ class Inputs {
   const OwnedMatrix& matrix();
   const OwnedWeights& user_weights();  // cosine
   const OwnedWeights& item_weights();
-  const OwnedLists& model();  // 20 nearest items of each item
+  const OwnedMatrix& pair_matrix();    // of `pair_users` users
+  const OwnedWeights& pair_weights();  // of its users, cosine
+  const OwnedLists& model();           // 20 nearest items of each item
 
  private:
   Sizes sizes_;
   std::optional<OwnedMatrix> matrix_;
   std::optional<OwnedWeights> user_weights_;
   std::optional<OwnedWeights> item_weights_;
+  std::optional<OwnedMatrix> pair_matrix_;
+  std::optional<OwnedWeights> pair_weights_;
   std::optional<OwnedLists> model_;
 };
 

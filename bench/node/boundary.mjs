@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** What it costs to get to a kernel and back. */
 import { Worker } from "node:worker_threads";
-import { seconds } from "../tools.mjs";
+import { percentile, seconds } from "../tools.mjs";
 import { script } from "./script.mjs";
 
 const WHAT = `What it costs to get to a kernel and back: a call into the addon on this thread, and a round trip to a worker thread.
@@ -80,7 +80,7 @@ async function measure({ size }) {
   const raw = [];
   for (const { name, batch, call } of calls) {
     const samples = await sample(SAMPLES[size], batch, call);
-    const at = (share) => samples[Math.min(Math.floor(samples.length * share), samples.length - 1)];
+    const at = (share) => percentile(samples, share);
     raw.push({ name, batch, samples: samples.length, min: samples[0], p50: at(0.5), p95: at(0.95), p99: at(0.99) });
   }
   matrix.close();

@@ -1,13 +1,15 @@
 /** The scripts of this folder, each in a process of its own. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { mustRun, ROOT, say, table } from "../tools.mjs";
+import { mustRun, ROOT, say } from "../tools.mjs";
+import { shown } from "./script.mjs";
 
-export const title = "the boundary between JavaScript and the core, and the event loop under load";
+export const title =
+  "the boundary between JavaScript and the core, opening, one user at a time, and the event loop under load";
 export const lasts = { tiny: "10 s", small: "1 min", large: "10 min" };
 export const missing = () => undefined;
 
-const SCRIPTS = ["boundary", "event-loop"];
+const SCRIPTS = ["boundary", "open", "latency", "event-loop"];
 
 export async function measure({ size, threads }) {
   const output = "build/bench/node.json";
@@ -23,7 +25,5 @@ export async function measure({ size, threads }) {
 }
 
 export function markdown({ scripts }) {
-  return Object.values(scripts)
-    .map(({ title: heading, columns, rows }) => `${heading}\n\n${table(columns, rows)}`)
-    .join("\n\n");
+  return Object.values(scripts).map(shown).join("\n\n");
 }

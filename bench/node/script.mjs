@@ -4,9 +4,15 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { requireBuild, SIZE_NAMES, table } from "../tools.mjs";
 
+/** What a script has measured, as Markdown. */
+export function shown({ title, columns, rows, below }) {
+  const picture = below === undefined ? [] : [`\`\`\`\n${below}\n\`\`\``];
+  return [title, table(columns, rows), ...picture].join("\n\n");
+}
+
 /**
- * Runs a script: `what` is printed by --help; `measure({ size, threads })` resolves to { title, columns, rows, raw }, of
- * which the rows are the cells of the table and `raw` the figures behind them.
+ * Runs a script: `what` is printed by --help; `measure({ size, threads })` resolves to { title, columns, rows, raw,
+ * below }, of which the rows are the cells of the table, `raw` the figures behind them and `below` a picture, if there is one.
  */
 export async function script(name, what, measure) {
   const { values } = parseArgs({
@@ -29,6 +35,6 @@ export async function script(name, what, measure) {
   const { closeExecutors } = await import("../../dist/index.js");
   const result = await measure({ size: values.size, threads });
   await closeExecutors();
-  console.log(`${result.title}\n\n${table(result.columns, result.rows)}\n`);
+  console.log(`${shown(result)}\n`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
 }

@@ -1,10 +1,10 @@
 /** Whole calls beside their peers, results compared before times. */
 import { readFileSync, rmSync } from "node:fs";
-import { askPeer, PEERS } from "../peers.mjs";
+import { askOurselves, askPeer, PEERS } from "../peers.mjs";
 import { median, say, table } from "../tools.mjs";
 
 export const title = "whole calls from Node beside their peers in Python, results compared first";
-export const lasts = { tiny: "15 s", small: "10 min", large: "hours" };
+export const lasts = { tiny: "2 min", small: "1 hour", large: "a day" };
 /** Always: peers that are not installed are named and left out one by one. */
 export const missing = () => undefined;
 
@@ -13,8 +13,14 @@ export const missing = () => undefined;
  * 1 - distance, which loses digits of small scores.
  */
 const TOLERANCE = { scipy: 1e-4, "scikit-learn": 1e-3, sparse_dot_topn: 1e-4, implicit: 1e-5, similaripy: 1e-4 };
-/** A peer that has taken so many seconds is not run again. */
+/** What has taken so many seconds is not run again. */
 const PATIENCE_SECONDS = 60;
+/** And a peer's run that has taken so many is ended. */
+const LIMIT_SECONDS = 600;
+/** Why a cell may be empty: of peers.py. */
+const EXPECTED = new Set(["it has no such call", "it uses one thread", "it computes all rows or none"]);
+/** File endings of what given.mjs makes. */
+const GIVEN = ["indices", "scores", "counts", "scopes"];
 
 /** The largest relative difference between two tables of scores. */
 function largestDifference(ours, theirs) {
@@ -27,70 +33,117 @@ function largestDifference(ours, theirs) {
   return largest;
 }
 
-async function timeOurs(work, path, threads, runs) {
-  // The first call starts the threads; a service makes it once.
-  let result = await work.run(path, threads);
-  const seconds = [];
-  for (let i = 0; i < runs; i++) {
-    const start = performance.now();
-    result = await work.run(path, threads);
-    seconds.push((performance.now() - start) / 1000);
-  }
-  return { seconds, scores: work.scores(result).scores };
+function readScores(path) {
+  const bytes = readFileSync(path);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
 export async function measure({ size, threads: threadCounts, runs, filter, python }) {
   const { closeExecutors } = await import("../../dist/index.js");
   const { matrixOf } = await import("../data.mjs");
+  const { makeGiven } = await import("./given.mjs");
   const { worksOf } = await import("../works.mjs");
-  const path = await matrixOf(size, say);
-  const scoresPath = `${path}.scores`;
+  const works = worksOf(size).filter(({ name }) => name.includes(filter));
+  const matrix = await matrixOf(size, say);
+  const given = `${matrix}.given`;
+  const files = { ours: `${matrix}.ours`, theirs: `${matrix}.theirs` };
   const rows = [];
-  for (const work of worksOf(size).filter(({ name }) => name.includes(filter))) {
-    for (const threads of threadCounts) {
-      say(`${work.name}, ${threads} thread${threads > 1 ? "s" : ""}`);
-      const ours = await timeOurs(work, path, threads, runs);
-      const row = { work: work.name, title: work.title, threads, seconds: ours.seconds, peers: {} };
-      rows.push(row);
-      for (const peer of PEERS) {
-        const task = { matrix: path, out: scoresPath, patience: PATIENCE_SECONDS, task: work.task };
-        const answer = await askPeer(python, { peer, threads, runs, ...task });
-        row.peers[peer] = answer;
-        if (answer.missing !== undefined) continue;
-        const bytes = readFileSync(scoresPath);
-        const theirs = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-        answer.difference = largestDifference(ours.scores, theirs);
-        answer.same = answer.difference <= TOLERANCE[peer];
-      }
-      rmSync(scoresPath, { force: true });
+  try {
+    if (works.some(({ task }) => task.neighbours !== undefined)) {
+      say("the item model and the coupons that both sides start from");
+      await makeGiven(given, matrix, Math.max(...threadCounts));
+      await closeExecutors();
     }
+    for (const work of works) {
+      // Many calls, each on the calling thread.
+      for (const threads of work.took === undefined ? threadCounts : [1]) {
+        say(`${work.name}, ${threads} thread${threads > 1 ? "s" : ""}`);
+        const request = { matrix, given, threads, runs, patience: PATIENCE_SECONDS };
+        const ours = await askOurselves({ ...request, size, work: work.name, out: files.ours });
+        const row = { work: work.name, title: work.title, threads, ...ours, peers: {} };
+        rows.push(row);
+        const scores = readScores(files.ours);
+        for (const peer of PEERS) {
+          const asked = { ...request, peer, task: work.task, limit: LIMIT_SECONDS, out: files.theirs };
+          const answer = await askPeer(python, asked);
+          row.peers[peer] = answer;
+          if (answer.seconds === undefined) continue;
+          answer.difference = largestDifference(scores, readScores(files.theirs));
+          answer.same = answer.difference <= TOLERANCE[peer];
+        }
+      }
+    }
+  } finally {
+    const all = [...Object.values(files), ...GIVEN.map((name) => `${given}.${name}`)];
+    for (const file of all) rmSync(file, { force: true });
   }
-  await closeExecutors();
   return { runs, rows };
 }
 
-const seconds = (list) => `${median(list).toFixed(3)} s`;
+const micro = (value) => `${(value * 1e6).toFixed(1)} µs`;
 
-function peerCell(row, { missing, same, seconds: list, difference }) {
-  if (missing !== undefined) return "";
-  if (!same) return `differs by ${difference.toExponential(1)}`;
-  return `${seconds(list)} (${(median(list) / median(row.seconds)).toFixed(1)}x)`;
+/** What is compared: the median of the calls where there are many, else of the runs. */
+const time = ({ latency, seconds }) => latency?.p50 ?? median(seconds);
+
+function timeCell(answer) {
+  const { latency, seconds, peakMB } = answer;
+  const memory = `${Math.round(peakMB)} MB`;
+  if (latency !== undefined) return `${micro(latency.p50)}, p99 ${micro(latency.p99)}, ${memory}`;
+  const value = median(seconds);
+  return `${value >= 0.1 ? `${value.toFixed(3)} s` : `${(value * 1e3).toFixed(1)} ms`}, ${memory}`;
+}
+
+const ratio = (row, answer) => `${(time(answer) / time(row)).toFixed(1)}x`;
+
+function peerCell(row, answer) {
+  if (answer.missing !== undefined) return "";
+  if (answer.moreThan !== undefined)
+    return `more than ${answer.moreThan} s (${(answer.moreThan / time(row)).toFixed(1)}x)`;
+  if (!answer.same) return `differs by ${answer.difference.toExponential(1)}`;
+  return `${timeCell(answer)} (${ratio(row, answer)})`;
+}
+
+/** Of those with as many threads or fewer: more are not always faster, and some peers use one. */
+function fastestCell(row, rows) {
+  const same = rows
+    .filter(({ work, threads }) => work === row.work && threads <= row.threads)
+    .flatMap(({ peers }) => Object.entries(peers).filter(([, answer]) => answer.same));
+  if (same.length === 0) return "";
+  const [peer, answer] = same.reduce((best, one) => (time(one[1]) < time(best[1]) ? one : best));
+  return `${ratio(row, answer)} (${peer})`;
+}
+
+/** Why a peer has no figure where it was expected to have one; those that it lacks altogether in one line. */
+function leftOut(rows) {
+  return PEERS.flatMap((peer) => {
+    const reasons = new Map();
+    for (const row of rows) {
+      const why = row.peers[peer].missing;
+      if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), `${row.work} (${row.threads})`]);
+    }
+    return [...reasons].flatMap(([why, works]) => {
+      if (works.length === rows.length) return `- left out: ${peer}: ${why}`;
+      return EXPECTED.has(why) ? [] : `- ${peer}: ${why}: ${works.join(", ")}`;
+    });
+  });
 }
 
 export function markdown({ size, runs, rows }) {
+  if (rows.length === 0) return "No work has such a name.";
   const shown = PEERS.filter((peer) => rows.some((row) => row.peers[peer].missing === undefined));
-  const header = [`work (${size})`, "threads", "couponcast", ...shown];
+  const header = [`work (${size})`, "threads", "couponcast", ...shown, "fastest peer / ours"];
   const lines = rows.map((row) => [
     row.title,
     row.threads,
-    seconds(row.seconds),
+    timeCell(row),
     ...shown.map((peer) => peerCell(row, row.peers[peer])),
+    fastestCell(row, rows),
   ]);
-  const absent = PEERS.filter((peer) => !shown.includes(peer)).map(
-    (peer) => `- left out: ${peer}: ${rows[0]?.peers[peer].missing}`,
-  );
+  const absent = leftOut(rows);
   return [
-    `Medians of ${runs} runs; in brackets the peer's time over ours.`,
+    `Medians of ${runs} runs, fewer where a run is long; peak resident memory of a process that makes one such call; in brackets the
+peer's time over ours. No cell where a peer has no such call or uses one thread only; the fastest peer is that of as
+many threads or fewer.`,
     table(header, lines, { figures: false }),
     ...(absent.length > 0 ? [absent.join("\n")] : []),
   ].join("\n\n");

@@ -19,10 +19,15 @@ it("the benchmark runs, and scipy's results are ours", async () => {
   expect(stdout).toMatch(/\| work \(tiny\) \| threads \| couponcast \| scipy \|/);
   const read = (part: string) => JSON.parse(readFileSync(join(folder, `tiny-${part}.json`), "utf8"));
   const { rows } = read("peers");
-  expect(rows).toHaveLength(4);
-  for (const row of rows) expect(row.peers.scipy, row.work).toMatchObject({ same: true });
+  expect(rows).toHaveLength(9);
+  for (const row of rows) {
+    expect(row.peakMB, row.work).toBeGreaterThan(1);
+    // Of one user at a time there is nothing in scipy.
+    if (row.latency === undefined) expect(row.peers.scipy, row.work).toMatchObject({ same: true });
+    else expect(row.latency.p99).toBeGreaterThan(0);
+  }
   const { scripts } = read("node");
-  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["boundary", "event-loop"]));
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["boundary", "open", "latency", "event-loop"]));
   for (const { columns, rows: cells } of Object.values<{ columns: string[]; rows: unknown[][] }>(scripts)) {
     expect(cells.length).toBeGreaterThan(1);
     for (const row of cells) expect(row).toHaveLength(columns.length);

@@ -1,0 +1,294 @@
+// Similarities of all rows with each other, each pair computed once.
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "bench/native/case.h"
+#include "bench/native/plain.h"
+#include "couponcast/all_pairs.h"
+#include "couponcast/pair_tiles.h"
+#include "couponcast/similarity.h"
+
+namespace couponcast::bench {
+namespace {
+
+constexpr int64_t kNeighbours = 20;
+
+// What is wrong with the rows that are sampled; `others` says which documents count.
+template <typename Others>
+std::string WrongLists(const CsrView& documents, const CsrView& terms, const std::vector<int64_t>& rows, const OwnedLists& lists,
+                       const Others& others) {
+  for (const int64_t row : rows) {
+    std::vector<double> scores = PlainSimilarities(documents, terms, row);
+    for (size_t other = 0; other < scores.size(); ++other) {
+      if (!others(other)) scores[other] = 0;
+    }
+    const auto at = static_cast<size_t>(row * lists.k);
+    const auto width = static_cast<size_t>(lists.k);
+    const std::string wrong = WrongBest(scores, std::span(lists.indices).subspan(at, width), std::span(lists.scores).subspan(at, width),
+                                        lists.counts[static_cast<size_t>(row)]);
+    if (!wrong.empty()) return "row " + std::to_string(row) + ": " + wrong;
+  }
+  return "";
+}
+
+// The lists of the items.
+class OwnedPairLists {
+ public:
+  explicit OwnedPairLists(Inputs& inputs)
+      : documents(inputs.matrix().by_item()),
+        terms(inputs.matrix().by_user()),
+        weights_(inputs.item_weights()),
+        order_(static_cast<size_t>(documents.rows)),
+        head_(static_cast<size_t>(terms.rows * kPairHead)),
+        tail_(documents.indices.size()),
+        before_(documents.indices.size()) {}
+
+  PairLists view() { return {order_, head_, tail_, before_}; }
+  const OwnedWeights& weights() const { return weights_; }
+  std::span<const int32_t> order() const { return order_; }
+  Status Order() {
+    COUPONCAST_RETURN_IF_ERROR(weights_.status);
+    return OrderByDegree(documents, order_);
+  }
+  Status Fill() {
+    bool applies = false;
+    COUPONCAST_RETURN_IF_ERROR(FillPairLists(documents, terms, weights_.view(), {0, terms.rows}, {}, view(), &applies));
+    return applies ? Status() : InvalidArgument("the lists do not apply");
+  }
+
+  CsrView documents;
+  CsrView terms;
+
+ private:
+  const OwnedWeights& weights_;
+  std::vector<int32_t> order_;
+  std::vector<float> head_;
+  std::vector<PairLists::Cell> tail_;
+  std::vector<int32_t> before_;
+};
+
+class FillCase : public Case {
+ public:
+  explicit FillCase(Inputs& inputs) : Case("FillPairLists", false), inputs_(inputs) {}
+
+  void Prepare() override {
+    lists_ = std::make_unique<OwnedPairLists>(inputs_);
+    status_ = lists_->Order();
+  }
+  Cost cost() const override {
+    const int64_t bytes = lists_->documents.nnz() * 8;
+    return {.work = static_cast<double>(lists_->documents.nnz()),
+            .unit = "cells",
+            .read_bytes = static_cast<double>(bytes),
+            .read_set_bytes = bytes};
+  }
+  Status Run() override {
+    COUPONCAST_RETURN_IF_ERROR(status_);
+    return lists_->Fill();
+  }
+  // Cosine's weights are the values.
+  std::string Wrong() const override {
+    const CsrView& terms = lists_->terms;
+    const PairLists lists = lists_->view();
+    std::vector<size_t> rank(lists.order.size());
+    for (size_t i = 0; i < rank.size(); ++i) rank[static_cast<size_t>(lists.order[i])] = i;
+    for (const int64_t term : SampleRows({0, terms.rows})) {
+      std::vector<std::pair<size_t, float>> cells;
+      for (size_t i = 0; i < terms.row_indices(term).size(); ++i) {
+        cells.emplace_back(rank[static_cast<size_t>(terms.row_indices(term)[i])], terms.row_values(term)[i]);
+      }
+      std::ranges::sort(cells);
+      auto next = static_cast<size_t>(terms.indptr[static_cast<size_t>(term)]);
+      for (const auto& [place, weight] : cells) {
+        const bool same = place < static_cast<size_t>(kPairHead)
+                              ? lists.head[static_cast<size_t>(term * kPairHead) + place] == weight
+                              : static_cast<size_t>(lists.tail[next].rank) == place && lists.tail[next].weight == weight;
+        if (!same) return "the list of term " + std::to_string(term) + " differs at rank " + std::to_string(place);
+        if (place >= static_cast<size_t>(kPairHead)) ++next;
+      }
+    }
+    return "";
+  }
+
+ private:
+  Inputs& inputs_;
+  std::unique_ptr<OwnedPairLists> lists_;
+  Status status_;
+};
+
+// The first ranks with each other: the longest rows.
+class AddPairsCase : public Case {
+ public:
+  explicit AddPairsCase(Inputs& inputs) : Case("AddPairs", true), inputs_(inputs), ranks_(inputs.sizes().similar_items) {}
+
+  void Prepare() override {
+    lists_ = std::make_unique<OwnedPairLists>(inputs_);
+    status_ = lists_->Order();
+    if (status_.ok()) status_ = lists_->Fill();
+    const int64_t documents = lists_->documents.rows;
+    entries_.resize(static_cast<size_t>(documents * BestListCapacity(kNeighbours)));
+    counts_.resize(static_cast<size_t>(documents));
+    thresholds_.resize(static_cast<size_t>(documents));
+  }
+  Cost cost() const override {
+    std::vector<double> work(static_cast<size_t>(ranks_));
+    double madds = 0;
+    if (PairWork(lists_->documents, lists_->view(), {0, ranks_}, work).ok()) {
+      for (const double rank : work) madds += rank;
+    }
+    return {.work = madds, .unit = "madds", .scatter_adds = madds, .scatter_bytes = ranks_ * 4};
+  }
+  Status Run() override {
+    COUPONCAST_RETURN_IF_ERROR(status_);
+    std::ranges::fill(counts_, 0);
+    std::ranges::fill(thresholds_, 0.0F);
+    return AddPairs(lists_->documents, lists_->terms, lists_->weights().view(), lists_->view(), {0, ranks_}, kNeighbours, false, {},
+                    {entries_, counts_, thresholds_});
+  }
+  std::string Wrong() const override {
+    const int64_t documents = lists_->documents.rows;
+    OwnedLists found(documents, kNeighbours);
+    std::vector<ScoredIndex> entries = entries_;
+    std::vector<int32_t> counts = counts_;
+    std::vector<float> thresholds = thresholds_;
+    const Status merged = MergeBestLists(lists_->order(), {entries, counts, thresholds}, 1, {0, documents}, kNeighbours, found.indices,
+                                         found.scores, found.counts);
+    if (!merged.ok()) return merged.message();
+    std::vector<uint8_t> added(static_cast<size_t>(documents), 0);
+    for (int64_t rank = 0; rank < ranks_; ++rank) added[static_cast<size_t>(lists_->order()[static_cast<size_t>(rank)])] = 1;
+    std::vector<int64_t> rows;
+    for (const int64_t rank : SampleRows({0, ranks_})) rows.push_back(lists_->order()[static_cast<size_t>(rank)]);
+    return WrongLists(lists_->documents, lists_->terms, rows, found, [&](size_t other) { return added[other] != 0; });
+  }
+
+ private:
+  Inputs& inputs_;
+  int64_t ranks_;
+  std::unique_ptr<OwnedPairLists> lists_;
+  std::vector<ScoredIndex> entries_;
+  std::vector<int32_t> counts_;
+  std::vector<float> thresholds_;
+  Status status_;
+};
+
+// Candidates of the users of a matrix that has only those, in two groups.
+class OwnedCandidates {
+ public:
+  explicit OwnedCandidates(Inputs& inputs)
+      : documents(inputs.pair_matrix().by_user()),
+        terms(inputs.pair_matrix().by_item()),
+        weights_(inputs.pair_weights()),
+        entries_(static_cast<size_t>(documents.rows * CandidateCapacity(kNeighbours))),
+        counts_(static_cast<size_t>(documents.rows)),
+        kth_lower_(counts_.size()),
+        error_(counts_.size()) {}
+
+  Status Add() {
+    COUPONCAST_RETURN_IF_ERROR(weights_.status);
+    std::ranges::fill(counts_, 0);
+    std::ranges::fill(kth_lower_, 0.0F);
+    std::ranges::fill(error_, 0.0F);
+    const RowRange first{0, documents.rows / 2};
+    const RowRange second{first.end, documents.rows};
+    for (const auto& [group, other] : std::array<std::pair<RowRange, RowRange>, 3>{{{first, first}, {first, second}, {second, second}}}) {
+      bool applies = false;
+      COUPONCAST_RETURN_IF_ERROR(AddPairTiles(documents, terms, weights_.view(), group, other, kNeighbours, {}, view(), &applies));
+      if (!applies) return InvalidArgument("the tiles do not apply");
+    }
+    return {};
+  }
+  Status Answer(RowRange range, OwnedLists& lists) {
+    return AnswerPairTiles(documents, terms, weights_.view(), range, kNeighbours, false, {}, view(), lists.indices, lists.scores,
+                           lists.counts);
+  }
+
+  CsrView documents;
+  CsrView terms;
+
+ private:
+  CandidateLists view() { return {entries_, counts_, kth_lower_, error_}; }
+
+  const OwnedWeights& weights_;
+  std::vector<ScoredIndex> entries_;
+  std::vector<int32_t> counts_;
+  std::vector<float> kth_lower_;
+  std::vector<float> error_;
+};
+
+// By definition, as of SimilarRows, each pair once.
+double PairAdditions(const CsrView& documents, const CsrView& terms) {
+  std::vector<double> work(static_cast<size_t>(documents.rows));
+  double madds = 0;
+  if (SimilarityWork(documents, terms, {0, documents.rows}, work).ok()) {
+    for (const double row : work) madds += row / 2;
+  }
+  return madds;
+}
+
+class AddTilesCase : public Case {
+ public:
+  explicit AddTilesCase(Inputs& inputs) : Case("AddPairTiles", true), inputs_(inputs) {}
+
+  void Prepare() override { candidates_ = std::make_unique<OwnedCandidates>(inputs_); }
+  Cost cost() const override {
+    const double madds = PairAdditions(candidates_->documents, candidates_->terms);
+    return {.work = madds, .unit = "madds", .scatter_adds = madds, .scatter_bytes = candidates_->documents.rows * 4};
+  }
+  Status Run() override { return candidates_->Add(); }
+  std::string Wrong() const override {
+    const int64_t rows = candidates_->documents.rows;
+    OwnedLists lists(rows, kNeighbours);
+    OwnedCandidates copy = *candidates_;
+    const Status status = copy.Answer({0, rows}, lists);
+    if (!status.ok()) return status.message();
+    return WrongLists(copy.documents, copy.terms, SampleRows({0, rows}), lists, [](size_t) { return true; });
+  }
+
+ private:
+  Inputs& inputs_;
+  std::unique_ptr<OwnedCandidates> candidates_;
+};
+
+class AnswerTilesCase : public Case {
+ public:
+  explicit AnswerTilesCase(Inputs& inputs)
+      : Case("AnswerPairTiles", true), inputs_(inputs), lists_(inputs.sizes().pair_users, kNeighbours) {}
+
+  void Prepare() override {
+    candidates_ = std::make_unique<OwnedCandidates>(inputs_);
+    status_ = candidates_->Add();
+  }
+  Cost cost() const override {
+    const double madds = 2 * PairAdditions(candidates_->documents, candidates_->terms);
+    return {.work = madds, .unit = "madds", .scatter_adds = madds, .scatter_bytes = candidates_->documents.rows * 4};
+  }
+  // On a copy: an answer may shorten the lists.
+  Status Run() override {
+    COUPONCAST_RETURN_IF_ERROR(status_);
+    OwnedCandidates copy = *candidates_;
+    return copy.Answer({0, lists_.rows}, lists_);
+  }
+  std::string Wrong() const override {
+    return WrongLists(candidates_->documents, candidates_->terms, SampleRows({0, lists_.rows}), lists_, [](size_t) { return true; });
+  }
+
+ private:
+  Inputs& inputs_;
+  OwnedLists lists_;
+  std::unique_ptr<OwnedCandidates> candidates_;
+  Status status_;
+};
+
+}  // namespace
+
+void AddPairCases(Inputs& inputs, Cases& cases) {
+  cases.push_back(std::make_unique<FillCase>(inputs));
+  cases.push_back(std::make_unique<AddPairsCase>(inputs));
+  cases.push_back(std::make_unique<AddTilesCase>(inputs));
+  cases.push_back(std::make_unique<AnswerTilesCase>(inputs));
+}
+
+}  // namespace couponcast::bench
