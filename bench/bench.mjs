@@ -8,6 +8,7 @@ import * as cli from "./cli/part.mjs";
 import * as native from "./native/part.mjs";
 import * as node from "./node/part.mjs";
 import * as peers from "./peers/part.mjs";
+import { PEERS } from "./peers.mjs";
 import { ROOT, requireBuild, SIZE_NAMES, say, table } from "./tools.mjs";
 
 const PARTS = { native, node, cli, peers };
@@ -29,6 +30,7 @@ ${table(["part", "what it measures", ...SIZE_NAMES, "here"], rows, { figures: fa
   --threads <list>   of peers and node (its largest); default 1,2 where there are two processors
   --runs <count>     how often each thing is timed; default 5
   --python <path>    interpreter of the peers; default /usr/bin/python3
+  --peers <names>    e.g. implicit,similaripy; default all
   --out <folder>     instead of bench/runs/<date>-<cpu>
   --help             this text
 
@@ -45,6 +47,7 @@ function parse() {
       threads: { type: "string", default: availableParallelism() > 1 ? "1,2" : "1" },
       runs: { type: "string", default: "5" },
       python: { type: "string", default: "/usr/bin/python3" },
+      peers: { type: "string" },
       out: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -52,11 +55,14 @@ function parse() {
   const options = {
     ...values,
     only: values.only.split(","),
+    peers: values.peers?.split(","),
     threads: values.threads.split(",").map(Number),
     runs: Number(values.runs),
   };
   const stranger = options.only.find((name) => !(name in PARTS));
   if (stranger !== undefined) throw new Error(`no part ${stranger}; there are ${Object.keys(PARTS).join(", ")}`);
+  const unknown = options.peers?.find((name) => !PEERS.includes(name));
+  if (unknown !== undefined) throw new Error(`no peer ${unknown}; there are ${PEERS.join(", ")}`);
   if (!SIZE_NAMES.includes(options.size))
     throw new Error(`no size ${options.size}; there are ${SIZE_NAMES.join(", ")}`);
   const isCount = (n) => Number.isInteger(n) && n >= 1;
@@ -113,8 +119,16 @@ async function main(options) {
     }
     say(`\n== ${name}: ${part.title}`);
     try {
-      const raw = { part: name, measuredAt: new Date().toISOString(), ...common, ...(await part.measure(options)) };
-      writeFileSync(join(folder, `${options.size}-${name}.json`), `${JSON.stringify(raw, null, 2)}\n`);
+      const measuredNow = {
+        part: name,
+        measuredAt: new Date().toISOString(),
+        ...common,
+        ...(await part.measure(options)),
+      };
+      const path = join(folder, `${options.size}-${name}.json`);
+      const earlier = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined;
+      const raw = earlier !== undefined && part.merge !== undefined ? part.merge(earlier, measuredNow) : measuredNow;
+      writeFileSync(path, `${JSON.stringify(raw, null, 2)}\n`);
       measured++;
       console.log(`\n## ${name}: ${part.title}\n\n${part.markdown(raw)}\n`);
       for (const text of part.complaints?.(raw) ?? []) {

@@ -97,11 +97,15 @@ function* userRows({ users, items }) {
 }
 
 /** Path of the matrix of a size; makes it if it is not there. */
-export async function matrixOf(sizeName, say) {
-  const size = SIZES[sizeName];
-  const path = join(FOLDER, `${sizeName}-v${VERSION}.safetensors`);
+export function matrixOf(sizeName, say) {
+  return matrixOfShape(sizeName, SIZES[sizeName], say);
+}
+
+/** The same for any shape, by a name of its own. Memory: the ids and a batch of users. */
+export async function matrixOfShape(name, size, say) {
+  const path = join(FOLDER, `${name}-v${VERSION}.safetensors`);
   if (existsSync(path)) return path;
-  say(`making ${sizeName}: ${size.users} users x ${size.items} items`);
+  say(`making ${name}: ${size.users} users x ${size.items} items`);
   mkdirSync(dirname(path), { recursive: true });
   let nnz = 0;
   for (const { cols } of userRows(size)) nnz += cols.length;

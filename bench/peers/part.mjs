@@ -18,7 +18,8 @@ const PATIENCE_SECONDS = 60;
 /** And a peer's run that has taken so many is ended. */
 const LIMIT_SECONDS = 600;
 /** Why a cell may be empty: of peers.py. */
-const EXPECTED = new Set(["it has no such call", "it uses one thread", "it computes all rows or none"]);
+const NOT_ASKED = "not asked for";
+const EXPECTED = new Set([NOT_ASKED, "it has no such call", "it uses one thread", "it computes all rows or none"]);
 /** File endings of what given.mjs makes. */
 const GIVEN = ["indices", "scores", "counts", "scopes"];
 
@@ -38,7 +39,7 @@ function readScores(path) {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-export async function measure({ size, threads: threadCounts, runs, filter, python }) {
+export async function measure({ size, threads: threadCounts, runs, filter, python, peers = PEERS }) {
   const { closeExecutors } = await import("../../dist/index.js");
   const { matrixOf } = await import("../data.mjs");
   const { makeGiven } = await import("./given.mjs");
@@ -64,6 +65,10 @@ export async function measure({ size, threads: threadCounts, runs, filter, pytho
         rows.push(row);
         const scores = readScores(files.ours);
         for (const peer of PEERS) {
+          if (!peers.includes(peer)) {
+            row.peers[peer] = { missing: NOT_ASKED };
+            continue;
+          }
           const asked = { ...request, peer, task: work.task, limit: LIMIT_SECONDS, out: files.theirs };
           const answer = await askPeer(python, asked);
           row.peers[peer] = answer;
@@ -78,6 +83,13 @@ export async function measure({ size, threads: threadCounts, runs, filter, pytho
     for (const file of all) rmSync(file, { force: true });
   }
   return { runs, rows };
+}
+
+/** Rows of an earlier call into the same folder stay, unless they are measured again. */
+export function merge(earlier, raw) {
+  const again = new Set(raw.rows.map(({ work, threads }) => `${work} ${threads}`));
+  const kept = earlier.rows.filter(({ work, threads }) => !again.has(`${work} ${threads}`));
+  return { ...raw, rows: [...kept, ...raw.rows] };
 }
 
 const micro = (value) => `${(value * 1e6).toFixed(1)} µs`;

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "couponcast/matrix.h"
+#include "similarity/head_tile.h"
 
 namespace couponcast {
 
-inline constexpr int kMaxQueryLevel = 127;  // of a byte with a sign
-inline constexpr int kMaxTileLevel = 255;   // of one without
+// Whole weights up to these are multiplied as bytes, a query's with a sign and a tile's without: nothing is rounded then.
+inline constexpr float kMaxQueryByte = 127;
+inline constexpr float kMaxTileByte = 255;
 
 // Terms that are multiplied densely, the most frequent first.
 struct Head {
@@ -24,10 +26,12 @@ struct Head {
 
 Head ChooseHead(const CsrView& terms, int64_t num_documents);
 
-// Weights as levels of a byte: level * step, above 0 where the weight is.
+inline bool IsByte(float weight, float largest) { return weight >= 0 && weight <= largest && weight == std::floor(weight); }
+
+// Other weights as levels of 13 bits: level * step, above 0 where the weight is.
 class Levels {
  public:
-  explicit Levels(int max_level) : max_level_(max_level) {}
+  static constexpr int kMax = kMaxWideLevel;
 
   void Include(float weight) {
     largest_ = std::max(largest_, weight);
@@ -35,21 +39,19 @@ class Levels {
   }
   // 1 where all weights are whole and small enough: nothing is rounded then.
   float Step() const {
-    const auto levels = static_cast<float>(max_level_);
-    if (whole_ && largest_ <= levels) return 1;
-    return std::max(largest_ / levels, std::numeric_limits<float>::min());
+    if (whole_ && largest_ <= kMax) return 1;
+    return std::max(largest_ / kMax, std::numeric_limits<float>::min());
   }
 
-  static int Level(float weight, float step, int max_level) {
+  static int16_t Level(float weight, float step) {
     if (!(weight > 0)) return 0;
     // In this order also what is no number, of a matrix that this way does not apply to, becomes a level.
-    const float exact = std::min(static_cast<float>(max_level), weight / step);
+    const float exact = std::min(static_cast<float>(kMax), weight / step);
     const int below = static_cast<int>(exact);
-    return std::clamp(exact - static_cast<float>(below) < 0.5F ? below : below + 1, 1, max_level);
+    return static_cast<int16_t>(std::clamp(exact - static_cast<float>(below) < 0.5F ? below : below + 1, 1, kMax));
   }
 
  private:
-  int max_level_;
   float largest_ = 0;
   bool whole_ = true;
 };

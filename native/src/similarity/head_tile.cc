@@ -72,6 +72,69 @@ void MultiplyHeadTileImpl(const int8_t* HWY_RESTRICT queries, const float* HWY_R
   }
 }
 
+// Two numbers of a query in every lane.
+template <class D>
+HWY_INLINE hn::Vec<D> BroadcastPair(D d, const int16_t* HWY_RESTRICT numbers) {
+  int32_t pair = 0;
+  hwy::CopyBytes<4>(numbers, &pair);
+  return hn::BitCast(d, hn::Set(hn::Repartition<int32_t, D>(), pair));
+}
+
+void MultiplyWideHeadTileImpl(const int16_t* HWY_RESTRICT queries, const float* HWY_RESTRICT query_step, const int16_t* HWY_RESTRICT tile,
+                              const float* HWY_RESTRICT column_step, int64_t terms, int64_t columns, float* HWY_RESTRICT sums) {
+  const hn::CappedTag<int32_t, 16> di;
+  const hn::Repartition<int16_t, decltype(di)> ds;
+  const hn::RebindToFloat<decltype(di)> df;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(di));
+  for (int64_t c = 0; c < columns; c += 2 * lanes) {
+    auto s00 = hn::Zero(di);
+    auto s01 = s00;
+    auto s10 = s00;
+    auto s11 = s00;
+    auto s20 = s00;
+    auto s21 = s00;
+    auto s30 = s00;
+    auto s31 = s00;
+    // Where a target adds the halves of a product to two sums, the second ones are these.
+    auto r0 = s00;
+    auto r1 = s00;
+    auto r2 = s00;
+    auto r3 = s00;
+    auto r4 = s00;
+    auto r5 = s00;
+    auto r6 = s00;
+    auto r7 = s00;
+    for (int64_t h = 0; h < terms; h += 2) {
+      const int16_t* at = tile + h * columns + 2 * c;
+      const auto left = hn::LoadU(ds, at);
+      const auto right = hn::LoadU(ds, at + 2 * lanes);
+      const auto q0 = BroadcastPair(ds, queries + h);
+      s00 = hn::ReorderWidenMulAccumulate(di, left, q0, s00, r0);
+      s01 = hn::ReorderWidenMulAccumulate(di, right, q0, s01, r1);
+      const auto q1 = BroadcastPair(ds, queries + terms + h);
+      s10 = hn::ReorderWidenMulAccumulate(di, left, q1, s10, r2);
+      s11 = hn::ReorderWidenMulAccumulate(di, right, q1, s11, r3);
+      const auto q2 = BroadcastPair(ds, queries + 2 * terms + h);
+      s20 = hn::ReorderWidenMulAccumulate(di, left, q2, s20, r4);
+      s21 = hn::ReorderWidenMulAccumulate(di, right, q2, s21, r5);
+      const auto q3 = BroadcastPair(ds, queries + 3 * terms + h);
+      s30 = hn::ReorderWidenMulAccumulate(di, left, q3, s30, r6);
+      s31 = hn::ReorderWidenMulAccumulate(di, right, q3, s31, r7);
+    }
+    const auto store = [&](auto sum, auto rest, int64_t q, int64_t column) HWY_ATTR {
+      StoreScaled(df, hn::RearrangeToOddPlusEven(sum, rest), column_step + column, query_step[q], sums + q * columns + column);
+    };
+    store(s00, r0, 0, c);
+    store(s01, r1, 0, c + lanes);
+    store(s10, r2, 1, c);
+    store(s11, r3, 1, c + lanes);
+    store(s20, r4, 2, c);
+    store(s21, r5, 2, c + lanes);
+    store(s30, r6, 3, c);
+    store(s31, r7, 3, c + lanes);
+  }
+}
+
 // Writes the places c of [0, count) where chosen(c, product of sum and scale) has lanes set, and these products.
 template <class D, class Choose>
 HWY_INLINE int64_t CollectChosen(D d, const float* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, int64_t count, int32_t first,
@@ -126,12 +189,18 @@ HWY_AFTER_NAMESPACE();
 namespace couponcast {
 
 HWY_EXPORT(MultiplyHeadTileImpl);
+HWY_EXPORT(MultiplyWideHeadTileImpl);
 HWY_EXPORT(CollectAboveImpl);
 HWY_EXPORT(CollectPairsAboveImpl);
 
 void MultiplyHeadTile(const int8_t* queries, const float* query_step, const uint8_t* tile, const float* column_step, int64_t terms,
                       int64_t columns, float* sums) {
   HWY_DYNAMIC_DISPATCH(MultiplyHeadTileImpl)(queries, query_step, tile, column_step, terms, columns, sums);
+}
+
+void MultiplyWideHeadTile(const int16_t* queries, const float* query_step, const int16_t* tile, const float* column_step, int64_t terms,
+                          int64_t columns, float* sums) {
+  HWY_DYNAMIC_DISPATCH(MultiplyWideHeadTileImpl)(queries, query_step, tile, column_step, terms, columns, sums);
 }
 
 int64_t CollectAbove(const float* sums, const float* scale, int64_t count, float threshold, int32_t first, int32_t* indices,

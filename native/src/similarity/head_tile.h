@@ -14,6 +14,12 @@ inline constexpr int64_t kTileQueries = 4;  // documents that one pass over a ti
 void MultiplyHeadTile(const int8_t* queries, const float* query_step, const uint8_t* tile, const float* column_step, int64_t terms,
                       int64_t columns, float* sums);
 
+// The same for weights that bytes would round too much: sum_h queries[q * terms + h] * tile[h / 2][c][h % 2], all numbers at
+// most kMaxWideLevel, so that the sum of up to 64 terms fits int32.
+inline constexpr int kMaxWideLevel = 5000;
+void MultiplyWideHeadTile(const int16_t* queries, const float* query_step, const int16_t* tile, const float* column_step, int64_t terms,
+                          int64_t columns, float* sums);
+
 // Writes the places c of [0, count) with sums[c] * scale[c] >= threshold (in ascending order, counted from `first`) and
 // these products; returns how many. `count` is a multiple of 64. `indices` and `scores` have room for all.
 int64_t CollectAbove(const float* sums, const float* scale, int64_t count, float threshold, int32_t first, int32_t* indices, float* scores);

@@ -39,7 +39,8 @@ class TileScorer {
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
         head_(ChooseHead(terms, documents.rows)),
         tail_begin_(static_cast<size_t>(terms.rows) + 2),
-        levels_(static_cast<size_t>(head_.width * kTileBlock)),
+        bytes_(static_cast<size_t>(head_.width * kTileBlock)),
+        levels_(bytes_.size()),
         step_(kTileBlock),
         scale_(kTileBlock),
         columns_(kTileBlock),
@@ -54,6 +55,8 @@ class TileScorer {
     const auto width = static_cast<size_t>(head_.width);
     queries_.assign(static_cast<size_t>(padded), {});
     query_levels_.assign(static_cast<size_t>(padded) * width, 0);
+    query_bytes_.assign(query_levels_.size(), 0);
+    queries_are_bytes_ = true;
     tail_terms_.clear();
     tail_terms_begin_.assign(1, 0);
     largest_ = {};
@@ -63,7 +66,7 @@ class TileScorer {
       const auto row_terms = documents_.row_indices(row);
       const auto row_values = documents_.row_values(row);
       std::ranges::fill(dense, 0.0F);
-      Levels levels(kMaxQueryLevel);
+      Levels levels;
       for (size_t i = 0; i < row_terms.size(); ++i) {
         const float weight = Weight(row, row_terms[i], row_values[i]);
         CheckWeight(weight);
@@ -71,6 +74,7 @@ class TileScorer {
         if (slot >= 0) {
           dense[static_cast<size_t>(slot)] = weight;
           levels.Include(weight);
+          queries_are_bytes_ = queries_are_bytes_ && IsByte(weight, kMaxQueryByte);
         } else if (weight > 0) {
           tail_terms_.push_back({row_terms[i], weight});
         }
@@ -79,16 +83,20 @@ class TileScorer {
       Query& query = queries_[static_cast<size_t>(q)];
       query.step = levels.Step();
       const float scale = weights_.scale[static_cast<size_t>(row)];
+      double error = 0;
+      double norm = 0;
       for (size_t h = 0; h < width; ++h) {
-        const int level = Levels::Level(dense[h], query.step, kMaxQueryLevel);
-        query_levels_[static_cast<size_t>(q) * width + h] = static_cast<int8_t>(level);
-        query.head_error = std::max(query.head_error, std::fabs(dense[h] - static_cast<float>(level) * query.step));
-        query.head_sum += dense[h];
+        const int16_t level = Levels::Level(dense[h], query.step);
+        query_levels_[static_cast<size_t>(q) * width + h] = level;
+        query_bytes_[static_cast<size_t>(q) * width + h] = static_cast<int8_t>(level);
+        const float known = static_cast<float>(level) * query.step;
+        error += Square(dense[h] - known);
+        norm += Square(known);
       }
-      query.head_error *= scale;
-      query.head_sum *= scale;
+      query.head_error = scale * static_cast<float>(std::sqrt(error));
+      query.head_norm = scale * static_cast<float>(std::sqrt(norm));
       largest_.head_error = std::max(largest_.head_error, query.head_error);
-      largest_.head_sum = std::max(largest_.head_sum, query.head_sum);
+      largest_.head_norm = std::max(largest_.head_norm, query.head_norm);
     }
   }
 
@@ -103,8 +111,13 @@ class TileScorer {
   float* Sums(int64_t q0) {
     std::array<float, kTileQueries> query_step{};
     for (size_t i = 0; i < query_step.size(); ++i) query_step[i] = queries_[static_cast<size_t>(q0) + i].step;
-    MultiplyHeadTile(query_levels_.data() + q0 * head_.width, query_step.data(), levels_.data(), step_.data(), head_.width, kTileBlock,
-                     sums_.data());
+    const int64_t at = q0 * head_.width;
+    if (uses_bytes_) {
+      MultiplyHeadTile(query_bytes_.data() + at, query_step.data(), bytes_.data(), step_.data(), head_.width, kTileBlock, sums_.data());
+    } else {
+      MultiplyWideHeadTile(query_levels_.data() + at, query_step.data(), levels_.data(), step_.data(), head_.width, kTileBlock,
+                           sums_.data());
+    }
     const int64_t end = std::min(q0 + kTileQueries, std::ssize(tail_terms_begin_) - 1);
     for (int64_t q = q0; q < end; ++q) {
       const int64_t begin = tail_terms_begin_[static_cast<size_t>(q)];
@@ -124,14 +137,14 @@ class TileScorer {
  private:
   struct Query {
     float step = 0;        // value of a level of its head
-    float head_error = 0;  // scale * largest error of a weight of its head
-    float head_sum = 0;    // scale * sum of the weights of its head
+    float head_error = 0;  // scale * norm of the errors of the weights of its head
+    float head_norm = 0;   // scale * norm of these weights as the bytes have them
   };
   // The head's part of a document of the block.
   struct Column {
-    Levels levels{kMaxTileLevel};
-    float error = 0;  // largest error of a weight
-    float sum = 0;    // of the weights as the tile has them
+    Levels levels;
+    double error = 0;  // sum of the squared errors of the weights
+    double norm = 0;   // sum of the squared weights
   };
   // A cell of the block in the head.
   struct HeadCell {
@@ -141,8 +154,10 @@ class TileScorer {
   };
   static constexpr float kLargestWeight = 1e15F;  // products and their sums stay finite
 
-  // |q c - q' c'| <= |c - c'| q + |q - q'| c', summed over the head.
-  float ErrorOf(const Query& query) const { return block_error_ * query.head_sum + query.head_error * block_sum_; }
+  // |q c - q' c'| <= |q - q'| |c| + |q'| |c - c'| for vectors over the head, by Cauchy and Schwarz; and what rounding the
+  // norms may have lost.
+  float ErrorOf(const Query& query) const { return 1.0001F * (query.head_error * block_norm_ + query.head_norm * block_error_); }
+  static double Square(float x) { return static_cast<double>(x) * static_cast<double>(x); }  // of any float, without underflow
 
   float Weight(int64_t document, int64_t term, float value) const {
     return CellWeight<kWeighting>(value, weights_.length[static_cast<size_t>(document)], k1_plus_1_,
@@ -179,26 +194,39 @@ class TileScorer {
   }
 
   void BuildTile(int64_t first, int64_t last) {
-    std::ranges::fill(levels_, uint8_t{0});
     std::ranges::fill(columns_, Column{});
     std::ranges::fill(scale_, 0.0F);  // behind the last document nothing is above a threshold
     const auto size = static_cast<size_t>(last - first);
     std::ranges::copy(weights_.scale.subspan(static_cast<size_t>(first), size), scale_.begin());
-    for (const HeadCell& cell : head_cells_) columns_[cell.place].levels.Include(cell.weight);
+    // Bytes are twice as fast, but too coarse for other than small whole numbers: the error would keep too many candidates.
+    uses_bytes_ = queries_are_bytes_;
+    for (const HeadCell& cell : head_cells_) {
+      columns_[cell.place].levels.Include(cell.weight);
+      uses_bytes_ = uses_bytes_ && IsByte(cell.weight, kMaxTileByte);
+    }
     for (size_t c = 0; c < columns_.size(); ++c) step_[c] = columns_[c].levels.Step();
+    if (uses_bytes_) {
+      std::ranges::fill(bytes_, uint8_t{0});
+    } else {
+      std::ranges::fill(levels_, int16_t{0});
+    }
     for (const auto& [head_slot, c, weight] : head_cells_) {
       const auto slot = static_cast<size_t>(head_slot);
-      const int level = Levels::Level(weight, step_[c], kMaxTileLevel);
-      levels_[(slot / 4 * static_cast<size_t>(kTileBlock) + c) * 4 + slot % 4] = static_cast<uint8_t>(level);
+      const int16_t level = Levels::Level(weight, step_[c]);
+      if (uses_bytes_) {
+        bytes_[(slot / 4 * static_cast<size_t>(kTileBlock) + c) * 4 + slot % 4] = static_cast<uint8_t>(level);
+      } else {
+        levels_[(slot / 2 * static_cast<size_t>(kTileBlock) + c) * 2 + slot % 2] = level;
+      }
       const float known = static_cast<float>(level) * step_[c];
-      columns_[c].error = std::max(columns_[c].error, std::fabs(weight - known));
-      columns_[c].sum += known;
+      columns_[c].error += Square(weight - known);
+      columns_[c].norm += Square(weight);
     }
     block_error_ = 0;
-    block_sum_ = 0;
+    block_norm_ = 0;
     for (size_t c = 0; c < size; ++c) {
-      block_error_ = std::max(block_error_, scale_[c] * columns_[c].error);
-      block_sum_ = std::max(block_sum_, scale_[c] * columns_[c].sum);
+      block_error_ = std::max(block_error_, scale_[c] * static_cast<float>(std::sqrt(columns_[c].error)));
+      block_norm_ = std::max(block_norm_, scale_[c] * static_cast<float>(std::sqrt(columns_[c].norm)));
     }
   }
 
@@ -211,7 +239,9 @@ class TileScorer {
   int64_t queries_begin_ = 0;
   std::vector<Query> queries_;
   Query largest_;
-  std::vector<int8_t> query_levels_;  // [queries][head width]
+  std::vector<int16_t> query_levels_;  // [queries][head width]
+  std::vector<int8_t> query_bytes_;    // [queries][head width], where they fit
+  bool queries_are_bytes_ = false;
   std::vector<TailTerm> tail_terms_;
   std::vector<int64_t> tail_terms_begin_;  // [queries + 1]
 
@@ -219,12 +249,14 @@ class TileScorer {
   std::vector<uint32_t> tail_;        // postings of the tail
   std::vector<uint32_t> tail_begin_;  // [terms + 2]
   std::vector<HeadCell> head_cells_;
-  hwy::AlignedVector<uint8_t> levels_;  // [head width / 4][kTileBlock][4]
+  bool uses_bytes_ = false;
+  hwy::AlignedVector<uint8_t> bytes_;   // [head width / 4][kTileBlock][4]
+  hwy::AlignedVector<int16_t> levels_;  // [head width / 2][kTileBlock][2]
   hwy::AlignedVector<float> step_;      // [kTileBlock] value of a level
   hwy::AlignedVector<float> scale_;     // [kTileBlock]
   std::vector<Column> columns_;         // [kTileBlock]
-  float block_error_ = 0;               // largest scale * error
-  float block_sum_ = 0;                 // largest scale * sum
+  float block_error_ = 0;               // largest scale * norm of the errors
+  float block_norm_ = 0;                // largest scale * norm
 
   hwy::AlignedVector<float> sums_;  // [kTileQueries][kTileBlock]
 };
