@@ -12,6 +12,8 @@ export class ProgressDisplay {
   #label = "";
   #total: number | undefined;
   #started = 0;
+  /** Share that was done when the stage began: by an earlier, interrupted call. */
+  #before = 0;
 
   constructor(enabled: boolean) {
     this.#enabled = enabled && process.stderr.isTTY === true && process.env.TERM !== "dumb";
@@ -23,7 +25,10 @@ export class ProgressDisplay {
   readonly update = ({ stage, done, total }: Progress): void => {
     if (!this.#enabled) return;
     const isOther = stage !== this.#label || (total === undefined) !== (this.#total === undefined);
-    if (this.#bar === undefined || isOther) this.#start(stage, total);
+    if (this.#bar === undefined || isOther) {
+      this.#start(stage, total);
+      this.#before = total === undefined || total === 0 ? 0 : done / total;
+    }
     this.#total = total;
     const bar = this.#bar!;
     bar.setTotal(total ?? 1);
@@ -68,8 +73,9 @@ export class ProgressDisplay {
     const full = Math.round(share * BAR_SIZE);
     const bar = "█".repeat(full) + "░".repeat(BAR_SIZE - full);
     // The first moments say little about the rest.
+    const gained = share - this.#before;
     const left =
-      seconds > 3 && share > 0.02 && share < 1 ? `  about ${clock((seconds * (1 - share)) / share)} left` : "";
+      seconds > 3 && gained > 0.02 && share < 1 ? `  about ${clock((seconds * (1 - share)) / gained)} left` : "";
     return `${label} ${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${clock(seconds)}${left}`;
   }
 }
