@@ -2,6 +2,7 @@
 
 #include <hwy/cache_control.h>
 
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -60,12 +61,12 @@ int64_t TakePairsImpl(float* HWY_RESTRICT sums, const float* HWY_RESTRICT scale,
     if (HWY_LIKELY(hn::AllFalse(d, taken))) continue;
     uint64_t bits = 0;  // StoreMaskBits may write up to 8 bytes
     hn::StoreMaskBits(d, taken, reinterpret_cast<uint8_t*>(&bits));
-    HWY_ALIGN float all[16];
-    hn::StoreU(score, d, all);
+    std::array<float, 16> all;
+    hn::StoreU(score, d, all.data());
     for (bits &= (uint64_t{1} << lanes) - 1; bits != 0; bits &= bits - 1) {
       const int bit = std::countr_zero(bits);
       columns[found] = static_cast<int32_t>(c + bit);
-      scores[found] = all[bit];
+      scores[found] = all[static_cast<size_t>(bit)];
       ++found;
     }
   }
