@@ -178,6 +178,13 @@ export class Executor {
       failure ??= error;
       stop();
     };
+    const tick = () => {
+      try {
+        report();
+      } catch (thrown) {
+        fail(thrown);
+      }
+    };
     Atomics.store(this.#cancel, 0, 0);
     const lane = async (_: unknown, number: number): Promise<void> => {
       const own = laneArgs(number);
@@ -220,13 +227,9 @@ export class Executor {
     };
     this.#signal?.addEventListener("abort", stop, { once: true });
     const closed = onClose(fail);
-    const timer = setInterval(() => {
-      try {
-        report();
-      } catch (thrown) {
-        fail(thrown);
-      }
-    }, PROGRESS_MS);
+    // Only where somebody looks: most calls are short and tell nobody.
+    const watched = stage !== undefined && this.#onProgress !== undefined;
+    const timer = watched ? setInterval(tick, PROGRESS_MS) : undefined;
     try {
       report();
       await Promise.all(Array.from({ length: Math.min(this.threads, calls.length) }, lane));

@@ -48,7 +48,7 @@ export class NeighbourJournal {
     folder: string,
     key: string,
     { rows, k }: { rows: number; k: number },
-    plan: () => Promise<readonly WorkShard[]>,
+    plan: readonly WorkShard[],
   ): Promise<NeighbourJournal> {
     return io(
       folder,
@@ -69,7 +69,7 @@ export class NeighbourJournal {
           if (shards === undefined) {
             // Nothing counts as done before the plan is there.
             await rm(join(folder, DONE), { force: true });
-            shards = await plan();
+            shards = plan;
             await writeFile(join(folder, `${PLAN}.new`), JSON.stringify({ key, shards }));
             await rename(join(folder, `${PLAN}.new`), join(folder, PLAN));
           }

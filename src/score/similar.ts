@@ -8,7 +8,6 @@ import { coreVersion } from "../native/version.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { integerBetween } from "../util/arguments.js";
-import { forEachYielding } from "../util/yield.js";
 import { allPairs, type Outputs } from "./all-pairs.js";
 import { NeighbourJournal, type WorkShard } from "./neighbour-journal.js";
 import { documentWeights, type WeightingOptions, weightingArgs } from "./weighting.js";
@@ -204,14 +203,14 @@ export async function writeNeighbours(
       outCounts: { $write: "I32", length: end - begin, ...at("neighbours.counts", begin) },
     });
     if (await allPairs(executor, { ...job, outputs })) return await writer.commit();
-    const plan = () => planShards(executor, job);
-    const key = JSON.stringify({ ...metadata, ...weightingArgs(options), k, version: coreVersion() });
+    const shards = await planShards(executor, job);
     const { keepIn } = options;
-    if (keepIn === undefined || !(await isLong(keepIn, executor, job))) {
-      await computeShards(executor, job, await plan(), outputs);
+    if (keepIn === undefined || (workOf(shards) < LONG_WORK && !existsSync(keepIn))) {
+      await computeShards(executor, job, shards, outputs);
       return await writer.commit();
     }
-    const journal = await NeighbourJournal.open(keepIn, key, { rows, k }, plan);
+    const key = JSON.stringify({ ...metadata, ...weightingArgs(options), k, version: coreVersion() });
+    const journal = await NeighbourJournal.open(keepIn, key, { rows, k }, shards);
     try {
       await computeRest(options, job, journal);
       await journal.copyTo(writer);
@@ -225,23 +224,13 @@ export async function writeNeighbours(
   }
 }
 
-async function isLong(keepIn: string, executor: Executor, job: NeighbourJob): Promise<boolean> {
-  if (existsSync(keepIn)) return true;
-  const work = shared.f64(job.range.end);
-  await executor.run({ kernel: "similarityWork", args: { ...job.documents, ...job.range, outWork: work } });
-  let total = 0;
-  await forEachYielding(work.length, (row) => {
-    total += work[row]!;
-  });
-  return total >= LONG_WORK;
-}
+const workOf = (shards: readonly WorkShard[]) => shards.reduce((total, { work }) => total + work, 0);
 
 /** The shards that are not done; progress counts those that are. */
 async function computeRest(options: RunOptions, job: NeighbourJob, journal: NeighbourJournal): Promise<void> {
-  const sum = (shards: readonly WorkShard[]) => shards.reduce((total, { work }) => total + work, 0);
   const rest = [...journal.shards.keys()].filter((shard) => !journal.done.has(shard));
   const left = rest.map((shard) => journal.shards[shard]!);
-  const before = sum(journal.shards) - sum(left);
+  const before = workOf(journal.shards) - workOf(left);
   const { onProgress } = options;
   const executor = new Executor({
     ...options,
