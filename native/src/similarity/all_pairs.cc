@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/write_neighbours.h"
+#include "similarity/check_weights.h"
 #include "similarity/dispatch_weighting.h"
 #include "similarity/pair_scan.h"
 #include "similarity/pair_score.h"
@@ -15,10 +16,9 @@
 namespace couponcast {
 namespace {
 
-constexpr int64_t kTermBlock = 32'768;   // terms whose lists grow in the cache while they are filled
-constexpr int64_t kChunk = 4096;         // cells of a row between looks at the flag
-constexpr int64_t kScan = 512;           // sums looked at before the row's own threshold may rise
-constexpr float kLargestWeight = 1e15F;  // products and their sums stay finite
+constexpr int64_t kTermBlock = 32'768;  // terms whose lists grow in the cache while they are filled
+constexpr int64_t kChunk = 4096;        // cells of a row between looks at the flag
+constexpr int64_t kScan = 512;          // sums looked at before the row's own threshold may rise
 constexpr int64_t kDocumentsPerPoll = 1 << 16;
 constexpr int64_t kMaxLanes = 1024;
 
@@ -40,12 +40,6 @@ Status CheckLists(const CsrView& documents, const CsrView& terms, const PairList
   COUPONCAST_RETURN_IF_ERROR(CheckSize("head", lists.head.size(), terms.rows * kPairHead));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("tail", lists.tail.size(), documents.nnz()));
   return CheckSize("before", lists.before.size(), documents.nnz());
-}
-
-Status CheckWeights(const CsrView& documents, const DocumentWeights& weights) {
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("term_weight", weights.term_weight.size(), documents.cols));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("length", weights.length.size(), documents.rows));
-  return CheckSize("scale", weights.scale.size(), documents.rows);
 }
 
 Status CheckBest(const BestLists& best, int64_t documents, int64_t lanes, int64_t k) {

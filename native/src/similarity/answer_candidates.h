@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/prefetch_row.h"
 #include "base/top_k.h"
 #include "base/write_neighbours.h"
 #include "couponcast/kernel.h"
@@ -53,7 +54,7 @@ class AnswerCandidates {
     bool self = !include_self_;  // whether it is dealt with
     for (size_t i = 0; i < entries.size(); ++i) {
       const ScoredIndex& candidate = entries[i];
-      if (i + kAhead < entries.size()) Prefetch(entries[i + kAhead].index);
+      if (i + kAhead < entries.size()) PrefetchRow(documents_, entries[i + kAhead].index, 4);
       if (!self && candidate.index > row) {
         best_.Push(ExactScore(row, row), static_cast<int32_t>(row));
         self = true;
@@ -68,15 +69,6 @@ class AnswerCandidates {
 
  private:
   static constexpr size_t kAhead = 2;  // candidates whose cells are fetched early
-
-  void Prefetch(int64_t document) const {
-    const auto at = static_cast<size_t>(documents_.indptr[static_cast<size_t>(document)]);
-    constexpr size_t kLine = 16;  // elements
-    for (size_t line = 0; line < 4; ++line) {
-      __builtin_prefetch(documents_.indices.data() + at + line * kLine);
-      __builtin_prefetch(documents_.values.data() + at + line * kLine);
-    }
-  }
 
   static constexpr float kSmallestBound = 1e-30F;  // below it products may have lost bits to underflow
 

@@ -8,6 +8,9 @@
 
 namespace couponcast {
 
+// Of weights up to this, products and their sums stay finite in float32.
+inline constexpr float kLargestWeight = 1e15F;
+
 // w_dt of a cell: its tf times the term's weight, which is 1 where the weighting has none.
 template <Weighting kWeighting>
 float CellWeight(float value, float length, float k1_plus_1, float term_weight) {

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "similarity/answer_candidates.h"
 #include "similarity/candidates.h"
+#include "similarity/check_weights.h"
 #include "similarity/dispatch_weighting.h"
 #include "similarity/head_tile.h"
 #include "similarity/tile_scorer.h"
@@ -18,9 +19,7 @@ Status CheckCandidates(const CsrView& documents, const CsrView& terms, const Doc
                        const CandidateLists& lists) {
   COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
   COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("term_weight", weights.term_weight.size(), documents.cols));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("length", weights.length.size(), documents.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("scale", weights.scale.size(), documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("entries", lists.entries.size(), documents.rows * CandidateCapacity(k)));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("counts", lists.counts.size(), documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("kth_lower", lists.kth_lower.size(), documents.rows));

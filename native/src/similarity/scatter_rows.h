@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/accumulator.h"
+#include "base/prefetch_row.h"
 #include "base/top_k.h"
 #include "base/write_neighbours.h"
 #include "couponcast/kernel.h"
@@ -49,7 +50,7 @@ class ScatterRows {
       const int64_t term = row_terms[i];
       const auto postings = terms_.row_indices(term);
       const auto values = terms_.row_values(term);
-      if (i + kAhead < row_terms.size()) Prefetch(row_terms[i + kAhead]);
+      if (i + kAhead < row_terms.size()) PrefetchRow(terms_, row_terms[i + kAhead], 3);
       if (Stop(static_cast<int64_t>(postings.size()) + 1)) return Cancelled();
       const float term_weight = weights_.term_weight[static_cast<size_t>(term)];
       const float weight = CellWeight<kWeighting>(row_values[i], row_length, k1_plus_1_, term_weight);
@@ -85,15 +86,6 @@ class ScatterRows {
     int64_t madds = 0;
     for (const int32_t term : row_terms) madds += terms_.degree(term);
     return madds;
-  }
-
-  void Prefetch(int32_t term) const {
-    const auto at = static_cast<size_t>(terms_.indptr[static_cast<size_t>(term)]);
-    constexpr size_t kLine = 16;  // elements
-    for (size_t line = 0; line < 3; ++line) {
-      __builtin_prefetch(terms_.indices.data() + at + line * kLine);
-      __builtin_prefetch(terms_.values.data() + at + line * kLine);
-    }
   }
 
   // A term has each document once, so several sums can be read before the first is written.

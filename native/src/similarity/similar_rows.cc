@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "couponcast/similarity.h"
+#include "similarity/check_weights.h"
 #include "similarity/dispatch_weighting.h"
 #include "similarity/scatter_rows.h"
 #include "similarity/tiled_rows.h"
@@ -15,9 +16,7 @@ Status SimilarRows(const CsrView& documents, const CsrView& terms, const Documen
   COUPONCAST_RETURN_IF_ERROR(CheckSize("indices", indices.size(), range.size() * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("scores", scores.size(), range.size() * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("counts", counts.size(), range.size()));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("term_weight", weights.term_weight.size(), documents.cols));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("length", weights.length.size(), documents.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("scale", weights.scale.size(), documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
   if (TilingPays(documents, terms, range, k)) {
     bool applies = false;
     COUPONCAST_RETURN_IF_ERROR(

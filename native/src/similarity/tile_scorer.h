@@ -1,6 +1,6 @@
 // Approximate sums of some rows, the queries, with blocks of documents. A block's sums fit the first-level cache; terms that
-// many documents hold (the head) are a dense product of bytes; the others (the tail) are added from their postings, packed
-// into 4 bytes that stay in the second-level cache. Bytes and packing round the weights: Error and RelativeError bound that.
+// many documents hold (the head) are a dense product of small numbers; the others (the tail) are added from their postings, packed
+// into 4 bytes that stay in the second-level cache. Levels and packing round the weights: Error and RelativeError bound that.
 #ifndef COUPONCAST_SIMILARITY_TILE_SCORER_H_
 #define COUPONCAST_SIMILARITY_TILE_SCORER_H_
 
@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -50,7 +49,6 @@ class TileScorer {
   bool applies() const { return applies_; }
 
   void SetQueries(RowRange rows) {
-    queries_begin_ = rows.begin;
     const int64_t padded = (rows.size() + kTileQueries - 1) / kTileQueries * kTileQueries;
     const auto width = static_cast<size_t>(head_.width);
     queries_.assign(static_cast<size_t>(padded), {});
@@ -152,8 +150,6 @@ class TileScorer {
     uint32_t place;
     float weight;
   };
-  static constexpr float kLargestWeight = 1e15F;  // products and their sums stay finite
-
   // |q c - q' c'| <= |q - q'| |c| + |q'| |c - c'| for vectors over the head, by Cauchy and Schwarz; and what rounding the
   // norms may have lost.
   float ErrorOf(const Query& query) const { return 1.0001F * (query.head_error * block_norm_ + query.head_norm * block_error_); }
@@ -236,7 +232,6 @@ class TileScorer {
   const Head head_;
   bool applies_ = true;
 
-  int64_t queries_begin_ = 0;
   std::vector<Query> queries_;
   Query largest_;
   std::vector<int16_t> query_levels_;  // [queries][head width]
