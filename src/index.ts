@@ -12,8 +12,8 @@ export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
 export { type Affinity, type AffinityOptions, couponAffinity } from "./score/affinity.js";
 export { ItemRecommender, type ItemRecommenderOptions, type RecommendedItem } from "./score/item-recommender.js";
+export type { Method, MethodOptions } from "./score/methods.js";
 export {
-  type Method,
   type Recommendations,
   type RecommendOptions,
   recommend,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { couponSchema } from "./coupon-schema.js";
 import { alsoWhenInvalid, exactlyOneOf } from "./exactly-one-of.js";
+import { SCORING_METHODS } from "./method-names.js";
 
 /** Money is a whole number of minor units (cents). */
 const moneyMinor = z.number().int().min(0).max(1e13);
@@ -138,7 +139,7 @@ export const redemptionsSourceSchema = z
 export const SEGMENT_FEATURES = ["behaviour_counts", "recency", "frequency", "monetary", "mean_gap"] as const;
 
 export const scoringSchema = z.strictObject({
-  method: z.enum(["item-knn", "user-knn", "saturated"]).default("item-knn"),
+  method: z.enum(SCORING_METHODS).default("item-knn"),
   similarity: z.enum(["cosine", "tfidf", "bm25"]).default("cosine").describe("of item-knn"),
   neighbours: z.number().int().min(1).max(10_000).default(100),
   lambda: z.number().gt(0).default(1).describe("of saturated: f(r) = r / (r + lambda)"),

@@ -4,13 +4,14 @@ import type { KernelCall } from "../executor/call.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import type { AffinityDriver, ExampleUser, ExampleWithheldUser } from "../report/report-data.js";
 import { REASONS } from "../score/eligibility.js";
-import { neighbourArgs, similarUsers } from "../score/similar.js";
+import { similarUsers } from "../score/similar.js";
 import { type Matrix, openMatrix } from "../store/matrix.js";
 import { forEachYielding } from "../util/yield.js";
 import type { AssignmentColumns } from "./assignment-columns.js";
 import type { RunContext } from "./context.js";
 import type { FinishedStages } from "./finished-stages.js";
-import { neighboursFile, scopeArgs } from "./score-stages.js";
+import { modelOf } from "./model-stage.js";
+import { scopeArgs } from "./score-stages.js";
 
 export interface Examples {
   assigned: ExampleUser[];
@@ -40,8 +41,8 @@ async function driversOf(
   user: number,
   coupon: number,
 ): Promise<AffinityDriver[]> {
-  const { neighbours, affinity } = stages;
-  if (neighbours === undefined) {
+  const { model, affinity } = stages;
+  if (model === undefined) {
     const near = await similarUsers(matrix, {
       ...context.options,
       onProgress: undefined,
@@ -56,12 +57,15 @@ async function driversOf(
   }
   const row = matrix.userRow(user);
   const columns = context.loaded.coupons.length + 1;
-  const model = neighbourArgs({ path: neighboursFile(neighbours), k: neighbours.result.k });
+  const { args, affinity: sums } = modelOf(model);
+  // Only of models of items the user's affinity is a sum over his own items.
+  if (sums?.kernel !== "affinityItems") return [];
   const calls = [...row.indices].map(
     (item): KernelCall => ({
-      kernel: "scopeWeightsItems",
+      kernel: sums.scopeKernel,
       args: {
-        ...model,
+        matrix: matrix.ref(),
+        ...args,
         ...scopeArgs(affinity),
         begin: item,
         end: item + 1,

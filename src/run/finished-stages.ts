@@ -1,13 +1,14 @@
 import type { AllocateStage } from "./allocate-stage.js";
+import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
-import type { AffinityStage, CandidatesStage, NeighboursStage } from "./score-stages.js";
+import type { AffinityStage, CandidatesStage } from "./score-stages.js";
 
 /** The stages that outputs are made from. */
 export interface FinishedStages {
   ingested: IngestStage;
   segmented: SegmentStage;
   /** None for user-knn, which has no item model. */
-  neighbours: NeighboursStage | undefined;
+  model: ModelStage | undefined;
   affinity: AffinityStage;
   candidates: CandidatesStage;
   allocated: AllocateStage;

@@ -11,9 +11,10 @@ import { resolveSource, type SourceSpec } from "../source/source.js";
 import { allocateStage } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
 import { buildManifest, buildReport, type RunManifest } from "./manifest.js";
+import { modelStage } from "./model-stage.js";
 import { outputStage } from "./output-stage.js";
 import { ingestStage, segmentStage } from "./profile-stages.js";
-import { affinityStage, candidatesStage, eligibilityStage, neighboursStage, responseStage } from "./score-stages.js";
+import { affinityStage, candidatesStage, eligibilityStage, responseStage } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { OUTPUT_FILES, Workspace } from "./workspace.js";
 
@@ -100,13 +101,13 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
 
     const ingested = await ingestStage(context);
     const segmented = await segmentStage(context, ingested);
-    const neighbours = await neighboursStage(context, ingested);
-    const affinity = await affinityStage(context, ingested, neighbours);
+    const model = await modelStage(context, ingested);
+    const affinity = await affinityStage(context, ingested, model);
     const eligibility = await eligibilityStage(context, ingested);
     const responded = await responseStage(context, ingested, segmented, affinity, eligibility);
     const candidates = await candidatesStage(context, ingested, segmented, affinity, eligibility, responded);
     const allocated = await allocateStage(context, ingested, candidates);
-    const finished = { ingested, segmented, neighbours, affinity, candidates, allocated };
+    const finished = { ingested, segmented, model, affinity, candidates, allocated };
     const output = await outputStage(context, finished);
 
     const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };

@@ -1,4 +1,4 @@
-/** Stages neighbours, affinity, eligibility, response and candidates: from the matrix to scored user x coupon pairs. */
+/** Stages affinity, eligibility, response and candidates: from the matrix to scored user x coupon pairs. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
@@ -11,54 +11,16 @@ import { couponArrays, readEconomics } from "../score/economics.js";
 import { eligibilitySql, reasonCode } from "../score/eligibility.js";
 import { couponScores, fitResponse, type OfferHistory, type ResponseModel, userScores } from "../score/response.js";
 import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
-import { writeNeighbours } from "../score/similar.js";
 import { openMatrix } from "../store/matrix.js";
 import { TensorFileWriter, type TensorSpec } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
+import { fittedMethod, type ModelStage } from "./model-stage.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 const SHARD_USERS = 8192;
-
-export type NeighboursStage = FinishedStage<{ rows: number; k: number }>;
-export const neighboursFile = (stage: NeighboursStage): string => join(stage.dir, "neighbours.safetensors");
-
-/** The item model; with itself as its first neighbour, since people buy again what they bought. None for user-knn. */
-export async function neighboursStage(
-  context: RunContext,
-  ingested: IngestStage,
-): Promise<NeighboursStage | undefined> {
-  const { scoring } = context.loaded.campaign;
-  if (scoring.method === "user-knn") return undefined;
-  const { method, similarity, neighbours, lambda, k1, b } = scoring;
-  return context.stages.run(
-    "neighbours",
-    { ingest: ingested.key },
-    { method, similarity, neighbours, lambda, k1, b },
-    async (dir) => {
-      const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
-      try {
-        // One more than asked for: the item itself.
-        const k = Math.min(neighbours + 1, Math.max(matrix.numItems, 1));
-        const weighting = method === "saturated" ? "saturation" : similarity;
-        await writeNeighbours(matrix, "items", join(dir, "neighbours.safetensors"), {
-          ...context.options,
-          weighting,
-          lambda,
-          k1,
-          b,
-          k,
-          includeSelf: true,
-        });
-        return { rows: matrix.numItems, k };
-      } finally {
-        matrix.close();
-      }
-    },
-  );
-}
 
 async function readItems(context: RunContext, dir: string, ingested: IngestStage): Promise<ItemTable> {
   const path = join(ingested.dir, INGEST_FILES.items);
@@ -101,11 +63,11 @@ export const affinityRef = (stage: AffinityStage) => ({
 export function affinityStage(
   context: RunContext,
   ingested: IngestStage,
-  neighbours: NeighboursStage | undefined,
+  model: ModelStage | undefined,
 ): Promise<AffinityStage> {
   const { campaign, coupons } = context.loaded;
   const { scoring, economics } = campaign;
-  const reads = { ingest: ingested.key, ...(neighbours === undefined ? {} : { neighbours: neighbours.key }) };
+  const reads = { ingest: ingested.key, ...(model === undefined ? {} : { model: model.key }) };
   const settings = {
     scoring,
     marginRate: economics.marginRate,
@@ -115,8 +77,8 @@ export function affinityStage(
     const scopes = resolveScopes(coupons, await readItems(context, dir, ingested), economics.marginRate);
     const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
     try {
-      const model = neighbours === undefined ? undefined : { path: neighboursFile(neighbours), k: neighbours.result.k };
-      await writeAffinity(matrix, scopes, scoring, model, join(dir, "affinity.safetensors"), context.options);
+      const fitted = await fittedMethod(context, matrix, model);
+      await writeAffinity(matrix, scopes, fitted, join(dir, "affinity.safetensors"), context.options);
     } finally {
       matrix.close();
     }

@@ -1,15 +1,12 @@
-import type { ScoringOptions } from "../campaign/campaign-schema.js";
 import { invalidArgument } from "../errors.js";
-import type { ArgValue, KernelCall } from "../executor/call.js";
 import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
-import { oneOf } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
-import { type ItemModelOptions, itemModelArgs } from "./recommend.js";
+import type { FittedMethod, ScopeLists } from "./method.js";
+import { fitMethod, type MethodOptions } from "./methods.js";
 import type { Scopes } from "./scopes.js";
-import { checkRange, neighbourArgs } from "./similar.js";
-import { documentWeights, weightingArgs } from "./weighting.js";
+import { checkRange } from "./similar.js";
 
 const SHARD_ROWS = 8192;
 
@@ -23,50 +20,7 @@ export interface AffinityMeans {
   numScored: number;
 }
 
-type ScopeLists = Pick<Scopes, "numCoupons" | "indptr" | "items">;
-
-/** What each item, or each other user, gives to each coupon: float32 [rows * (numCoupons + 1)], the last column all items. */
-async function scopeWeights(
-  executor: Executor,
-  kernel: "scopeWeightsItems" | "scopeWeightsUsers",
-  args: KernelCall["args"],
-  rows: number,
-  scopes: ScopeLists,
-): Promise<Float32Array> {
-  const columns = scopes.numCoupons + 1;
-  const weights = shared.f32(rows * columns);
-  await executor.map(
-    shards(rows, SHARD_ROWS).map(({ begin, end }) => ({
-      kernel,
-      args: {
-        ...args,
-        scopeIndptr: scopes.indptr,
-        scopeItems: scopes.items,
-        begin,
-        end,
-        outWeights: weights.subarray(begin * columns, end * columns),
-      },
-    })),
-    { name: "coupon scopes" },
-  );
-  return weights;
-}
-
-async function mapAffinity(
-  executor: Executor,
-  call: KernelCall,
-  ranges: readonly RowRange[],
-  output: (range: RowRange) => ArgValue,
-): Promise<void> {
-  await executor.map(
-    ranges.map((range) => ({ kernel: call.kernel, args: { ...call.args, ...range, outAffinity: output(range) } })),
-    { name: "affinity", weight: (index) => ranges[index]!.end - ranges[index]!.begin },
-  );
-}
-
-export interface AffinityOptions extends ItemModelOptions {
-  /** Default item-knn. */
-  method?: "item-knn" | "saturated" | undefined;
+export interface AffinityOptions extends MethodOptions {
   /** Users [begin, end) only; default all. */
   range?: RowRange | undefined;
 }
@@ -97,22 +51,17 @@ export async function couponAffinity(
   options: AffinityOptions = {},
 ): Promise<Affinity> {
   const executor = new Executor(options);
-  const method = oneOf("method", options.method ?? "item-knn", ["item-knn", "saturated"] as const);
   const range = checkRange(options.range, matrix.numUsers);
   const lists = await scopeLists(matrix, scopes);
   const columns = lists.numCoupons + 1;
-  const model = await itemModelArgs(matrix, method, options, true);
-  const weights = await scopeWeights(executor, "scopeWeightsItems", model, matrix.numItems, lists);
+  const fitted = await fitMethod(executor, matrix, options, "affinity");
   const values = shared.f32((range.end - range.begin) * columns);
-  const ranges = shards(range.end - range.begin, SHARD_ROWS).map(({ begin, end }) => ({
-    begin: range.begin + begin,
-    end: range.begin + end,
-  }));
-  const transform = weightingArgs(method === "saturated" ? { weighting: "saturation", lambda: options.lambda } : {});
-  const call = { kernel: "affinityItems", args: { matrix: matrix.ref(), ...transform, weights, columns } } as const;
-  await mapAffinity(executor, call, ranges, ({ begin, end }) =>
-    values.subarray((begin - range.begin) * columns, (end - range.begin) * columns),
-  );
+  await fitted.affinity({
+    executor,
+    range,
+    scopes: lists,
+    output: ({ begin, end }) => values.subarray((begin - range.begin) * columns, (end - range.begin) * columns),
+  });
   return { numCoupons: lists.numCoupons, range, values };
 }
 
@@ -147,52 +96,39 @@ async function scopeLists(matrix: Matrix, scopes: readonly (readonly string[])[]
 
 /**
  * Affinity of all users to all coupons, written to a tensor file ("affinity" F32 [users, coupons + 1]; the last
- * column is the user's total over all items): the item scores of `scoring` summed over each coupon's scope, in closed
+ * column is the user's total over all items): the item scores of the fitted method summed over each coupon's scope, in closed
  * form, so that no users x items array ever exists. Items of the user's own history count (people buy again).
  *
- * `model` is the neighbour file of item-knn and saturated (with self); user-knn needs none.
  * Cost: degree x coupons multiply-adds a user (user-knn: its neighbours besides).
  * Source: formulas.md, "Collaborative filtering"; native/include/couponcast/affinity.h.
  */
 export async function writeAffinity(
   matrix: Matrix,
   scopes: Scopes,
-  scoring: ScoringOptions,
-  model: { path: string; k: number } | undefined,
+  fitted: FittedMethod,
   path: string,
   options: RunOptions,
 ): Promise<void> {
   const executor = new Executor(options);
   const columns = scopes.numCoupons + 1;
-  const byItem = model !== undefined;
-  const weights = byItem
-    ? await scopeWeights(executor, "scopeWeightsItems", neighbourArgs(model), matrix.numItems, scopes)
-    : await scopeWeights(executor, "scopeWeightsUsers", { matrix: matrix.ref() }, matrix.numUsers, scopes);
-  const scoringArgs: Record<string, ArgValue> = byItem
-    ? weightingArgs(scoring.method === "saturated" ? { weighting: "saturation", lambda: scoring.lambda } : {})
-    : { ...(await documentWeights(executor, matrix, "users", { weighting: "cosine" })), k: scoring.neighbours };
   const writer = TensorFileWriter.create(
     path,
     [{ name: "affinity", dtype: "F32", shape: [matrix.numUsers, columns] }],
-    {
-      kind: "affinity",
-      method: scoring.method,
-      matrix: matrix.metadata.digest ?? "",
-    },
+    { kind: "affinity", method: fitted.method, matrix: matrix.metadata.digest ?? "" },
   );
   try {
     const start = writer.byteOffset("affinity");
-    const call = {
-      kernel: byItem ? "affinityItems" : "affinityUsers",
-      args: { matrix: matrix.ref(), ...scoringArgs, weights, columns },
-    } as const;
-    const ranges = shards(matrix.numUsers, byItem ? SHARD_ROWS : SHARD_ROWS / 8);
-    await mapAffinity(executor, call, ranges, ({ begin, end }) => ({
-      $write: "F32",
-      length: (end - begin) * columns,
-      fd: writer.fd,
-      position: start + begin * columns * 4,
-    }));
+    await fitted.affinity({
+      executor,
+      range: { begin: 0, end: matrix.numUsers },
+      scopes,
+      output: ({ begin, end }) => ({
+        $write: "F32",
+        length: (end - begin) * columns,
+        fd: writer.fd,
+        position: start + begin * columns * 4,
+      }),
+    });
     await writer.commit();
   } finally {
     await writer.abort();

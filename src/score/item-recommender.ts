@@ -4,14 +4,8 @@ import { addon, type Handle, rebuildError } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
 import { integerBetween, oneOf } from "../util/arguments.js";
 import { forEachYielding, ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
-import {
-  allowedMask,
-  fallbackArgs,
-  itemModelArgs,
-  type RecommendOptions,
-  SCORE_SOURCES,
-  type ScoreSource,
-} from "./recommend.js";
+import { itemModelArgs } from "./neighbour-methods.js";
+import { allowedMask, fallbackArgs, type RecommendOptions, SCORE_SOURCES, type ScoreSource } from "./recommend.js";
 
 /** As of `recommend`, but for methods that need other users' rows, and for what is about many users. */
 export interface ItemRecommenderOptions extends Omit<RecommendOptions, "method" | "labels" | "range"> {

@@ -1,37 +1,19 @@
 import { invalidArgument } from "../errors.js";
-import type { ArgValue, KernelCall } from "../executor/call.js";
-import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
+import type { ArgValue } from "../executor/call.js";
+import { Executor, type RowRange, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
-import { integerBetween, oneOf } from "../util/arguments.js";
+import { integerBetween } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
-import { checkRange, type Neighbours, neighbourArgs, similarItems } from "./similar.js";
-import { documentWeights, type WeightingName, weightingArgs } from "./weighting.js";
-
-export const METHODS = ["item-knn", "user-knn", "saturated", "seed-literal"] as const;
-export type Method = (typeof METHODS)[number];
+import { fitMethod, type MethodOptions } from "./methods.js";
+import { checkRange } from "./similar.js";
 
 /** Which stage scored a result. */
 export const SCORE_SOURCES = ["none", "model", "segment", "popularity"] as const;
 export type ScoreSource = (typeof SCORE_SOURCES)[number];
 
-export interface RecommendOptions extends RunOptions {
-  /** Default item-knn. */
-  method?: Method | undefined;
+export interface RecommendOptions extends MethodOptions {
   /** Results a user, at most; default 20. */
   n?: number | undefined;
-  /** Of item-knn: cosine, tfidf or bm25; default cosine. */
-  similarity?: Exclude<WeightingName, "saturation"> | undefined;
-  /** Neighbours of the model; default 100. */
-  neighbours?: number | undefined;
-  /**
-   * Of item-knn and saturated: the answer of similarItems for all items, so that it is not computed again. `similarity`,
-   * `neighbours`, `k1` and `b` then count nothing.
-   */
-  model?: Neighbours | undefined;
-  /** Of saturated and seed-literal: f(r) = r / (r + lambda); default 1. */
-  lambda?: number | undefined;
-  k1?: number | undefined;
-  b?: number | undefined;
   /** Leave out items of the user's own row; default true. */
   filterSeen?: boolean | undefined;
   /** Weighted mean instead of the sum; default false. */
@@ -62,10 +44,8 @@ export interface Recommendations {
   counts: Int32Array;
 }
 
-const SHARD_USERS = 8192;
 /** Every segment costs a pass over the items. */
 const MAX_LABEL = 1_000_000;
-const SHARD_USERS_KNN = 1024;
 
 /** @internal Ids that the matrix does not hold are no error: a deny list may be longer than today's catalogue. */
 export async function allowedMask(
@@ -127,75 +107,6 @@ export async function fallbackArgs(
   };
 }
 
-export type ItemModelOptions = Pick<
-  RecommendOptions,
-  "model" | "similarity" | "neighbours" | "lambda" | "k1" | "b" | "threads" | "signal" | "onProgress"
->;
-
-/** @internal The item model of a method as kernels take it: the caller's, or computed here. */
-export async function itemModelArgs(
-  matrix: Matrix,
-  method: "item-knn" | "saturated",
-  options: ItemModelOptions,
-  includeSelf = false,
-): Promise<KernelCall["args"]> {
-  const saturation = { weighting: "saturation", lambda: options.lambda } as const;
-  const transform = weightingArgs(method === "saturated" ? saturation : {});
-  if (options.model !== undefined) {
-    const { range, k, counts, indices, scores } = options.model;
-    const items = matrix.numItems;
-    if (range?.begin !== 0 || range.end !== items || counts.length !== items || indices.length !== items * k)
-      throw invalidArgument(`expected in model what similarItems answers for all ${items} items of the matrix`);
-    return { ...transform, ...neighbourArgs({ ...options.model, ...(await sharedLists(counts, indices, scores)) }) };
-  }
-  const k = integerBetween("neighbours", options.neighbours ?? 100, 1, 2 ** 31 - 1);
-  const run: RunOptions = { threads: options.threads, signal: options.signal, onProgress: options.onProgress };
-  if (method === "saturated") {
-    // P = F (F'F): the item form, self included; exact when `neighbours` reaches the number of items.
-    const model = await similarItems(matrix, { ...run, ...saturation, k, includeSelf: true });
-    return { ...transform, ...neighbourArgs(model) };
-  }
-  const weighting = oneOf("similarity", options.similarity ?? "cosine", ["cosine", "tfidf", "bm25"] as const);
-  const { k1, b } = options;
-  const model = await similarItems(matrix, { ...run, weighting, k1, b, k, includeSelf });
-  return { ...transform, ...neighbourArgs(model) };
-}
-
-/** Arrays that worker threads can read: those of similarItems as they are, others copied once. */
-async function sharedLists(
-  counts: Int32Array,
-  indices: Int32Array,
-  scores: Float32Array,
-): Promise<Pick<Neighbours, "counts" | "indices" | "scores">> {
-  const i32 = (array: Int32Array) =>
-    array.buffer instanceof SharedArrayBuffer ? array : copyYielding(shared.i32(array.length), array);
-  return {
-    counts: await i32(counts),
-    indices: await i32(indices),
-    scores: scores.buffer instanceof SharedArrayBuffer ? scores : await copyYielding(shared.f32(scores.length), scores),
-  };
-}
-
-/** Kernel and arguments of a method, its model computed. */
-async function methodArgs(matrix: Matrix, options: RecommendOptions, executor: Executor): Promise<KernelCall> {
-  const method = oneOf("method", options.method ?? "item-knn", METHODS);
-  switch (method) {
-    case "item-knn":
-    case "saturated":
-      return { kernel: "recommendItems", args: await itemModelArgs(matrix, method, options) };
-    case "user-knn": {
-      const neighbours = integerBetween("neighbours", options.neighbours ?? 100, 1, 2 ** 31 - 1);
-      const weights = await documentWeights(executor, matrix, "users", { weighting: "cosine" });
-      return { kernel: "recommendUsers", args: { ...weights, k: neighbours } };
-    }
-    case "seed-literal":
-      return {
-        kernel: "recommendSeedLiteral",
-        args: weightingArgs({ weighting: "saturation", lambda: options.lambda }),
-      };
-  }
-}
-
 /**
  * The n items that suit each user best.
  *
@@ -211,36 +122,24 @@ export async function recommend(matrix: Matrix, options: RecommendOptions = {}):
   const n = integerBetween("n", options.n ?? 20, 1, 1_000_000);
   const range = checkRange(options.range, matrix.numUsers);
   const allowed = await allowedMask(matrix, options.allow, options.deny);
-  const { kernel, args } = await methodArgs(matrix, options, executor);
+  const fitted = await fitMethod(executor, matrix, options, "rank");
   const fallback = await fallbackArgs(executor, matrix, options);
   const rows = range.end - range.begin;
   const items = shared.i32(rows * n);
   const scores = shared.f32(rows * n);
   const sources = shared.u8(rows * n);
   const counts = shared.i32(rows);
-  const calls = shards(rows, kernel === "recommendUsers" ? SHARD_USERS_KNN : SHARD_USERS).map(
-    ({ begin, end }): KernelCall => ({
-      kernel,
-      args: {
-        matrix: matrix.ref(),
-        ...args,
-        ...fallback,
-        begin: range.begin + begin,
-        end: range.begin + end,
-        n,
-        filterSeen: options.filterSeen ?? true,
-        normalise: options.normalise ?? false,
-        allowed,
-        outItems: items.subarray(begin * n, end * n),
-        outScores: scores.subarray(begin * n, end * n),
-        outSources: sources.subarray(begin * n, end * n),
-        outCounts: counts.subarray(begin, end),
-      },
-    }),
-  );
-  await executor.map(calls, {
-    name: "recommend",
-    weight: (index) => (calls[index]!.args.end as number) - (calls[index]!.args.begin as number),
+  const filterSeen = options.filterSeen ?? true;
+  const normalise = options.normalise ?? false;
+  await fitted.rank({
+    executor,
+    range,
+    n,
+    options: { ...fallback, filterSeen, normalise, allowed },
+    items,
+    scores,
+    sources,
+    counts,
   });
   return { n, range, items, scores, sources, counts };
 }

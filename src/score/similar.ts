@@ -241,16 +241,8 @@ async function computeRest(options: RunOptions, job: NeighbourJob, journal: Neig
   await computeShards(executor, job, left, journal.outputs, (index) => journal.finished(rest[index]!));
 }
 
-/** A neighbour model as kernels take it: from memory, or from a file of writeNeighbours. */
-export function neighbourArgs(model: Neighbours | { path: string; k: number }): Record<string, ArgValue> {
-  if ("path" in model) {
-    return {
-      neighbourK: model.k,
-      neighbourIndices: { $file: model.path, tensor: "neighbours.indices" },
-      neighbourScores: { $file: model.path, tensor: "neighbours.scores" },
-      neighbourCounts: { $file: model.path, tensor: "neighbours.counts" },
-    };
-  }
+/** A neighbour model as kernels take it. */
+export function neighbourArgs(model: Neighbours): Record<string, ArgValue> {
   return {
     neighbourK: model.k,
     neighbourIndices: model.indices,

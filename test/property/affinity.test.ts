@@ -5,6 +5,10 @@ import { describe, expect, it } from "vitest";
 import { campaignSchema, type ScoringOptions } from "../../src/campaign/campaign-schema.js";
 import { Executor, shared } from "../../src/executor/executor.js";
 import { affinityMeans, couponAffinity, writeAffinity } from "../../src/score/affinity.js";
+import { type FittedMethod, fromKernels } from "../../src/score/method.js";
+import { fitMethod } from "../../src/score/methods.js";
+import { openModel } from "../../src/score/model-file.js";
+import { savedItemModel } from "../../src/score/neighbour-methods.js";
 import type { Scopes } from "../../src/score/scopes.js";
 import { similarUsers, writeNeighbours } from "../../src/score/similar.js";
 import { type Matrix, openMatrix } from "../../src/store/matrix.js";
@@ -28,6 +32,10 @@ function scopesOf(lists: readonly (readonly number[])[], numItems: number): Scop
   return { numItems, numCoupons: lists.length, indptr, items, marginRate: new Float64Array(lists.length), unknown: {} };
 }
 
+function openItems(matrix: Matrix, { method, lambda }: ScoringOptions, path: string, k: number): FittedMethod {
+  return fromKernels(matrix, openModel(path, savedItemModel(method, lambda, matrix.numItems, k)));
+}
+
 async function affinityOf(
   matrix: Matrix,
   lists: number[][],
@@ -37,14 +45,16 @@ async function affinityOf(
 ): Promise<Float32Array> {
   const path = join(folder, "affinity.safetensors");
   const modelPath = join(folder, "model.safetensors");
-  let model: { path: string; k: number } | undefined;
-  if (scoring.method !== "user-knn") {
+  let fitted: FittedMethod;
+  if (scoring.method === "user-knn") {
+    fitted = await fitMethod(new Executor({ threads }), matrix, scoring, "affinity");
+  } else {
     const weighting = scoring.method === "saturated" ? "saturation" : scoring.similarity;
-    model = { path: modelPath, k };
     const { lambda, k1, b } = scoring;
     await writeNeighbours(matrix, "items", modelPath, { weighting, lambda, k1, b, k, includeSelf: true, threads });
+    fitted = openItems(matrix, scoring, modelPath, k);
   }
-  await writeAffinity(matrix, scopesOf(lists, matrix.numItems), scoring, model, path, { threads });
+  await writeAffinity(matrix, scopesOf(lists, matrix.numItems), fitted, path, { threads });
   const { data, shape } = readTensors(path);
   expect(shape.affinity).toEqual([matrix.numUsers, lists.length + 1]);
   rmSync(path);
@@ -129,7 +139,8 @@ describe("affinity", () => {
       await affinityOf(matrix, [[0], [1, 2]], scoring, 3);
       const path = join(folder, "kept.safetensors");
       const modelPath = join(folder, "model.safetensors");
-      await writeAffinity(matrix, scopesOf([[0], [1, 2]], 3), scoring, { path: modelPath, k: 3 }, path, { threads: 1 });
+      const fitted = openItems(matrix, scoring, modelPath, 3);
+      await writeAffinity(matrix, scopesOf([[0], [1, 2]], 3), fitted, path, { threads: 1 });
       const labels = shared.i32(4);
       labels.set([0, 0, 1, 2]);
       const means = await affinityMeans(

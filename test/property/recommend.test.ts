@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { METHODS, type RecommendOptions, recommend, SCORE_SOURCES } from "../../src/score/recommend.js";
+import { NEIGHBOUR_METHODS } from "../../src/score/neighbour-methods.js";
+import { type RecommendOptions, recommend, SCORE_SOURCES } from "../../src/score/recommend.js";
 import { denseMatrix, parameters, settings, squareMatrix } from "../support/arbitraries.js";
 import { ids, temporaryFolder, withMatrix } from "../support/matrix.js";
 import { expectClose, expectTopOf, expectUnused } from "../support/ranking.js";
@@ -23,7 +24,7 @@ describe("recommend", () => {
   it("gives the best items of brute force, filled up from the segment and from everybody", async () => {
     const cases = fc
       .record({
-        method: fc.constantFrom(...METHODS),
+        method: fc.constantFrom(...NEIGHBOUR_METHODS),
         similarity: fc.constantFrom("cosine" as const, "tfidf" as const, "bm25" as const),
         parameters,
         n: fc.integer({ min: 1, max: 14 }),

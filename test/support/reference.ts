@@ -1,5 +1,5 @@
 /** The formulas in plain float64, over dense rows: what the kernels are held against. */
-import type { Method } from "../../src/score/recommend.js";
+import type { NEIGHBOUR_METHODS } from "../../src/score/neighbour-methods.js";
 import type { WeightingName } from "../../src/score/weighting.js";
 
 export type Dense = readonly (readonly number[])[];
@@ -61,7 +61,7 @@ export function similarityTable(documents: Dense, weighting: WeightingName, para
 /** Score of every user and item with all rows as neighbours, and the sum of weights that `normalise` divides by. */
 export function scoreTable(
   dense: Dense,
-  method: Method,
+  method: (typeof NEIGHBOUR_METHODS)[number],
   similarity: Exclude<WeightingName, "saturation">,
   parameters: Parameters,
   normalise: boolean,

@@ -1,9 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { SCORING_METHODS } from "../../campaign/method-names.js";
 import { CouponcastError } from "../../errors.js";
 import { count, percent } from "../../report/format.js";
-import type { Method, Recommendations } from "../../score/recommend.js";
+import type { Method } from "../../score/methods.js";
+import type { Recommendations } from "../../score/recommend.js";
 import type { Matrix } from "../../store/matrix.js";
 import type { OutputFile } from "../../table/output-file.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
@@ -56,7 +58,7 @@ segment and popularity scored a row (scores of different sources do not compare)
     .argument("<matrix>", "behaviour matrix, .safetensors")
     .addOption(
       new Option("--method <name>", "how items are scored")
-        .choices(["item-knn", "user-knn", "saturated", "seed-literal"])
+        .choices([...SCORING_METHODS, "seed-literal"])
         .default("item-knn"),
     )
     .option("-n, --n <count>", "items a user, at most", integer(1, 1_000_000), 20)
