@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { escapeGlob, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
 import { Executor, shared } from "../executor/executor.js";
+import { applyScaling, type FeatureScaling, fitScaling, type Scale, transformed } from "../profile/feature-scaling.js";
+import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import { segmentUsers, type UserSegments } from "../profile/segment-users.js";
 import { inferTextTypes } from "../source/load-table.js";
 import { type ResolvedSource, requireColumn } from "../source/source.js";
@@ -13,8 +15,6 @@ import { tableFormatOf } from "../table/table-format.js";
 import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Session } from "./command.js";
-
-type Scale = "log" | "standard" | "none";
 
 export interface SegmentTableOptions {
   k: number;
@@ -43,6 +43,7 @@ export async function segmentTable(
   source: ResolvedSource,
   options: SegmentTableOptions,
   output: OutputFile,
+  model: OutputFile | undefined,
 ): Promise<SegmentTableResult> {
   const executor = new Executor(session.run());
   const labelsPath = join(output.scratch, "labels.csv");
@@ -58,10 +59,12 @@ export async function segmentTable(
   try {
     const table = await reader.load(source, "input");
     const { names, numUsers } = await sortById(table, options);
-    const { points, values, hasEvents } = await readPoints(table, names, numUsers, options.scale);
+    const { points, values, hasEvents, scaling } = await readPoints(table, names, numUsers, options.scale);
     const { k, seed, maxIterations, tolerance } = options;
     const features = { names, numUsers, dims: names.length, points, hasEvents };
-    const { labels, ...found } = await segmentUsers(features, { ...session.run(), k, seed, maxIterations, tolerance });
+    const segments = await segmentUsers(features, { ...session.run(), k, seed, maxIterations, tolerance });
+    if (model !== undefined) await writeSegmentModel(model.path, segmentModelOf(scaling, segments));
+    const { labels, ...found } = segments;
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     await writeRows(executor, labelsPath, [labels]);
     const id = quoteIdentifier(options.id);
@@ -154,9 +157,9 @@ interface Points {
   /** float64 [numUsers * dims] as read, NaN where missing. */
   values: Float64Array;
   hasEvents: Uint8Array;
+  scaling: FeatureScaling;
 }
 
-/** Sums run in the order of the ids, in float64. */
 async function readPoints(
   table: InputTable,
   names: readonly string[],
@@ -173,37 +176,16 @@ async function readPoints(
     const [active, ...features] = columns as unknown as [Uint8Array, ...Float64Array[]];
     for (let i = 0; i < numRows; i++, row++) {
       hasEvents[row] = active[i]!;
-      for (let f = 0; f < dims; f++) values[row * dims + f] = features[f]![i]!;
+      for (let f = 0; f < dims; f++) {
+        const value = features[f]![i]!;
+        values[row * dims + f] = value;
+        points[row * dims + f] = transformed(scale, value);
+      }
     }
   }
-  const transform = scale === "log" ? Math.log1p : (x: number) => x;
-  for (let f = 0; f < dims; f++) {
-    let sum = 0;
-    let present = 0;
-    let active = 0;
-    await forEachYielding(numUsers, (user) => {
-      if (hasEvents[user] === 0) return;
-      active++;
-      const value = transform(values[user * dims + f]!);
-      if (Number.isNaN(value)) return;
-      sum += value;
-      present++;
-    });
-    const mean = present > 0 ? sum / present : 0;
-    let squares = 0;
-    await forEachYielding(numUsers, (user) => {
-      const value = transform(values[user * dims + f]!);
-      if (hasEvents[user] === 1 && !Number.isNaN(value)) squares += (value - mean) ** 2;
-    });
-    const deviation = Math.sqrt(squares / Math.max(active, 1));
-    await forEachYielding(numUsers, (user) => {
-      const value = transform(values[user * dims + f]!);
-      const known = Number.isNaN(value) ? mean : value;
-      // A constant feature tells nobody apart.
-      points[user * dims + f] = scale === "none" ? known : deviation > 1e-12 ? (known - mean) / deviation : 0;
-    });
-  }
-  return { points, values, hasEvents };
+  const scaling = await fitScaling(scale, [...names], points, hasEvents);
+  await applyScaling(scaling, points);
+  return { points, values, hasEvents, scaling };
 }
 
 async function meansOf(

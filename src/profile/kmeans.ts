@@ -2,7 +2,8 @@ import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import { integerBetween, numberBetween } from "../util/arguments.js";
 import { Random } from "../util/random.js";
-import { copyYielding, forEachYielding, ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
+import { forEachYielding, ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
+import { checkedPoints, KMEANS_SHARD_POINTS } from "./kmeans-points.js";
 
 export interface KmeansOptions extends RunOptions {
   /** Clusters, at least 1. With fewer distinct points than k, the surplus clusters stay empty. */
@@ -32,8 +33,6 @@ export interface KmeansResult {
   converged: boolean;
 }
 
-const SHARD_POINTS = 16_384;
-
 /**
  * K-means: centroids c that minimise J = sum_i min_k |x_i - c_k|², by k-means++ and Lloyd's iterations.
  *
@@ -47,20 +46,14 @@ const SHARD_POINTS = 16_384;
  * Source: Arthur & Vassilvitskii 2007; Lloyd 1982; formulas.md, "K-means".
  */
 export async function kmeans(points: Float32Array, dims: number, options: KmeansOptions): Promise<KmeansResult> {
-  if (!(points instanceof Float32Array)) throw invalidArgument("expected points as a Float32Array");
-  integerBetween("dims", dims, 1, 1_000_000);
-  if (points.length === 0 || points.length % dims !== 0) {
-    throw invalidArgument(`expected a positive multiple of ${dims} numbers in points but received ${points.length}`);
-  }
-  const n = points.length / dims;
+  const data = await checkedPoints(points, dims);
+  const n = data.length / dims;
   const k = integerBetween("k", options.k, 1, 1_000_000);
   if (k > n) throw invalidArgument(`expected k <= the number of points ${n} but received ${k}`);
   const maxIterations = integerBetween("maxIterations", options.maxIterations ?? 300, 1, 1_000_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 1e-4, 0, Number.MAX_VALUE);
   const random = new Random(integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const executor = new Executor(options);
-  const data =
-    points.buffer instanceof SharedArrayBuffer ? points : await copyYielding(shared.f32(points.length), points);
   const run = new Run(executor, data, n, dims, k);
   const threshold = tolerance * (await run.meanVariance());
   let centroids = options.centroids;
@@ -137,7 +130,7 @@ class Run {
     this.labels = shared.i32(n);
     this.#spareLabels = shared.i32(n);
     this.#distances = shared.f32(n);
-    this.#ranges = shards(n, SHARD_POINTS);
+    this.#ranges = shards(n, KMEANS_SHARD_POINTS);
   }
 
   /** Mean over dimensions of the variance: the distance of all points to their mean, over n dims. */

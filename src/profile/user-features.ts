@@ -1,7 +1,7 @@
 import type { SEGMENT_FEATURES } from "../campaign/campaign-schema.js";
 import { type DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { shared } from "../executor/executor.js";
-import { forEachYielding } from "../util/yield.js";
+import { applyScaling, type FeatureScaling, fitScaling, transformed } from "./feature-scaling.js";
 
 export type SegmentFeature = (typeof SEGMENT_FEATURES)[number];
 
@@ -15,6 +15,10 @@ export interface UserFeatures {
   points: Float32Array;
   /** [numUsers] 1 for users with at least one event. */
   hasEvents: Uint8Array;
+}
+
+export interface ScaledUserFeatures extends UserFeatures {
+  scaling: FeatureScaling;
 }
 
 /** Columns of features.parquet behind the features that have one each. */
@@ -34,24 +38,22 @@ function columnsOf(features: readonly SegmentFeature[], available: readonly stri
 /**
  * Reads features.parquet and standardises: ln(1 + x), a missing value (a user with one event has no gap) replaced by
  * the mean of the others, then zero mean and unit variance over the users with events. A constant feature is 0.
- * Sums run in row order in float64. Memory: 4 dims bytes a user.
+ * Memory: 4 dims bytes a user.
  */
 export async function readUserFeatures(
   db: DuckDb,
   path: string,
   features: readonly SegmentFeature[],
   numUsers: number,
-): Promise<UserFeatures> {
+): Promise<ScaledUserFeatures> {
   const relation = `read_parquet(${quoteLiteral(path)})`;
   const available = (await db.describe(`SELECT * FROM ${relation}`)).map((column) => column.name);
   const names = columnsOf(features, available);
   const dims = names.length;
   const points = shared.f32(numUsers * dims);
   const hasEvents = shared.u8(numUsers);
-  const sums = new Float64Array(dims);
-  const counts = new Float64Array(dims);
   let row = 0;
-  const sql = `SELECT num_events, ${names.map((name) => `ln(1 + greatest(${quoteIdentifier(name)}, 0)::DOUBLE)`).join(", ")} FROM ${relation} ORDER BY row`;
+  const sql = `SELECT num_events, ${names.map((name) => `${quoteIdentifier(name)}::DOUBLE`).join(", ")} FROM ${relation} ORDER BY row`;
   for await (const batch of db.streamColumns(sql, ["I32", ...names.map(() => "F64" as const)])) {
     const columns = batch.columns as unknown as [Int32Array, ...Float64Array[]];
     for (let i = 0; i < batch.numRows; i++, row++) {
@@ -59,33 +61,11 @@ export async function readUserFeatures(
       hasEvents[row] = active ? 1 : 0;
       for (let d = 0; d < dims; d++) {
         const missing = !active || batch.nulls[d + 1]?.[i] === 1;
-        const value = missing ? Number.NaN : (columns[d + 1] as Float64Array)[i]!;
-        points[row * dims + d] = value;
-        if (!missing) {
-          sums[d]! += value;
-          counts[d]!++;
-        }
+        points[row * dims + d] = missing ? Number.NaN : transformed("log", (columns[d + 1] as Float64Array)[i]!);
       }
     }
   }
-  const means = sums.map((sum, d) => (counts[d]! > 0 ? sum / counts[d]! : 0));
-  const squares = new Float64Array(dims);
-  let active = 0;
-  await forEachYielding(numUsers, (user) => {
-    if (hasEvents[user] === 0) return;
-    active++;
-    for (let d = 0; d < dims; d++) {
-      const value = points[user * dims + d]!;
-      if (!Number.isNaN(value)) squares[d]! += (value - means[d]!) ** 2;
-    }
-  });
-  const deviations = squares.map((square) => Math.sqrt(square / Math.max(active, 1)));
-  await forEachYielding(numUsers, (user) => {
-    for (let d = 0; d < dims; d++) {
-      const value = points[user * dims + d]!;
-      points[user * dims + d] =
-        Number.isNaN(value) || !(deviations[d]! > 1e-12) ? 0 : (value - means[d]!) / deviations[d]!;
-    }
-  });
-  return { names, numUsers, dims, points, hasEvents };
+  const scaling = await fitScaling("log", names, points, hasEvents);
+  await applyScaling(scaling, points);
+  return { names, numUsers, dims, points, scaling, hasEvents };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
+import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import { segmentUsers, type UserSegments } from "../profile/segment-users.js";
 import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
@@ -64,6 +65,8 @@ export interface SegmentResult extends Omit<UserSegments, "labels"> {
 export type SegmentStage = FinishedStage<SegmentResult>;
 
 const SEGMENT_TENSORS = "segments.safetensors";
+/** Beside it, unless there are no segments. */
+export const SEGMENT_MODEL = "segment-model.safetensors";
 
 /** Segments the users; writes labels and standardised features as tensors, and segments.parquet for people. */
 export function segmentStage(context: RunContext, ingested: IngestStage): Promise<SegmentStage> {
@@ -94,6 +97,7 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
       } finally {
         await writer.abort();
       }
+      if (found.k > 0) await writeSegmentModel(join(dir, SEGMENT_MODEL), segmentModelOf(users.scaling, found));
       const rows = join(dir, "labels.csv");
       await writeRows(context.executor, rows, [labels]);
       await db.run(

@@ -11,7 +11,10 @@ import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 
 interface SegmentOptions extends CommonOptions, SegmentTableOptions {
   out: string;
+  model?: string;
 }
+
+const MODEL_ENDINGS = [".safetensors"] as const;
 
 const MAX_SEGMENT_COLUMNS = 8;
 const MAX_SEGMENTS_SHOWN = 50;
@@ -57,6 +60,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       1e-4,
     )
     .addOption(required("-o, --out <file>", "where to write: .csv, .parquet or .jsonl"))
+    .option("--model <file>", "also write the model (.safetensors) that puts later users into these segments")
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
   addCommonOptions(command);
   setAction<SegmentOptions>(command, async (session, [path], options) => {
@@ -66,17 +70,20 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
     const inputs = source.files.map((file) => file.path);
     const { result, bytes } = await withOutputs(
       session,
-      [{ path: options.out, endings: TABLE_ENDINGS }],
+      [
+        { path: options.out, endings: TABLE_ENDINGS },
+        options.model === undefined ? undefined : { path: options.model, endings: MODEL_ENDINGS },
+      ],
       inputs,
-      async (output) => ({
-        result: await segmentTable(session, source, options, output),
+      async (output, model) => ({
+        result: await segmentTable(session, source, options, output, model),
         bytes: (await stat(output.path)).size,
       }),
     );
     const { sizes, numUnsegmented, inertia, iterations, converged } = result;
     const total = sum(sizes);
     return {
-      json: { out: resolve(options.out), bytes, ...result },
+      json: { out: resolve(options.out), ...modelPath(options), bytes, ...result },
       lines: [
         `${counted(total, "user")} in ${counted(sizes.length, "segment")}; ${counted(iterations, "iteration")}${converged ? "" : ", not converged"}, inertia ${brief(inertia)}`,
         ...(numUnsegmented > 0 ? [`${counted(numUnsegmented, "user")} without a segment: nothing to go by`] : []),
@@ -84,10 +91,13 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         ...profile(result),
         "",
         `${options.out} (${byteSize(bytes)})`,
+        ...(options.model === undefined ? [] : [options.model]),
       ],
     };
   });
 }
+
+const modelPath = ({ model }: SegmentOptions) => (model === undefined ? {} : { model: resolve(model) });
 
 /** Sizes and means of the segments; the segments are columns where they are few. */
 function profile({ names, sizes, means }: SegmentTableResult): string[] {
