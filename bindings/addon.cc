@@ -165,6 +165,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportSimilarity(exports);
     ExportScoring(exports);
     ExportProfile(exports);
+    ExportDensity(exports);
     ExportAllocation(exports);
   }
 };

@@ -103,6 +103,14 @@ export interface Addon {
 
   kmeansAssign(a: Named): number;
   kmeansMinDistance(a: Named): number;
+  buildKdTree(a: Named): void;
+  kthDistances(a: Named): void;
+  sortAscending(a: Named): void;
+  dbscanCores(a: Named): void;
+  dbscanLinks(a: Named): void;
+  mergeForests(a: Named): void;
+  numberClusters(a: Named): number;
+  dbscanBorders(a: Named): void;
   logisticPartial(a: Named): number;
   logisticPredict(a: Named): void;
   solveSpd(a: Named): void;
