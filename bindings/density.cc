@@ -45,8 +45,8 @@ Napi::Value MergeForestsBinding(const Args& args) {
 
 Napi::Value NumberClustersBinding(const Args& args) {
   int64_t clusters = 0;
-  Check(args.env(), NumberClusters(TreeOf(args), args.In<int32_t>("cores"), args.Out<int32_t>("forest"), args.Out<int32_t>("outLabels"),
-                                   &clusters));
+  Check(args.env(),
+        NumberClusters(TreeOf(args), args.In<int32_t>("cores"), args.Out<int32_t>("forest"), args.Out<int32_t>("outLabels"), &clusters));
   return Napi::Number::New(args.env(), static_cast<double>(clusters));
 }
 

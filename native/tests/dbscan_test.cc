@@ -44,11 +44,13 @@ Labels Cluster(const std::vector<float>& points, int64_t dims, const DbscanOptio
   }
   for (size_t i = 1; i < lanes; ++i) EXPECT_OK(MergeForests(forests[i], {}, forests[0]));
   EXPECT_OK(NumberClusters(tree, masks, forests[0], result.labels, &result.clusters));
-  for (const RowRange leaves : Shards(tree.leaves(), shard)) EXPECT_OK(DbscanBorders(tree, options.eps, masks, leaves, {}, {}, result.labels));
+  for (const RowRange leaves : Shards(tree.leaves(), shard))
+    EXPECT_OK(DbscanBorders(tree, options.eps, masks, leaves, {}, {}, result.labels));
   result.cores.resize(static_cast<size_t>(tree.rows));
   for (int64_t position = 0; position < tree.rows; ++position) {
     const auto mask = static_cast<uint32_t>(masks[static_cast<size_t>(position / kLeafPoints)]);
-    result.cores[static_cast<size_t>(tree.order[static_cast<size_t>(position)])] = static_cast<int32_t>(mask >> (position % kLeafPoints) & 1U);
+    result.cores[static_cast<size_t>(tree.order[static_cast<size_t>(position)])] =
+        static_cast<int32_t>(mask >> (position % kLeafPoints) & 1U);
   }
   return result;
 }
@@ -118,9 +120,9 @@ TEST(Dbscan, EqualsThePlainLoopOnEveryTarget) {
     double min_samples;
     bool integers;
   };
-  const std::vector<Case> cases = {{1, 1, 1, 1, false},    {33, 1, 0.1, 2, false},  {64, 2, 1, 4, true},    {500, 2, 0.6, 5, false},
-                                   {700, 2, 1, 9, true},   {600, 3, 1, 4, false},   {600, 3, 1, 8, true},   {800, 4, 1.2, 6, false},
-                                   {400, 9, 3.5, 4, true}, {300, 17, 6, 3, false},  {900, 2, 40, 5, false}, {900, 2, 1e-3, 2, false},
+  const std::vector<Case> cases = {{1, 1, 1, 1, false},       {33, 1, 0.1, 2, false},  {64, 2, 1, 4, true},      {500, 2, 0.6, 5, false},
+                                   {700, 2, 1, 9, true},      {600, 3, 1, 4, false},   {600, 3, 1, 8, true},     {800, 4, 1.2, 6, false},
+                                   {400, 9, 3.5, 4, true},    {300, 17, 6, 3, false},  {900, 2, 40, 5, false},   {900, 2, 1e-3, 2, false},
                                    {900, 1, 0.05, 30, false}, {500, 2, 2, 501, false}, {500, 2, 1e99, 500, true}};
   ForEachTarget([&] {
     uint64_t seed = 1;

@@ -37,7 +37,9 @@ class BorderSearch {
   }
 
  private:
-  int32_t& Label(int64_t leaf, int slot) { return labels_[static_cast<size_t>(tree_.order[static_cast<size_t>(leaf * kLeafPoints + slot)])]; }
+  int32_t& Label(int64_t leaf, int slot) {
+    return labels_[static_cast<size_t>(tree_.order[static_cast<size_t>(leaf * kLeafPoints + slot)])];
+  }
 
   bool Visit(const KdNode& node) {
     const float* box = BoxOf(tree_, node.id);

@@ -88,11 +88,13 @@ class NearestSearch {
 
 }  // namespace
 
-Status KthDistances(const KdTree& tree, int64_t k, RowRange leaves, CancelFlag cancel, ProgressGauge progress, std::span<double> distances) {
+Status KthDistances(const KdTree& tree, int64_t k, RowRange leaves, CancelFlag cancel, ProgressGauge progress,
+                    std::span<double> distances) {
   COUPONCAST_RETURN_IF_ERROR(CheckTree(tree));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(leaves, tree.leaves()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("distances", distances.size(), tree.rows));
-  if (k < 1 || k > tree.rows) return InvalidArgument("expected 1 <= k <= " + std::to_string(tree.rows) + " but received " + std::to_string(k));
+  if (k < 1 || k > tree.rows)
+    return InvalidArgument("expected 1 <= k <= " + std::to_string(tree.rows) + " but received " + std::to_string(k));
   NearestSearch search(tree, k, cancel);
   for (int64_t leaf = leaves.begin; leaf < leaves.end; ++leaf) {
     for (uint32_t left = SlotsOf(tree, leaf); left != 0; left &= left - 1) {
@@ -117,7 +119,8 @@ Status SortAscending(std::span<double> values, CancelFlag cancel) {
     for (size_t begin = 0; begin + width < size; begin += 2 * width) {
       if (cancel.IsSet()) return Cancelled();
       const auto first = values.begin() + static_cast<int64_t>(begin);
-      std::inplace_merge(first, first + static_cast<int64_t>(width), values.begin() + static_cast<int64_t>(std::min(begin + 2 * width, size)));
+      std::inplace_merge(first, first + static_cast<int64_t>(width),
+                         values.begin() + static_cast<int64_t>(std::min(begin + 2 * width, size)));
     }
   }
   return {};

@@ -32,8 +32,7 @@ uint32_t SlotsNearBoxImpl(const float* HWY_RESTRICT block, const float* HWY_REST
     auto sum = hn::Zero(d);
     for (int64_t dim = 0; dim < dims; ++dim) {
       const auto x = hn::LoadU(d, block + dim * kLeafPoints + at);
-      const auto gap =
-          hn::Max(hn::Zero(d), hn::Max(hn::Sub(hn::Set(d, box[dim]), x), hn::Sub(x, hn::Set(d, box[dims + dim]))));
+      const auto gap = hn::Max(hn::Zero(d), hn::Max(hn::Sub(hn::Set(d, box[dim]), x), hn::Sub(x, hn::Set(d, box[dims + dim]))));
       sum = hn::Add(sum, hn::Mul(gap, gap));
     }
     near |= Bits(d, hn::Le(sum, hn::Set(d, limit))) << at;
@@ -114,8 +113,7 @@ void SlotsWithin(const float* a, uint32_t slots, const float* b, int64_t dims, c
 double SquaredDistance(const float* a, int64_t slot_a, const float* b, int64_t slot_b, int64_t dims) {
   double sum = 0;
   for (int64_t dim = 0; dim < dims; ++dim) {
-    const double difference =
-        static_cast<double>(a[dim * kLeafPoints + slot_a]) - static_cast<double>(b[dim * kLeafPoints + slot_b]);
+    const double difference = static_cast<double>(a[dim * kLeafPoints + slot_a]) - static_cast<double>(b[dim * kLeafPoints + slot_b]);
     sum += difference * difference;
   }
   return sum;
