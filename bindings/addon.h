@@ -184,6 +184,7 @@ void ExportScoring(Napi::Object exports);
 void ExportProfile(Napi::Object exports);
 void ExportDensity(Napi::Object exports);
 void ExportAllocation(Napi::Object exports);
+void ExportFactor(Napi::Object exports);
 
 }  // namespace couponcast::node
 

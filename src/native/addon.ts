@@ -101,6 +101,12 @@ export interface Addon {
   pairFeatures(a: Named): void;
   makeCandidates(a: Named): void;
 
+  alsStart(a: Named): void;
+  alsGram(a: Named): void;
+  alsSolve(a: Named): void;
+  alsWork(a: Named): void;
+  alsLoss(a: Named): number;
+
   kmeansAssign(a: Named): number;
   kmeansMinDistance(a: Named): number;
   buildKdTree(a: Named): void;

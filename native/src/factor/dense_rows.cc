@@ -1,0 +1,187 @@
+#include "factor/dense_rows.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/factor/dense_rows.cc"
+#include <hwy/foreach_target.h>
+// The header must come behind foreach_target.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace couponcast::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// At most 16 lanes, also where vectors have no fixed length: arrays of them need one.
+#if HWY_HAVE_SCALABLE
+using Tag = hn::FixedTag<float, 4>;
+#else
+using Tag = hn::CappedTag<float, 16>;
+#endif
+using Vector = hn::Vec<Tag>;
+constexpr int64_t kWidth = static_cast<int64_t>(hn::MaxLanes(Tag()));
+constexpr int64_t kVectors = kLane / kWidth;  // that hold 16 sums
+constexpr int64_t kMaxBlocks = 4;             // of 16 columns whose sums stay in registers
+
+// The sums l and l + half, until 4 are left.
+template <class D>
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldHalves([[maybe_unused]] D d, hn::Vec<D> sums) {
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    return sums;
+  } else {
+    const hn::Half<D> half;
+    return FoldHalves(half, hn::Add(hn::LowerHalf(half, sums), hn::UpperHalf(half, sums)));
+  }
+}
+
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldSums(const Vector* sums) {
+  const Tag d;
+  if constexpr (kVectors == 1) {
+    return FoldHalves(d, sums[0]);
+  } else if constexpr (kVectors == 2) {
+    return FoldHalves(d, hn::Add(sums[0], sums[1]));
+  } else {
+    return FoldHalves(d, hn::Add(hn::Add(sums[0], sums[2]), hn::Add(sums[1], sums[3])));
+  }
+}
+
+template <int kRows>
+HWY_INLINE void SumProducts(const float* HWY_RESTRICT rows, int64_t width, const float* HWY_RESTRICT p, Vector (&sums)[kRows][kVectors]) {
+  const Tag d;
+  for (int r = 0; r < kRows; ++r) {
+    for (int64_t v = 0; v < kVectors; ++v) sums[r][v] = hn::Zero(d);
+  }
+  for (int64_t begin = 0; begin < width; begin += kLane) {
+    for (int64_t v = 0; v < kVectors; ++v) {
+      const int64_t at = begin + v * kWidth;
+      const auto factor = hn::LoadU(d, p + at);
+      for (int r = 0; r < kRows; ++r) sums[r][v] = hn::Add(sums[r][v], hn::Mul(hn::LoadU(d, rows + r * width + at), factor));
+    }
+  }
+}
+
+void RowDotsImpl(const DenseRows& rows, const float* HWY_RESTRICT p, float* HWY_RESTRICT dots) {
+  const hn::FixedTag<float, 4> d4;
+  int64_t r = 0;
+  for (; r + 4 <= rows.count; r += 4) {
+    Vector sums[4][kVectors];
+    SumProducts<4>(rows.data + r * rows.width, rows.width, p, sums);
+    const auto a = FoldSums(sums[0]);
+    const auto b = FoldSums(sums[1]);
+    const auto c = FoldSums(sums[2]);
+    const auto e = FoldSums(sums[3]);
+    const auto ab = hn::Add(hn::ConcatLowerLower(d4, b, a), hn::ConcatUpperUpper(d4, b, a));
+    const auto ce = hn::Add(hn::ConcatLowerLower(d4, e, c), hn::ConcatUpperUpper(d4, e, c));
+    hn::StoreU(hn::Add(hn::ConcatEven(d4, ce, ab), hn::ConcatOdd(d4, ce, ab)), d4, dots + r);
+  }
+  for (; r < rows.count; ++r) {
+    Vector sums[1][kVectors];
+    SumProducts<1>(rows.data + r * rows.width, rows.width, p, sums);
+    float lanes[4];
+    hn::StoreU(FoldSums(sums[0]), d4, lanes);
+    dots[r] = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+  }
+}
+
+// Sums of `kBlocks` blocks of columns of weighted rows in registers; `rows` points to their first column.
+template <int kBlocks>
+HWY_INLINE void AddWeightedColumns(const float* HWY_RESTRICT rows, int64_t count, int64_t width, const float* HWY_RESTRICT weights,
+                                   float* HWY_RESTRICT out) {
+  const Tag d;
+  constexpr int64_t kCount = kBlocks * kVectors;
+  Vector sums[kCount];
+  for (int64_t v = 0; v < kCount; ++v) sums[v] = hn::Zero(d);
+  for (int64_t r = 0; r < count; ++r) {
+    const auto weight = hn::Set(d, weights[r]);
+    for (int64_t v = 0; v < kCount; ++v) sums[v] = hn::Add(sums[v], hn::Mul(weight, hn::LoadU(d, rows + r * width + v * kWidth)));
+  }
+  for (int64_t v = 0; v < kCount; ++v) hn::StoreU(hn::Add(hn::LoadU(d, out + v * kWidth), sums[v]), d, out + v * kWidth);
+}
+
+void AddWeightedRowsImpl(const DenseRows& rows, const float* HWY_RESTRICT weights, float* HWY_RESTRICT out) {
+  for (int64_t col = 0; col < rows.width; col += kMaxBlocks * kLane) {
+    const float* data = rows.data + col;
+    switch (std::min((rows.width - col) / kLane, kMaxBlocks)) {
+      case 1:
+        AddWeightedColumns<1>(data, rows.count, rows.width, weights, out + col);
+        break;
+      case 2:
+        AddWeightedColumns<2>(data, rows.count, rows.width, weights, out + col);
+        break;
+      case 3:
+        AddWeightedColumns<3>(data, rows.count, rows.width, weights, out + col);
+        break;
+      default:
+        AddWeightedColumns<4>(data, rows.count, rows.width, weights, out + col);
+    }
+  }
+}
+
+// Four rows of the square, `kBlocks` blocks of columns, in registers.
+template <int kBlocks>
+HWY_INLINE void AddSquareTile(const DenseRows& rows, const float* HWY_RESTRICT weights, int64_t row, int64_t col, float* HWY_RESTRICT out) {
+  const Tag d;
+  constexpr int64_t kCount = kBlocks * kVectors;
+  constexpr int kRows = 4;
+  Vector sums[kRows][kCount];
+  for (auto& line : sums) {
+    for (auto& sum : line) sum = hn::Zero(d);
+  }
+  for (int64_t r = 0; r < rows.count; ++r) {
+    const float* HWY_RESTRICT data = rows.data + r * rows.width;
+    for (int i = 0; i < kRows; ++i) {
+      const auto factor = hn::Set(d, weights[r] * data[row + i]);
+      for (int64_t v = 0; v < kCount; ++v) sums[i][v] = hn::Add(sums[i][v], hn::Mul(factor, hn::LoadU(d, data + col + v * kWidth)));
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    float* line = out + (row + i) * rows.width + col;
+    for (int64_t v = 0; v < kCount; ++v) hn::StoreU(hn::Add(hn::LoadU(d, line + v * kWidth), sums[i][v]), d, line + v * kWidth);
+  }
+}
+
+void AddWeightedSquaresImpl(const DenseRows& rows, const float* HWY_RESTRICT weights, float* HWY_RESTRICT out) {
+  for (int64_t row = 0; row < rows.width; row += 4) {
+    for (int64_t col = row / kLane * kLane; col < rows.width; col += kMaxBlocks * kLane) {
+      switch (std::min((rows.width - col) / kLane, kMaxBlocks)) {
+        case 1:
+          AddSquareTile<1>(rows, weights, row, col, out);
+          break;
+        case 2:
+          AddSquareTile<2>(rows, weights, row, col, out);
+          break;
+        case 3:
+          AddSquareTile<3>(rows, weights, row, col, out);
+          break;
+        default:
+          AddSquareTile<4>(rows, weights, row, col, out);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace couponcast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace couponcast {
+
+HWY_EXPORT(RowDotsImpl);
+HWY_EXPORT(AddWeightedRowsImpl);
+HWY_EXPORT(AddWeightedSquaresImpl);
+
+void RowDots(const DenseRows& rows, const float* p, float* dots) { HWY_DYNAMIC_DISPATCH(RowDotsImpl)(rows, p, dots); }
+
+void AddWeightedRows(const DenseRows& rows, const float* weights, float* out) {
+  HWY_DYNAMIC_DISPATCH(AddWeightedRowsImpl)(rows, weights, out);
+}
+
+void AddWeightedSquares(const DenseRows& rows, const float* weights, float* out) {
+  HWY_DYNAMIC_DISPATCH(AddWeightedSquaresImpl)(rows, weights, out);
+}
+
+}  // namespace couponcast
+#endif  // HWY_ONCE
