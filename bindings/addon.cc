@@ -166,6 +166,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportScoring(exports);
     ExportProfile(exports);
     ExportDensity(exports);
+    ExportSequence(exports);
     ExportAllocation(exports);
     ExportFactor(exports);
   }

@@ -183,6 +183,7 @@ void ExportSimilarity(Napi::Object exports);
 void ExportScoring(Napi::Object exports);
 void ExportProfile(Napi::Object exports);
 void ExportDensity(Napi::Object exports);
+void ExportSequence(Napi::Object exports);
 void ExportAllocation(Napi::Object exports);
 void ExportFactor(Napi::Object exports);
 

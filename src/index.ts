@@ -12,7 +12,16 @@ export type { FeatureScaling, Scale } from "./profile/feature-scaling.js";
 export { type KDistanceOptions, kDistanceCurve, suggestEps } from "./profile/k-distance.js";
 export { type KmeansOptions, type KmeansResult, kmeans } from "./profile/kmeans.js";
 export { type KmeansPrediction, kmeansPredict } from "./profile/kmeans-predict.js";
+export { type Absorption, absorption, stationaryDistribution, transitionProbabilities } from "./profile/markov.js";
+export { type NextBehaviourOptions, nextBehaviour } from "./profile/next-behaviour.js";
 export { predictSegments, readSegmentModel, type SegmentModel, writeSegmentModel } from "./profile/segment-model.js";
+export {
+  countTransitions,
+  type GroupTransitions,
+  medianGaps,
+  type Transitions,
+  type TransitionsOptions,
+} from "./profile/transitions.js";
 export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
 export { type Affinity, type AffinityOptions, couponAffinity } from "./score/affinity.js";
@@ -29,3 +38,10 @@ export {
 export { type Neighbours, type SimilarOptions, similarItems, similarUsers } from "./score/similar.js";
 export type { WeightingName, WeightingOptions } from "./score/weighting.js";
 export { type Matrix, openMatrix } from "./store/matrix.js";
+export {
+  type EventColumns,
+  openSequences,
+  type Sequences,
+  type SequencesOptions,
+  sequencesOf,
+} from "./store/sequences.js";

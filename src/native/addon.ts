@@ -121,6 +121,14 @@ export interface Addon {
   logisticPredict(a: Named): void;
   solveSpd(a: Named): void;
 
+  groupEvents(a: Named): void;
+  sortSequences(a: Named): void;
+  countTransitions(a: Named): void;
+  listGaps(a: Named): void;
+  medianGap(a: Named): number;
+  countWaits(a: Named): void;
+  nextWithin(a: Named): void;
+
   checkProblem(a: Named): void;
   evaluateDual(a: Named): { surplus: number; valueMilli: number; spendMilli: number };
   solveBundleMaster(a: Named): number;
