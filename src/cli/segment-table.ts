@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { escapeGlob, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
 import { Executor, shared } from "../executor/executor.js";
+import { type DensitySegments, densitySegments } from "../profile/density-segments.js";
 import { applyScaling, type FeatureScaling, fitScaling, type Scale, transformed } from "../profile/feature-scaling.js";
 import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import { segmentUsers, type UserSegments } from "../profile/segment-users.js";
+import type { UserFeatures } from "../profile/user-features.js";
 import { inferTextTypes } from "../source/load-table.js";
 import { type ResolvedSource, requireColumn } from "../source/source.js";
 import { COPY_OPTIONS, guardedTextSql } from "../table/csv-guard.js";
@@ -15,8 +17,9 @@ import { tableFormatOf } from "../table/table-format.js";
 import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Session } from "./command.js";
+import type { DbscanTableOptions } from "./segment-dbscan.js";
 
-export interface SegmentTableOptions {
+export interface SegmentTableOptions extends DbscanTableOptions {
   k: number;
   id: string;
   features?: string[];
@@ -28,11 +31,16 @@ export interface SegmentTableOptions {
   raw?: boolean;
 }
 
-export interface SegmentTableResult extends Omit<UserSegments, "labels"> {
+interface SegmentMeans {
   names: string[];
   /** [k][features] plain means; null where nobody of the segment has the feature. */
   means: (number | null)[][];
 }
+
+type FoundSegments = ({ method: "kmeans" } & UserSegments) | ({ method: "dbscan" } & DensitySegments);
+type WithoutLabels<T> = T extends unknown ? Omit<T, "labels"> : never;
+
+export type SegmentTableResult = WithoutLabels<FoundSegments> & SegmentMeans;
 
 const DEFAULT_ACTIVE = "num_events";
 /** Row numbers are no feature. */
@@ -60,10 +68,10 @@ export async function segmentTable(
     const table = await reader.load(source, "input");
     const { names, numUsers } = await sortById(table, options);
     const { points, values, hasEvents, scaling } = await readPoints(table, names, numUsers, options.scale);
-    const { k, seed, maxIterations, tolerance } = options;
-    const features = { names, numUsers, dims: names.length, points, hasEvents };
-    const segments = await segmentUsers(features, { ...session.run(), k, seed, maxIterations, tolerance });
-    if (model !== undefined) await writeSegmentModel(model.path, segmentModelOf(scaling, segments));
+    const features = { names, numUsers, dims: names.length, points, hasEvents, scaling };
+    const segments = await findSegments(features, options, session);
+    if (model !== undefined && segments.method === "kmeans")
+      await writeSegmentModel(model.path, segmentModelOf(scaling, segments));
     const { labels, ...found } = segments;
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     await writeRows(executor, labelsPath, [labels]);
@@ -82,6 +90,16 @@ export async function segmentTable(
   } finally {
     reader.close();
   }
+}
+
+async function findSegments(
+  features: UserFeatures,
+  { method, eps, minSamples, k, seed, maxIterations, tolerance }: SegmentTableOptions,
+  session: Session,
+): Promise<FoundSegments> {
+  if (method === "dbscan")
+    return { method, ...(await densitySegments(features, { ...session.run(), eps, minSamples })) };
+  return { method, ...(await segmentUsers(features, { ...session.run(), k, seed, maxIterations, tolerance })) };
 }
 
 /** Makes the table `sorted`, by ascending bytes of the id: row, id, active, features f0 ... as numbers, v0 ... as they came. */

@@ -43,13 +43,30 @@ export interface DbscanResult {
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED. Source: Ester et al. 1996; formulas.md, "DBSCAN".
  */
 export async function dbscan(points: Float32Array, dims: number, options: DbscanOptions): Promise<DbscanResult> {
-  const minSamples = integerBetween("minSamples", options.minSamples ?? DEFAULT_MIN_SAMPLES, 1, 2 ** 31 - 1);
-  if (options.eps !== "auto") positiveEps(options.eps);
-  const executor = new Executor(options);
-  const tree = await KdTree.build(executor, points, dims);
-  const weights = await checkWeights(options.weights, tree.rows);
+  const minSamples = checkDbscan(options);
+  const tree = await KdTree.build(new Executor(options), points, dims);
   const curve = options.eps === "auto" ? await kDistances(tree, Math.min(minSamples, tree.rows)) : undefined;
-  const eps = options.eps === "auto" ? knee(curve!) : options.eps;
+  const eps = options.eps === "auto" ? kneeOf(curve!) : options.eps;
+  return { ...(await dbscanOfTree(tree, eps, minSamples, options.weights)), eps, minSamples, curve };
+}
+
+/** @internal The checked number of samples. */
+export function checkDbscan({ eps, minSamples = DEFAULT_MIN_SAMPLES }: DbscanOptions): number {
+  if (eps !== "auto") {
+    numberBetween("eps", eps, 0, MAX_EPS);
+    if (eps === 0) throw invalidArgument("expected eps > 0 but received 0");
+  }
+  return integerBetween("minSamples", minSamples, 1, 2 ** 31 - 1);
+}
+
+/** @internal */
+export async function dbscanOfTree(
+  tree: KdTree,
+  eps: number,
+  minSamples: number,
+  givenWeights?: Float64Array,
+): Promise<Pick<DbscanResult, "labels" | "cores" | "sizes" | "numNoise">> {
+  const weights = await checkWeights(givenWeights, tree.rows);
   const cores = await findCores(tree, eps, minSamples, weights);
   const { labels, numClusters } = await findLabels(tree, eps, cores);
   const isCore = shared.u8(tree.rows);
@@ -64,15 +81,11 @@ export async function dbscan(points: Float32Array, dims: number, options: Dbscan
     if (label < 0) numNoise++;
     else sizes[label]!++;
   });
-  return { labels, cores: isCore, sizes, numNoise, eps, minSamples, curve };
+  return { labels, cores: isCore, sizes, numNoise };
 }
 
-function positiveEps(eps: number): void {
-  numberBetween("eps", eps, 0, MAX_EPS);
-  if (eps === 0) throw invalidArgument("expected eps > 0 but received 0");
-}
-
-function knee(curve: Float64Array): number {
+/** @internal The suggested eps; an error where there is none. */
+export function kneeOf(curve: Float64Array): number {
   const eps = suggestEps(curve);
   if (eps !== undefined) return eps;
   throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "the k-distance curve has no knee to take eps from", {

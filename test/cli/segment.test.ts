@@ -55,3 +55,20 @@ it("gives the same for other formats, another order of the rows and one thread",
     expect((await readTable(at(out))).map((row) => columns.map((name) => row[name]))).toEqual(expected);
   }
 });
+
+it("DBSCAN: dense places as segments, the rest in none; eps from the curve or given", async () => {
+  const people = Array.from({ length: 60 }, (_, i) => ({
+    x: (i % 3) * 10 + (i % 7) / 10,
+    y: (i % 3) * 5 + (i % 5) / 10,
+  }));
+  people.push({ x: 100, y: -80 }, { x: -90, y: 70 });
+  writeFileSync(at("dense.csv"), `user_id,x,y\n${people.map(({ x, y }, i) => `u${i},${x},${y}`).join("\n")}\n`);
+  const args = ["segment", at("dense.csv"), "--method", "dbscan", "--scale", "none"];
+  const given = await cliJson([...args, "--eps", "2", "--min-samples", "4", "-o", at("d.csv")]);
+  expect(given).toMatchObject({ method: "dbscan", sizes: [20, 20, 20], numNoise: 2, numUnsegmented: 2, eps: 2 });
+  const auto = await cliJson([...args, "--min-samples", "4", "-o", at("d.csv")]);
+  expect(auto).toMatchObject({ numNoise: 2, minSamples: 4 });
+  expect((auto.curve as unknown[]).length).toBe(62);
+  const rows = await readTable(at("d.csv"));
+  expect(rows.filter((row) => row.segment === "").map((row) => row.user_id)).toEqual(["u60", "u61"]);
+});

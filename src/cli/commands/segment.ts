@@ -1,10 +1,12 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { CouponcastError } from "../../errors.js";
 import { count, percent } from "../../report/format.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
 import { sum } from "../list-rows.js";
 import { decimal, integer, list } from "../option-values.js";
+import { addDbscanOptions, dbscanLines, SEGMENT_METHODS } from "../segment-dbscan.js";
 import type { SegmentTableOptions, SegmentTableResult } from "../segment-table.js";
 import { brief, byteSize, counted, table } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
@@ -22,10 +24,11 @@ const MAX_SEGMENTS_SHOWN = 50;
 export function addSegment(program: Command): void {
   const command = addCommand(program, {
     name: "segment",
-    summary: "segments of users who are alike (K-means)",
-    description: `Groups the rows of a features table by K-means (k-means++, Lloyd). Features are scaled first, a missing value
-counts as the mean of the others. Segments are numbered by size, 0 is the largest. Writes id, segment and the
-features, sorted by id. The same for any order of the rows and any number of threads.
+    summary: "segments of users who are alike (K-means, DBSCAN)",
+    description: `Groups the rows of a features table by K-means (k-means++, Lloyd), or by DBSCAN: dense places, and users who
+are in none. Features are scaled first, a missing value counts as the mean of the others. Segments are numbered by
+size, 0 is the largest. Writes id, segment and the features, sorted by id. The same for any order of the rows and
+any number of threads.
 
 TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --features\` makes one.`,
     examples: [
@@ -34,11 +37,16 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         "by three columns of a table of one's own",
         "segment customers.csv --id customer --features age,orders,spend --scale standard -k 4 -o segments.csv",
       ],
+      [
+        "as many as there are dense places, by distances that the table itself suggests",
+        "segment features.parquet --method dbscan --min-samples 20 -o segments.parquet",
+      ],
       ["by all columns that begin with count_", "segment features.parquet --features 'count_*' -o segments.jsonl"],
     ],
   })
     .argument("<table>", "features: one row a user")
-    .option("-k, --k <count>", "segments, 1 to 1,000,000", integer(1, 1_000_000), 6)
+    .addOption(new Option("--method <name>", "how to find segments").choices(SEGMENT_METHODS).default("kmeans"))
+    .option("-k, --k <count>", "kmeans: segments, 1 to 1,000,000", integer(1, 1_000_000), 6)
     .option("--id <column>", "id of the user; unique", "user_id")
     .option(
       "--features <columns>",
@@ -51,19 +59,26 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         .choices(["log", "standard", "none"])
         .default("log"),
     )
-    .option("--seed <number>", "of k-means++, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
-    .option("--max-iterations <count>", "of Lloyd", integer(1, 1_000_000), 300)
+    .option("--seed <number>", "kmeans: of k-means++, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
+    .option("--max-iterations <count>", "kmeans: of Lloyd", integer(1, 1_000_000), 300)
     .option(
       "--tolerance <number>",
-      "stop when the centroids move less than this share of the variance",
+      "kmeans: stop when the centroids move less than this share of the variance",
       decimal(0),
       1e-4,
     )
     .addOption(required("-o, --out <file>", "where to write: .csv, .parquet or .jsonl"))
     .option("--model <file>", "also write the model (.safetensors) that puts later users into these segments")
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
+  addDbscanOptions(command);
   addCommonOptions(command);
   setAction<SegmentOptions>(command, async (session, [path], options) => {
+    if (options.model !== undefined && options.method !== "kmeans") {
+      throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--model needs segments of --method kmeans", {
+        field: "--model",
+        hint: "Dense places have no centre that later users could be compared with.",
+      });
+    }
     const { findTable } = await import("../../table/read-table.js");
     const { segmentTable } = await import("../segment-table.js");
     const source = await findTable(path!, "input");
@@ -80,13 +95,10 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         bytes: (await stat(output.path)).size,
       }),
     );
-    const { sizes, numUnsegmented, inertia, iterations, converged } = result;
-    const total = sum(sizes);
     return {
       json: { out: resolve(options.out), ...modelPath(options), bytes, ...result },
       lines: [
-        `${counted(total, "user")} in ${counted(sizes.length, "segment")}; ${counted(iterations, "iteration")}${converged ? "" : ", not converged"}, inertia ${brief(inertia)}`,
-        ...(numUnsegmented > 0 ? [`${counted(numUnsegmented, "user")} without a segment: nothing to go by`] : []),
+        ...(result.method === "dbscan" ? dbscanLines(result) : kmeansLines(result)),
         "",
         ...profile(result),
         "",
@@ -98,6 +110,14 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
 }
 
 const modelPath = ({ model }: SegmentOptions) => (model === undefined ? {} : { model: resolve(model) });
+
+function kmeansLines(result: Extract<SegmentTableResult, { method: "kmeans" }>): string[] {
+  const { sizes, numUnsegmented, inertia, iterations, converged } = result;
+  return [
+    `${counted(sum(sizes), "user")} in ${counted(sizes.length, "segment")}; ${counted(iterations, "iteration")}${converged ? "" : ", not converged"}, inertia ${brief(inertia)}`,
+    ...(numUnsegmented > 0 ? [`${counted(numUnsegmented, "user")} without a segment: nothing to go by`] : []),
+  ];
+}
 
 /** Sizes and means of the segments; the segments are columns where they are few. */
 function profile({ names, sizes, means }: SegmentTableResult): string[] {

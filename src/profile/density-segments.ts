@@ -1,0 +1,75 @@
+import { Executor, type RunOptions } from "../executor/executor.js";
+import { forEachYielding } from "../util/yield.js";
+import { activePoints, type SegmentsBySize, segmentsBySize } from "./active-points.js";
+import { checkDbscan, type DbscanOptions, dbscanOfTree, kneeOf } from "./dbscan.js";
+import { kDistances } from "./k-distance.js";
+import { KdTree } from "./kd-tree.js";
+import type { UserFeatures } from "./user-features.js";
+
+export interface DensitySegments extends SegmentsBySize {
+  eps: number;
+  minSamples: number;
+  /** Users with events who are in no segment. */
+  numNoise: number;
+  /** The k-distance curve at evenly spaced ranks: share of the users up to there, and the distance. */
+  curve: { share: number; distance: number }[];
+  /** [k][dims] means of the segments' points. */
+  centroids: number[][];
+}
+
+const CURVE_POINTS = 256;
+
+/**
+ * Segments the users with events by DBSCAN on their standardised features. Segments are numbered by size, largest
+ * first (ties: by the smallest core user). Without users there are no segments. Errors: as dbscan.
+ */
+export async function densitySegments(
+  features: UserFeatures,
+  options: Pick<DbscanOptions, "eps" | "minSamples"> & RunOptions,
+): Promise<DensitySegments> {
+  const minSamples = checkDbscan(options);
+  const { numUsers, dims } = features;
+  const { rows, points } = await activePoints(features);
+  if (rows.length === 0 || dims === 0) {
+    const { segments } = await segmentsBySize(numUsers, [], new Int32Array(0), []);
+    return { ...segments, eps: 0, minSamples, numNoise: rows.length, curve: [], centroids: [] };
+  }
+  const tree = await KdTree.build(new Executor(options), points, dims);
+  const curve = await kDistances(tree, Math.min(minSamples, rows.length));
+  const eps = options.eps === "auto" ? kneeOf(curve) : options.eps;
+  const { labels, sizes, numNoise } = await dbscanOfTree(tree, eps, minSamples);
+  const { segments, clusters } = await segmentsBySize(numUsers, rows, labels, sizes);
+  const means = await meansOf(points, dims, labels, sizes);
+  return {
+    ...segments,
+    eps,
+    minSamples,
+    numNoise,
+    curve: sampled(curve),
+    centroids: clusters.map((c) => means[c]!),
+  };
+}
+
+function sampled(curve: Float64Array): DensitySegments["curve"] {
+  const last = curve.length - 1;
+  const count = Math.min(CURVE_POINTS, curve.length);
+  return Array.from({ length: count }, (_, i) => {
+    const rank = count === 1 ? 0 : Math.round((i * last) / (count - 1));
+    return { share: (rank + 1) / curve.length, distance: curve[rank]! };
+  });
+}
+
+/** Sums run in the order of the points, in float64. */
+async function meansOf(
+  points: Float32Array,
+  dims: number,
+  labels: Int32Array,
+  sizes: readonly number[],
+): Promise<number[][]> {
+  const sums = new Float64Array(sizes.length * dims);
+  await forEachYielding(labels.length, (row) => {
+    const label = labels[row]!;
+    for (let d = 0; label >= 0 && d < dims; d++) sums[label * dims + d]! += points[row * dims + d]!;
+  });
+  return sizes.map((size, c) => Array.from({ length: dims }, (_, d) => sums[c * dims + d]! / size));
+}
