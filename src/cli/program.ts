@@ -9,6 +9,7 @@ import { addRun } from "./commands/run.js";
 import { addSegment } from "./commands/segment.js";
 import { addSimilar } from "./commands/similar.js";
 import { addSynth } from "./commands/synth.js";
+import { addTransitions } from "./commands/transitions.js";
 import { printError, readableError } from "./print-error.js";
 import { ignoreClosedPipes } from "./terminal.js";
 
@@ -48,6 +49,7 @@ Examples:
   addSimilar(program);
   addRecommend(program);
   addSegment(program);
+  addTransitions(program);
   addAllocate(program);
   addSynth(program);
   return program;

@@ -43,8 +43,8 @@ type WithoutLabels<T> = T extends unknown ? Omit<T, "labels"> : never;
 export type SegmentTableResult = WithoutLabels<FoundSegments> & SegmentMeans;
 
 const DEFAULT_ACTIVE = "num_events";
-/** Row numbers are no feature. */
-const NO_FEATURES = new Set(["row", "segment"]);
+/** Row numbers are no feature; days since the last order are missing for all who never bought. */
+const NO_FEATURES = new Set(["row", "segment", "order_recency_days"]);
 
 export async function segmentTable(
   session: Session,

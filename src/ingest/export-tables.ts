@@ -50,6 +50,7 @@ export async function exportFeatures(
     `SELECT r.row, r.user_id, ${counts.join(" ")}
        CAST(coalesce(f.num_events, 0) AS INTEGER) AS num_events,
        CAST(${asOfMicros} - f.last_t AS DOUBLE) / ${DAY_MICROS} AS recency_days,
+       CAST(${asOfMicros} - f.last_order_t AS DOUBLE) / ${DAY_MICROS} AS order_recency_days,
        CAST(coalesce(f.frequency, 0) AS INTEGER) AS frequency,
        CAST(coalesce(f.monetary_minor, 0) AS BIGINT) AS monetary_minor,
        CASE WHEN f.frequency > 0 THEN CAST(f.monetary_minor AS DOUBLE) / CAST(f.frequency AS DOUBLE) END

@@ -56,10 +56,15 @@ WHERE u >= ${users.begin} AND u < ${users.end} AND value <> 0
 ORDER BY u, i`;
 }
 
+/** Events of some users as their sequences: by time, of equal times by behaviour. */
+export function orderedEventsSql(users: { begin: number; end: number }): string {
+  return `SELECT u, b, t FROM events WHERE u >= ${users.begin} AND u < ${users.end} ORDER BY u, t, b`;
+}
+
 export function createUserFeaturesSql(numBehaviours: number): string {
   const counts = Array.from({ length: numBehaviours }, (_, code) => `count_${code} INTEGER`);
   return `CREATE TABLE user_features (u INTEGER, ${counts.join(", ")}, num_events INTEGER, first_t BIGINT, last_t BIGINT,
-  num_times BIGINT, monetary_minor BIGINT, frequency INTEGER)`;
+  num_times BIGINT, monetary_minor BIGINT, frequency INTEGER, last_order_t BIGINT)`;
 }
 
 /** Features of the users in a range that have events. */
@@ -74,10 +79,11 @@ export function userFeaturesSql(
   return `
 INSERT INTO user_features
 SELECT totals.u, ${codes.map((code) => `n_${code},`).join(" ")} n, first_t, last_t, num_times, monetary_minor,
-  coalesce(orders.frequency, 0)
+  coalesce(orders.frequency, 0), last_order_t
 FROM (
   SELECT u, ${codes.map((code) => `count(*) FILTER (WHERE b = ${code}) AS n_${code},`).join(" ")}
-    count(*) AS n, min(t) AS first_t, max(t) AS last_t, coalesce(sum(value_minor), 0) AS monetary_minor
+    count(*) AS n, min(t) AS first_t, max(t) AS last_t, coalesce(sum(value_minor), 0) AS monetary_minor,
+    max(t) FILTER (WHERE b = ${purchase}) AS last_order_t
   FROM ${e} GROUP BY u
 ) AS totals
 JOIN (

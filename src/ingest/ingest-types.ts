@@ -72,5 +72,6 @@ export const INGEST_FILES = {
   users: "users.parquet",
   features: "features.parquet",
   items: "items.parquet",
+  sequences: "sequences.safetensors",
   summary: "ingest.json",
 } as const;

@@ -35,6 +35,7 @@ import {
 } from "./ingest-types.js";
 import { CREATE_REJECTED_TABLE_ROWS, readItems, readUsers, type UsersTable } from "./tables.js";
 import { type UserRange, writeMatrix } from "./write-matrix.js";
+import { writeSequences } from "./write-sequences.js";
 
 export type { IngestProgress, IngestRequest, IngestResult } from "./ingest-types.js";
 export { INGEST_FILES } from "./ingest-types.js";
@@ -136,6 +137,12 @@ async function runStage(stage: Stage): Promise<IngestResult> {
       metadata: matrixMetadata(request, cleaned),
       createSink: stage.createSink,
       onCells: (done, total) => progress.update(done, total),
+    });
+    await writeSequences(db, {
+      path: join(tempDir, INGEST_FILES.sequences),
+      ranges,
+      behaviours: rules.behaviours,
+      asOfMicros: cleaned.asOfMicros,
     });
     await reopenForExport();
     await exportRejected(db, join(tempDir, INGEST_FILES.rejected));

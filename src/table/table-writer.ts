@@ -75,7 +75,10 @@ export class TableWriter {
     appender.close();
   }
 
-  /** Further rows: one array a column, of the same types each time; at least once, if only of no rows. See writeRows. */
+  /**
+   * Further rows: one array a column, of the same types each time; at least once, if only of no rows. See writeRows.
+   * NaN in a Float64Array is a missing value.
+   */
   async append(columns: readonly AnyTypedArray[], skipNegative?: number): Promise<void> {
     this.#columns ??= columns.map((column) => column.slice(0, 0));
     await writeRows(this.#options.executor, this.#numbers, columns, skipNegative);
@@ -95,7 +98,8 @@ export class TableWriter {
         const cases = names.map((text, code) => `WHEN ${code} THEN ${quoteLiteral(text)}`);
         return `${this.#text(`CASE rows.c${from} ${cases.join(" ")} END`)} AS ${alias}`;
       }
-      return `rows.c${from} AS ${alias}`;
+      const isDouble = this.#columns?.[from] instanceof Float64Array;
+      return `${isDouble ? `nullif(rows.c${from}, 'nan'::DOUBLE)` : `rows.c${from}`} AS ${alias}`;
     });
     if (this.#columns === undefined) throw new CouponcastError("ERR_COUPONCAST_INTERNAL", "no columns were appended");
     return this.#db.run(`COPY (

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { cli } from "./run-cli.js";
 
-const COMMANDS = ["run", "ingest", "inspect", "similar", "recommend", "segment", "allocate", "synth"];
+const COMMANDS = ["run", "ingest", "inspect", "similar", "recommend", "segment", "transitions", "allocate", "synth"];
 
 /** Splits a line of the examples as a shell would: white space, and quotes of both kinds. */
 function words(line: string): string[] {

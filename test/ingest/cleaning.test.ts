@@ -101,6 +101,7 @@ describe("cleaning", () => {
       count_purchase: 1,
       num_events: 2,
       recency_days: 151,
+      order_recency_days: 151,
       frequency: 1,
       monetary_minor: "500",
       order_value_minor: 500,

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ingest } from "../../src/ingest/ingest.js";
+import { openSequences, sequenceUserIds } from "../../src/store/sequences.js";
+import { readTensors } from "../../src/store/tensors.js";
 import { parquet, request, run, scratch, write } from "./harness.js";
 
 interface Row {
@@ -77,6 +79,8 @@ function distinct(rows: readonly Row[]): Row[] {
   return [...best.values()];
 }
 
+const byTimeAndCode = (a: readonly [number, number], b: readonly [number, number]) => a[0] - b[0] || a[1] - b[1];
+
 function reference(rows: readonly Row[]) {
   const events = distinct(rows);
   const asOf = Math.max(...events.map((e) => e.time));
@@ -97,6 +101,8 @@ function reference(rows: readonly Row[]) {
       counts: Object.keys(WEIGHTS).map((b) => own.filter((e) => e.behaviour === b).length),
       numEvents: own.length,
       recency: (asOf - times.at(-1)!) / DAY,
+      orderRecency: purchases.length > 0 ? (asOf - Math.max(...purchases.map((e) => e.time))) / DAY : null,
+      sequence: own.map((e) => [e.time, Object.keys(WEIGHTS).indexOf(e.behaviour)] as const).sort(byTimeAndCode),
       observed: (asOf - times[0]!) / DAY,
       meanGap: times.length > 1 ? (times.at(-1)! - times[0]!) / (times.length - 1) / DAY : null,
       frequency: orders.size,
@@ -137,11 +143,27 @@ describe("against the reference", () => {
           expect([f.num_events, f.frequency, Number(f.monetary_minor)]).toEqual([e.numEvents, e.frequency, e.monetary]);
           expect(f.recency_days).toBeCloseTo(e.recency, 9);
           expect(f.observed_days).toBeCloseTo(e.observed, 9);
+          if (e.orderRecency === null) expect(f.order_recency_days).toBeNull();
+          else expect(f.order_recency_days).toBeCloseTo(e.orderRecency, 9);
           if (e.meanGap === null) expect(f.mean_gap_days).toBeNull();
           else expect(f.mean_gap_days).toBeCloseTo(e.meanGap, 9);
           if (e.frequency > 0) expect(f.order_value_minor).toBeCloseTo(e.monetary / e.frequency, 9);
           else expect(f.order_value_minor).toBeNull();
         });
+        const file = join(outDir, "sequences.safetensors");
+        const sequences = readTensors(file, { indptr: "I64", behaviours: "U8", times: "I64" });
+        const ids: string[] = [];
+        for await (const batch of sequenceUserIds(file, 2)) ids.push(...batch);
+        expect(ids).toEqual(expected.users);
+        const all = expected.features.flatMap(({ sequence }) => sequence);
+        expect([...sequences.behaviours].map(Number)).toEqual(all.map(([, code]) => code));
+        expect([...sequences.times]).toEqual(all.map(([time]) => BigInt(time) * 1000n));
+        const ends = expected.features.map(({ sequence }) => sequence.length);
+        expect([...sequences.indptr].slice(1).map((end, u) => Number(end) - Number(sequences.indptr[u]))).toEqual(ends);
+        const { behaviours, numUsers, asOfMicros } = await openSequences(file);
+        expect(behaviours).toEqual(Object.keys(WEIGHTS));
+        expect(numUsers).toBe(expected.users.length);
+        expect(asOfMicros).toBe(Math.max(...expected.events.map((e) => e.time)) * 1000);
       }),
       { numRuns: 15 },
     );
@@ -171,7 +193,13 @@ describe("against the reference", () => {
               { threads, options: { halfLifeDays: HALF_LIFE, normalise } },
             );
             const { inputs: _, ...result } = await ingest(req);
-            const names = ["matrix.safetensors", "users.parquet", "features.parquet", "items.parquet"];
+            const names = [
+              "matrix.safetensors",
+              "sequences.safetensors",
+              "users.parquet",
+              "features.parquet",
+              "items.parquet",
+            ];
             return [
               JSON.stringify(result),
               ...names.map((name) => readFileSync(join(req.outDir, name)).toString("base64")),

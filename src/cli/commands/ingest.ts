@@ -1,4 +1,4 @@
-import { mkdir, rename, stat } from "node:fs/promises";
+import { copyFile, mkdir, rename, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { z } from "zod";
@@ -50,6 +50,7 @@ interface IngestOptions extends CommonOptions {
   items?: string;
   rejected?: string;
   features?: string;
+  sequences?: string;
   memory: number;
   raw?: boolean;
 }
@@ -126,6 +127,7 @@ FILES are CSV, JSONL or Parquet, also .gz and .zst; patterns such as 'events/*.c
     .option("--items <file>", "table of items (item_id ...): all of them get a column")
     .option("--rejected <file>", "keep the rejected rows: .csv, .parquet or .jsonl")
     .option("--features <file>", "features of each user (counts, recency, frequency, monetary value): likewise")
+    .option("--sequences <file>", "keep the users' behaviours in the order of time for `transitions`: .safetensors")
     .option("--memory <megabytes>", "limit of the reader's memory, at least 128", integer(128, 1e8), 4096)
     .option("--raw", "CSV: do not put an apostrophe before texts that a spreadsheet would take for a formula");
   addCommonOptions(command);
@@ -160,9 +162,10 @@ async function runIngest(session: Session, files: string[], options: IngestOptio
     { path: options.out, endings: [".safetensors"] },
     optional(options.rejected),
     optional(options.features),
+    options.sequences === undefined ? undefined : { path: options.sequences, endings: [".safetensors"] },
   ] as const;
-  const { result, bytes } = await withOutputs(session, wanted, inputs, (matrix, rejected, features) =>
-    ingestInto(session, request, options, matrix, rejected, features),
+  const { result, bytes } = await withOutputs(session, wanted, inputs, (matrix, rejected, features, sequences) =>
+    ingestInto(session, request, options, { matrix, rejected, features, sequences }),
   );
   return { json: { out: resolve(options.out), bytes, ...result }, lines: summary(result, options, bytes) };
 }
@@ -236,13 +239,18 @@ async function check<T extends z.ZodType>(schema: T, value: unknown, field: stri
   });
 }
 
+interface IngestOutputs {
+  matrix: OutputFile;
+  rejected: OutputFile | undefined;
+  features: OutputFile | undefined;
+  sequences: OutputFile | undefined;
+}
+
 async function ingestInto(
   session: Session,
   request: Omit<IngestRequest, "outDir" | "threads">,
   options: IngestOptions,
-  matrix: OutputFile,
-  rejected: OutputFile | undefined,
-  features: OutputFile | undefined,
+  { matrix, rejected, features, sequences }: IngestOutputs,
 ): Promise<{ result: IngestResult; bytes: number }> {
   const { INGEST_FILES, ingest } = await import("../../ingest/ingest.js");
   const { checkThreads } = await import("../../executor/executor.js");
@@ -276,6 +284,7 @@ async function ingestInto(
   }
   if (rejected !== undefined) await convertParquet(rejectedRows, rejected, table);
   if (features !== undefined) await convertParquet(join(outDir, INGEST_FILES.features), features, table);
+  if (sequences !== undefined) await copyFile(join(outDir, INGEST_FILES.sequences), sequences.path);
   await rename(join(outDir, INGEST_FILES.matrix), matrix.path);
   return { result, bytes: (await stat(matrix.path)).size };
 }
@@ -315,7 +324,7 @@ function summary(result: IngestResult, options: IngestOptions, bytes: number): s
     for (const [reason, n] of Object.entries(counts))
       funnel.push([`${table} file`, `${count(n)} rows rejected: ${rejectionInWords(reason)}`]);
   }
-  const others = [options.rejected, options.features].filter((path) => path !== undefined);
+  const others = [options.rejected, options.features, options.sequences].filter((path) => path !== undefined);
   return [
     ...labelled(funnel),
     ...result.warnings.map((warning) => `  warning: ${inOptionWords(warning)}`),

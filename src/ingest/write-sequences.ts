@@ -1,0 +1,75 @@
+/** Streams the events from the database into a file of behaviour sequences. */
+import type { DuckDb } from "../duckdb/duckdb.js";
+import { SEQUENCE_TENSORS } from "../store/sequences.js";
+import { TensorFileWriter } from "../store/tensor-file-writer.js";
+import { orderedEventsSql } from "./features-sql.js";
+import type { UserRange } from "./write-matrix.js";
+
+export interface SequencesRequest {
+  path: string;
+  /** All users, in order. */
+  ranges: readonly UserRange[];
+  behaviours: readonly string[];
+  asOfMicros: bigint;
+}
+
+const IDS_PER_BATCH = 16_384;
+
+/** Memory: 8 bytes a user, and DuckDB's for the events of one range. Errors: ERR_COUPONCAST_IO, _CANCELLED. */
+export async function writeSequences(db: DuckDb, request: SequencesRequest): Promise<void> {
+  const { path, ranges, behaviours, asOfMicros } = request;
+  const numUsers = ranges.at(-1)?.end ?? 0;
+  const numEvents = await db.count("SELECT count(*) FROM events");
+  const idBytes = await db.count("SELECT coalesce(sum(strlen(user_id)), 0) FROM user_rows");
+  const lengths: Record<keyof typeof SEQUENCE_TENSORS, number> = {
+    indptr: numUsers + 1,
+    times: numEvents,
+    "users.offsets": numUsers + 1,
+    behaviours: numEvents,
+    "users.bytes": idBytes,
+  };
+  const writer = TensorFileWriter.create(
+    path,
+    Object.entries(SEQUENCE_TENSORS).map(([name, dtype]) => ({
+      name,
+      dtype,
+      shape: [lengths[name as keyof typeof lengths]],
+    })),
+    { kind: "sequences", behaviours: JSON.stringify(behaviours), asOfMicros: String(asOfMicros) },
+  );
+  try {
+    await writeIds(db, writer, numUsers);
+    const indptr = new BigInt64Array(numUsers + 1);
+    let at = 0;
+    for (const range of ranges) {
+      for await (const { numRows, columns } of db.streamColumns(orderedEventsSql(range), ["I32", "U8", "I64"])) {
+        const [users, codes, times] = columns;
+        for (let i = 0; i < numRows; i++) indptr[users[i]! + 1]!++;
+        await writer.write("behaviours", at, codes);
+        await writer.write("times", at, times);
+        at += numRows;
+      }
+    }
+    for (let user = 0; user < numUsers; user++) indptr[user + 1]! += indptr[user]!;
+    await writer.write("indptr", 0, indptr);
+    await writer.commit();
+  } finally {
+    await writer.abort();
+  }
+}
+
+async function writeIds(db: DuckDb, writer: TensorFileWriter, numUsers: number): Promise<void> {
+  const offsets = new BigInt64Array(numUsers + 1);
+  let row = 0;
+  let at = 0;
+  const sql = "SELECT user_id FROM user_rows ORDER BY row";
+  for await (const { columns } of db.streamColumns(sql, ["TEXT"], IDS_PER_BATCH)) {
+    const bytes = columns[0].map((id) => Buffer.from(id));
+    await writer.write("users.bytes", at, Buffer.concat(bytes));
+    for (const { length } of bytes) {
+      at += length;
+      offsets[++row] = BigInt(at);
+    }
+  }
+  await writer.write("users.offsets", 0, offsets);
+}
