@@ -13,65 +13,94 @@ AllocationProblem Problem(const Args& args) {
   problem.coupons = args.In<int32_t>("coupons");
   problem.value = args.In<int64_t>("value");
   problem.cost = args.In<int64_t>("cost");
+  problem.face = args.OptionalIn<int64_t>("face");
+  problem.num_classes = args.Integer("numClasses");
+  problem.user_class = args.OptionalIn<int32_t>("userClass");
   problem.group = args.In<int32_t>("group");
-  problem.stock = args.In<int64_t>("stock");
-  problem.coupon_budget = args.In<int64_t>("couponBudget");
-  problem.budget = args.Integer("budgetMilli");
+  problem.group_parent = args.In<int32_t>("groupParent");
+  problem.group_cap = args.In<int32_t>("groupCap");
   problem.per_user = args.Integer("perUser");
+  problem.measure = args.In<uint8_t>("measure");
+  problem.floor = args.In<uint8_t>("floor");
+  problem.limit = args.In<int64_t>("limit");
+  problem.cell_indptr = args.In<int64_t>("cellIndptr");
+  problem.cell_constraints = args.In<int32_t>("cellConstraints");
   return problem;
 }
 
-Multipliers Prices(const Args& args) {
-  return {args.In<double>("budgetMultiplier").empty() ? 0.0 : args.In<double>("budgetMultiplier")[0],
-          args.In<double>("couponBudgetMultipliers"), args.In<double>("stockMultipliers")};
-}
+AllocationUnits Units(const Args& args) { return {args.OptionalIn<int64_t>("unitIndptr"), args.In<int32_t>("members")}; }
+
+void Set(const Napi::Object& out, const char* name, double value) { out.Set(name, Napi::Number::New(out.Env(), value)); }
 
 Napi::Object Stats(Napi::Env env, const PolishStats& stats) {
   const Napi::Object out = Napi::Object::New(env);
-  const auto set = [&](const char* name, int64_t value) { out.Set(name, Napi::Number::New(env, static_cast<double>(value))); };
+  const auto set = [&](const char* name, int64_t value) { Set(out, name, static_cast<double>(value)); };
   set("valueMilli", stats.value);
   set("spendMilli", stats.spend);
   set("assigned", stats.assigned);
   set("dropped", stats.dropped);
   set("moves", stats.moves);
   set("exchanges", stats.exchanges);
+  set("broken", stats.broken);
+  set("missing", stats.missing);
   return out;
 }
 
 Napi::Value CheckProblemBinding(const Args& args) {
-  Check(args.env(), CheckProblem(Problem(args)));
+  CandidateTotals totals;
+  Check(args.env(), CheckProblem(Problem(args), args.Range(), args.Cancel(), &totals));
+  const Napi::Object out = Napi::Object::New(args.env());
+  Set(out, "value", static_cast<double>(totals.value));
+  Set(out, "cost", static_cast<double>(totals.cost));
+  Set(out, "face", static_cast<double>(totals.face));
+  return out;
+}
+
+Napi::Value ToMilliBinding(const Args& args) {
+  const std::string name = args.Text("name");
+  const MoneyColumn column{name.c_str(),         args.In<double>("amount"), args.OptionalIn<double>("sigma"),
+                           args.Number("kappa"), args.Bool("up"),           args.Integer("least")};
+  Check(args.env(),
+        ToMilli(args.In<int32_t>("counts"), args.Integer("width"), column, args.Range(), args.Cancel(), args.Out<int64_t>("milli")));
   return args.env().Undefined();
 }
 
 Napi::Value EvaluateDualBinding(const Args& args) {
   DualPartial partial;
-  partial.coupon_count = args.Out<int64_t>("outCouponCount");
-  partial.coupon_spend = args.Out<int64_t>("outCouponSpend");
-  Check(args.env(),
-        EvaluateDual(Problem(args), Prices(args), args.Range(), args.Cancel(), &partial, args.OptionalOut<uint8_t>("outChosen")));
+  partial.usage = args.Out<int64_t>("outUsage");
+  const PriceBox box{args.OptionalIn<double>("radius"), args.OptionalIn<uint8_t>("joined")};
+  Check(args.env(), EvaluateDual(Problem(args), args.In<double>("prices"), box, args.Range(), args.Cancel(), &partial,
+                                 args.OptionalOut<uint8_t>("outChosen"), args.OptionalOut<uint8_t>("outOpen")));
   const Napi::Object out = Napi::Object::New(args.env());
-  out.Set("surplus", Napi::Number::New(args.env(), partial.surplus));
-  out.Set("valueMilli", Napi::Number::New(args.env(), static_cast<double>(partial.value)));
-  out.Set("spendMilli", Napi::Number::New(args.env(), static_cast<double>(partial.spend)));
+  Set(out, "surplus", partial.surplus);
+  Set(out, "valueMilli", static_cast<double>(partial.value));
+  Set(out, "spendMilli", static_cast<double>(partial.spend));
+  Set(out, "assigned", static_cast<double>(partial.assigned));
   return out;
 }
 
-Napi::Value SolveBundleMasterBinding(const Args& args) {
-  double model_value = 0;
-  Check(args.env(), SolveBundleMaster(args.In<double>("slopes"), args.In<double>("offsets"), args.In<double>("center"), args.Number("step"),
-                                      args.Cancel(), args.Out<double>("outPoint"), &model_value));
-  return Napi::Number::New(args.env(), model_value);
+Napi::Value SolveDualBinding(const Args& args) {
+  const DualTask task{args.In<double>("limits"), args.In<double>("start"), args.In<double>("lower"), args.In<double>("upper"),
+                      args.Number("constant"),   args.Number("relative"),  args.Bool("ignoreValue")};
+  DualSolution solution;
+  Check(args.env(), SolveDual(Problem(args), Units(args), task, args.Cancel(), args.Out<double>("outPrices"), args.Out<int64_t>("outUsage"),
+                              args.OptionalOut<uint8_t>("chosen"), &solution));
+  const Napi::Object out = Napi::Object::New(args.env());
+  Set(out, "bound", solution.bound);
+  Set(out, "evaluations", static_cast<double>(solution.evaluations));
+  return out;
 }
 
 Napi::Value RepairAndPolishBinding(const Args& args) {
   PolishStats stats;
-  Check(args.env(), RepairAndPolish(Problem(args), Prices(args), args.Cancel(), args.Out<uint8_t>("chosen"), &stats));
+  Check(args.env(), RepairAndPolish(Problem(args), Units(args), args.In<double>("prices"), args.In<int64_t>("left"), args.Cancel(),
+                                    args.Out<uint8_t>("chosen"), &stats));
   return Stats(args.env(), stats);
 }
 
 Napi::Value CheckFeasibleBinding(const Args& args) {
   PolishStats totals;
-  Check(args.env(), CheckFeasible(Problem(args), args.In<uint8_t>("chosen"), &totals));
+  Check(args.env(), CheckFeasible(Problem(args), Units(args), args.In<uint8_t>("chosen"), args.Cancel(), &totals));
   return Stats(args.env(), totals);
 }
 
@@ -88,8 +117,8 @@ Napi::Value ListAssignmentsBinding(const Args& args) {
 }
 
 Napi::Value ExplainUnassignedBinding(const Args& args) {
-  Check(args.env(), ExplainUnassigned(Problem(args), Prices(args), args.In<uint8_t>("chosen"), args.Range(), args.Byte("budgetReason"),
-                                      args.Byte("stockReason"), args.Out<uint8_t>("reasons")));
+  Check(args.env(), ExplainUnassigned(Problem(args), args.In<double>("prices"), args.In<uint8_t>("chosen"), args.Range(),
+                                      args.Byte("budgetReason"), args.Byte("stockReason"), args.Out<uint8_t>("reasons")));
   return args.env().Undefined();
 }
 
@@ -97,8 +126,9 @@ Napi::Value ExplainUnassignedBinding(const Args& args) {
 
 void ExportAllocation(Napi::Object exports) {
   Export<CheckProblemBinding>(exports, "checkProblem");
+  Export<ToMilliBinding>(exports, "toMilli");
   Export<EvaluateDualBinding>(exports, "evaluateDual");
-  Export<SolveBundleMasterBinding>(exports, "solveBundleMaster");
+  Export<SolveDualBinding>(exports, "solveDual");
   Export<RepairAndPolishBinding>(exports, "repairAndPolish");
   Export<CheckFeasibleBinding>(exports, "checkFeasible");
   Export<ListAssignmentsBinding>(exports, "listAssignments");

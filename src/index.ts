@@ -1,6 +1,8 @@
 /** couponcast: decides who gets which coupon. The public API. */
-export { type Allocation, allocate, type Candidates, type FrontierPoint } from "./allocate/allocate.js";
-export type { Limits } from "./allocate/problem.js";
+export { type Allocation, allocate, type FrontierPoint } from "./allocate/allocate.js";
+export { identityComponents } from "./allocate/identity.js";
+export type { Budget, Cap, Floor, Limits } from "./allocate/limits.js";
+export type { CandidateFile, Candidates } from "./allocate/table-of.js";
 export { type Campaign, type CampaignInput, campaignSchema } from "./campaign/campaign-schema.js";
 export { type Coupon, type CouponInput, couponSchema } from "./campaign/coupon-schema.js";
 export { type LoadedCampaign, loadCampaign } from "./campaign/load-campaign.js";

@@ -28,9 +28,61 @@ struct Instance {
   int64_t budget = -1;
   int64_t per_user = 1;
 
-  AllocationProblem view() const { return {users, width, counts, coupons, value, cost, group, stock, coupon_budget, budget, per_user}; }
+  // Constraints: stock by coupon, budgets by coupon, the budget; without those that are unlimited.
+  AllocationProblem view() const {
+    rules_ = {};
+    const auto constrain = [&](Measure measure, int64_t limit, int32_t coupon) {
+      if (limit == -1) return;
+      rules_.measure.push_back(static_cast<uint8_t>(measure));
+      rules_.limit.push_back(limit);
+      rules_.coupon.push_back(coupon);
+    };
+    for (size_t c = 0; c < stock.size(); ++c) constrain(Measure::kPieces, stock[c], static_cast<int32_t>(c));
+    for (size_t c = 0; c < coupon_budget.size(); ++c) constrain(Measure::kCost, coupon_budget[c], static_cast<int32_t>(c));
+    constrain(Measure::kCost, budget, -1);
+    rules_.floor.assign(rules_.limit.size(), 0);
+    rules_.cell_indptr = {0};
+    for (int32_t c = 0; c < static_cast<int32_t>(group.size()); ++c) {
+      for (size_t r = 0; r < rules_.limit.size(); ++r) {
+        if (rules_.coupon[r] == c || rules_.coupon[r] == -1) rules_.cell_constraints.push_back(static_cast<int32_t>(r));
+      }
+      rules_.cell_indptr.push_back(static_cast<int64_t>(rules_.cell_constraints.size()));
+    }
+    const int32_t groups = group.empty() ? 0 : 1 + *std::ranges::max_element(group);
+    rules_.parent.assign(static_cast<size_t>(groups), -1);
+    rules_.cap.assign(static_cast<size_t>(groups), 1);
+    AllocationProblem problem;
+    problem.users = users;
+    problem.width = width;
+    problem.counts = counts;
+    problem.coupons = coupons;
+    problem.value = value;
+    problem.cost = cost;
+    problem.group = group;
+    problem.group_parent = rules_.parent;
+    problem.group_cap = rules_.cap;
+    problem.per_user = per_user;
+    problem.measure = rules_.measure;
+    problem.floor = rules_.floor;
+    problem.limit = rules_.limit;
+    problem.cell_indptr = rules_.cell_indptr;
+    problem.cell_constraints = rules_.cell_constraints;
+    return problem;
+  }
   size_t num_coupons() const { return group.size(); }
   size_t places() const { return static_cast<size_t>(users * width); }
+
+  struct Rules {
+    std::vector<uint8_t> measure;
+    std::vector<uint8_t> floor;
+    std::vector<int64_t> limit;
+    std::vector<int32_t> coupon;
+    std::vector<int64_t> cell_indptr;
+    std::vector<int32_t> cell_constraints;
+    std::vector<int32_t> parent;
+    std::vector<int32_t> cap;
+  };
+  mutable Rules rules_ = {};  // what view() shows
 };
 
 struct Prices {
@@ -38,7 +90,18 @@ struct Prices {
   std::vector<double> coupon_budget;
   std::vector<double> stock;
   explicit Prices(const Instance& instance) : coupon_budget(instance.num_coupons(), 0.0), stock(instance.num_coupons(), 0.0) {}
-  Multipliers view() const { return {budget, coupon_budget, stock}; }
+  // One a constraint of the instance.
+  std::vector<double> of(const Instance& instance) const {
+    std::vector<double> prices;
+    for (size_t c = 0; c < stock.size(); ++c) {
+      if (instance.stock[c] >= 0) prices.push_back(stock[c]);
+    }
+    for (size_t c = 0; c < coupon_budget.size(); ++c) {
+      if (instance.coupon_budget[c] >= 0) prices.push_back(coupon_budget[c]);
+    }
+    if (instance.budget >= 0) prices.push_back(budget);
+    return prices;
+  }
 };
 
 // The example of formulas.md, in thousandths.
@@ -121,33 +184,51 @@ Prices RandomPrices(const Instance& instance, Random* random) {
 
 struct Response {
   DualPartial partial;
-  std::vector<int64_t> count;
-  std::vector<int64_t> spend;
+  std::vector<int64_t> usage;
   std::vector<uint8_t> chosen;
 };
 
 Response Respond(const Instance& instance, const Prices& prices, int64_t shard = 1000) {
-  Response all{{},
-               std::vector<int64_t>(instance.num_coupons(), 0),
-               std::vector<int64_t>(instance.num_coupons(), 0),
-               std::vector<uint8_t>(instance.places(), 7)};
+  const AllocationProblem problem = instance.view();
+  const size_t constraints = problem.limit.size();
+  Response all{{}, std::vector<int64_t>(constraints, 0), std::vector<uint8_t>(instance.places(), 7)};
   for (const RowRange range : Shards(instance.users, shard)) {
-    std::vector<int64_t> count(instance.num_coupons(), -7);
-    std::vector<int64_t> spend(instance.num_coupons(), -7);
-    DualPartial partial{-7, -7, -7, count, spend};
+    std::vector<int64_t> usage(constraints, -7);
+    DualPartial partial{-7, -7, -7, -7, usage};
     EXPECT_OK(
-        EvaluateDual(instance.view(), prices.view(), range, {}, &partial,
+        EvaluateDual(problem, prices.of(instance), {}, range, {}, &partial,
                      std::span(all.chosen)
-                         .subspan(static_cast<size_t>(range.begin * instance.width), static_cast<size_t>(range.size() * instance.width))));
+                         .subspan(static_cast<size_t>(range.begin * instance.width), static_cast<size_t>(range.size() * instance.width)),
+                     {}));
     all.partial.surplus += partial.surplus;
     all.partial.value += partial.value;
     all.partial.spend += partial.spend;
-    for (size_t c = 0; c < count.size(); ++c) {
-      all.count[c] += count[c];
-      all.spend[c] += spend[c];
-    }
+    all.partial.assigned += partial.assigned;
+    for (size_t r = 0; r < constraints; ++r) all.usage[r] += usage[r];
   }
   return all;
+}
+
+AllocationUnits Everybody(const Instance& instance, std::vector<int32_t>* members) {
+  members->clear();
+  for (int32_t u = 0; u < static_cast<int32_t>(instance.users); ++u) members->push_back(u);
+  return {{}, *members};
+}
+
+Status Polish(const Instance& instance, const std::vector<double>& prices, CancelFlag cancel, std::span<uint8_t> chosen,
+              PolishStats* stats) {
+  const AllocationProblem problem = instance.view();
+  std::vector<int32_t> members;
+  return RepairAndPolish(problem, Everybody(instance, &members), prices, problem.limit, cancel, chosen, stats);
+}
+
+Status Feasible(const Instance& instance, std::span<const uint8_t> chosen, PolishStats* totals) {
+  return CheckFeasible(instance.view(), {}, chosen, {}, totals);
+}
+
+Status Checked(const Instance& instance) {
+  CandidateTotals totals;
+  return CheckProblem(instance.view(), {0, instance.users}, {}, &totals);
 }
 
 // D = budget lambda + sum_j (coupon_budget_j beta_j + stock_j mu_j) + surplus; prices of unlimited resources are 0.
@@ -272,7 +353,7 @@ TEST(Allocation, GoldenOptimumIsReachedFromNearTheMultipliers) {
       prices.stock[1] = stock;
       Response response = Respond(golden, prices);
       PolishStats stats;
-      ASSERT_OK(RepairAndPolish(golden.view(), prices.view(), {}, response.chosen, &stats));
+      ASSERT_OK(Polish(golden, prices.of(golden), {}, response.chosen, &stats));
       EXPECT_EQ(stats.value, 13200) << budget << " " << stock;
       EXPECT_EQ(stats.spend, 7000);
       EXPECT_EQ(stats.assigned, 3);
@@ -286,7 +367,7 @@ TEST(EvaluateDual, EachUserTakesTheBestSet) {
   Random random(1);
   for (int round = 0; round < 400; ++round) {
     const Instance instance = RandomInstance(4, 1 + random.Below(7), &random);
-    ASSERT_OK(CheckProblem(instance.view()));
+    ASSERT_OK(Checked(instance));
     const Prices prices = RandomPrices(instance, &random);
     const Response response = Respond(instance, prices);
     std::vector<int64_t> count(instance.num_coupons(), 0);
@@ -321,15 +402,21 @@ TEST(EvaluateDual, EachUserTakesTheBestSet) {
     }
     EXPECT_NEAR(response.partial.surplus, expected_surplus, 1e-9 * std::max(1.0, expected_surplus));
     EXPECT_EQ(response.partial.value, value);
-    EXPECT_EQ(response.count, count);
-    EXPECT_EQ(response.spend, spend);
+    std::vector<int64_t> usage;
+    for (size_t c = 0; c < count.size(); ++c) {
+      if (instance.stock[c] >= 0) usage.push_back(count[c]);
+    }
+    for (size_t c = 0; c < count.size(); ++c) {
+      if (instance.coupon_budget[c] >= 0) usage.push_back(spend[c]);
+    }
+    if (instance.budget >= 0) usage.push_back(response.partial.spend);
+    EXPECT_EQ(response.usage, usage);
     for (const int64_t shard : {1, 3}) {
       const Response parts = Respond(instance, prices, shard);
       EXPECT_TRUE(SameBits(parts.chosen, response.chosen));
       EXPECT_EQ(parts.partial.value, response.partial.value);
       EXPECT_EQ(parts.partial.spend, response.partial.spend);
-      EXPECT_EQ(parts.count, response.count);
-      EXPECT_EQ(parts.spend, response.spend);
+      EXPECT_EQ(parts.usage, response.usage);
     }
   }
 }
@@ -362,10 +449,10 @@ TEST(Allocation, LiesBetweenNothingAndTheDualBoundAndIsFeasible) {
       EXPECT_GE(bound, static_cast<double>(optimum) * (1 - 1e-12)) << round;
       PolishStats stats;
       std::vector<uint8_t> chosen = response.chosen;
-      ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, chosen, &stats));
+      ASSERT_OK(Polish(instance, prices.of(instance), {}, chosen, &stats));
       EXPECT_LE(stats.value, optimum) << round;
       PolishStats recount;
-      ASSERT_OK(CheckFeasible(instance.view(), chosen, &recount));
+      ASSERT_OK(Feasible(instance, chosen, &recount));
       EXPECT_EQ(recount.value, stats.value);
       EXPECT_EQ(recount.spend, stats.spend);
       EXPECT_EQ(recount.assigned, stats.assigned);
@@ -373,10 +460,10 @@ TEST(Allocation, LiesBetweenNothingAndTheDualBoundAndIsFeasible) {
       single += stats.value == optimum ? 1 : 0;
       // The same again: deterministic.
       PolishStats again;
-      ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, response.chosen, &again));
+      ASSERT_OK(Polish(instance, prices.of(instance), {}, response.chosen, &again));
       EXPECT_TRUE(SameBits(response.chosen, chosen));
       // Polishing what is polished breaks nothing and loses nothing.
-      ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, chosen, &again));
+      ASSERT_OK(Polish(instance, prices.of(instance), {}, chosen, &again));
       EXPECT_GE(again.value, stats.value);
       EXPECT_EQ(again.dropped, 0);
     }
@@ -403,7 +490,7 @@ TEST(Allocation, IsNearlyOptimalWhereTheBudgetDecides) {
     const Prices prices = GoodPrices(instance);
     Response response = Respond(instance, prices);
     PolishStats stats;
-    ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, response.chosen, &stats));
+    ASSERT_OK(Polish(instance, prices.of(instance), {}, response.chosen, &stats));
     EXPECT_LE(stats.value, optimum);
     reached += static_cast<double>(stats.value);
     possible += static_cast<double>(optimum);
@@ -425,11 +512,11 @@ TEST(Allocation, ImprovesAnArbitraryFeasibleOrOverdrawnChoice) {
       for (const size_t place : sets[static_cast<size_t>(random.Below(static_cast<int64_t>(sets.size())))]) chosen[place] = 1;
     }
     PolishStats before;
-    const bool feasible = CheckFeasible(instance.view(), chosen, &before).ok();
+    const bool feasible = Feasible(instance, chosen, &before).ok();
     PolishStats stats;
-    ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, chosen, &stats));
+    ASSERT_OK(Polish(instance, prices.of(instance), {}, chosen, &stats));
     PolishStats recount;
-    ASSERT_OK(CheckFeasible(instance.view(), chosen, &recount));
+    ASSERT_OK(Feasible(instance, chosen, &recount));
     if (feasible) {
       EXPECT_EQ(stats.dropped, 0);
       EXPECT_GE(stats.value, before.value);
@@ -443,17 +530,17 @@ TEST(Allocation, NothingIsGivenWhenNothingIsAllowed) {
   const Prices prices(instance);
   PolishStats stats;
   Response response = Respond(instance, prices);
-  ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, response.chosen, &stats));
+  ASSERT_OK(Polish(instance, prices.of(instance), {}, response.chosen, &stats));
   EXPECT_EQ(stats.assigned, 0);
   EXPECT_EQ(stats.dropped, 4);
   instance.budget = -1;
   instance.stock = {0, 0, 0};
   response = Respond(instance, prices);
-  ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, response.chosen, &stats));
+  ASSERT_OK(Polish(instance, prices.of(instance), {}, response.chosen, &stats));
   EXPECT_EQ(stats.assigned, 0);
   instance.stock = {-1, -1, -1};
   response = Respond(instance, prices);
-  ASSERT_OK(RepairAndPolish(instance.view(), prices.view(), {}, response.chosen, &stats));
+  ASSERT_OK(Polish(instance, prices.of(instance), {}, response.chosen, &stats));
   EXPECT_EQ(stats.value, 6200 + 5000 + 4400 + 3000);  // everybody's best
 }
 
@@ -463,7 +550,7 @@ TEST(CheckFeasible, NamesTheBrokenLimit) {
   const auto check = [&](auto&& change, std::vector<uint8_t> chosen) {
     Instance instance = golden;
     change(instance);
-    return CheckFeasible(instance.view(), chosen, &totals);
+    return Feasible(instance, chosen, &totals);
   };
   const auto same = [](Instance&) {};
   const std::vector<uint8_t> best = {0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0};
@@ -494,7 +581,7 @@ TEST(CheckProblem, FindsEachDefect) {
   const auto broken = [](auto&& change) {
     Instance instance = Golden();
     change(instance);
-    return CheckProblem(instance.view());
+    return Checked(instance);
   };
   EXPECT_OK(broken([](Instance&) {}));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.users = 5; }));
@@ -507,29 +594,63 @@ TEST(CheckProblem, FindsEachDefect) {
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.coupons[1] = 0; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.coupons[2] = 3; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.coupons[0] = -1; }));
-  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.value[5] = -1; }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.value[5] = -kMaxCandidateMilli - 1; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.value[5] = kMaxCandidateMilli + 1; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.cost[5] = -1; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.cost[5] = std::numeric_limits<int64_t>::max(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.value.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.cost.pop_back(); }));
-  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.stock.pop_back(); }));
-  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.coupon_budget.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.stock[0] = -2; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.coupon_budget[0] = -2; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.budget = -2; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Instance& i) { i.per_user = 0; }));
 }
 
+TEST(CheckProblem, FindsEachDefectOfTheRules) {
+  const Instance golden = Golden();
+  const auto broken = [&](auto&& change) {
+    AllocationProblem problem = golden.view();
+    change(problem);
+    CandidateTotals totals;
+    return CheckProblem(problem, {0, 4}, {}, &totals);
+  };
+  EXPECT_OK(broken([](AllocationProblem&) {}));
+  const std::vector<int32_t> classes = {0, 1, 2, 3};
+  const std::vector<int32_t> group = {0, 1, 2};
+  const std::vector<int32_t> forward = {1, -1};
+  const std::vector<int32_t> parent = {-1, 0};
+  const std::vector<int32_t> caps = {1, -1};
+  const std::vector<uint8_t> measure = {0, 1, 3, 1};
+  const std::vector<int64_t> descending = {0, 4, 2, 8};
+  const std::vector<int32_t> constraints = {0, 3, 1, 3, 2, 4};
+  const auto refused = [&](auto&& change) { EXPECT_CODE(StatusCode::kInvalidArgument, broken(change)); };
+  refused([&](AllocationProblem& p) { p.user_class = classes; });
+  refused([&](AllocationProblem& p) { p.user_class = std::span(classes).first(3); });
+  refused([&](AllocationProblem& p) { p.num_classes = 0; });
+  refused([&](AllocationProblem& p) { p.num_classes = int64_t{1} << 40; });
+  refused([&](AllocationProblem& p) { p.face = p.cost.first(11); });
+  refused([&](AllocationProblem& p) { p.group = group; });
+  refused([&](AllocationProblem& p) { p.group_parent = forward, p.group_cap = std::span(group).first(2); });
+  refused([&](AllocationProblem& p) { p.group_parent = parent, p.group_cap = caps; });
+  refused([&](AllocationProblem& p) { p.group_parent = parent; });
+  refused([&](AllocationProblem& p) { p.measure = measure; });
+  refused([&](AllocationProblem& p) { p.measure = p.measure.first(2); });
+  refused([&](AllocationProblem& p) { p.floor = p.floor.first(2); });
+  refused([&](AllocationProblem& p) { p.cell_indptr = descending; });
+  refused([&](AllocationProblem& p) { p.cell_indptr = p.cell_indptr.first(3); });
+  refused([&](AllocationProblem& p) { p.cell_constraints = constraints; });
+}
+
 TEST(Allocation, RefusesWhatDoesNotFit) {
   const Instance golden = Golden();
   const Prices prices(golden);
-  std::vector<int64_t> count(3);
-  std::vector<int64_t> spend(3);
+  const std::vector<int64_t> limit(4, 1);
+  std::vector<int64_t> usage(4);
   std::vector<uint8_t> chosen(12);
+  std::vector<uint8_t> open(4);
   const auto dual = [&](const Prices& p, RowRange range, std::span<uint8_t> out, CancelFlag cancel = {}) {
-    DualPartial partial{0, 0, 0, count, spend};
-    return EvaluateDual(golden.view(), p.view(), range, cancel, &partial, out);
+    DualPartial partial{0, 0, 0, 0, usage};
+    return EvaluateDual(golden.view(), p.of(golden), {}, range, cancel, &partial, out, open);
   };
   PolishStats stats;
   EXPECT_OK(dual(prices, {0, 4}, chosen));
@@ -537,22 +658,31 @@ TEST(Allocation, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kOutOfRange, dual(prices, {0, 5}, {}));
   EXPECT_CODE(StatusCode::kInvalidArgument, dual(prices, {0, 3}, chosen));
   EXPECT_CODE(StatusCode::kCancelled, dual(prices, {0, 4}, chosen, Raised()));
-  EXPECT_CODE(StatusCode::kCancelled, RepairAndPolish(golden.view(), prices.view(), Raised(), chosen, &stats));
-  EXPECT_CODE(StatusCode::kInvalidArgument, RepairAndPolish(golden.view(), prices.view(), {}, std::span(chosen).first(11), &stats));
+  EXPECT_CODE(StatusCode::kCancelled, Polish(golden, prices.of(golden), Raised(), chosen, &stats));
+  EXPECT_CODE(StatusCode::kInvalidArgument, Polish(golden, prices.of(golden), {}, std::span(chosen).first(11), &stats));
   for (const double price : {-1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
-    for (int field = 0; field < 3; ++field) {
+    for (int field = 0; field < 2; ++field) {
       Prices bad = prices;
-      (field == 0 ? bad.budget : field == 1 ? bad.coupon_budget[1] : bad.stock[2]) = price;
+      (field == 0 ? bad.budget : bad.stock[2]) = price;
       EXPECT_CODE(StatusCode::kInvalidArgument, dual(bad, {0, 4}, chosen));
-      EXPECT_CODE(StatusCode::kInvalidArgument, RepairAndPolish(golden.view(), bad.view(), {}, chosen, &stats));
+      EXPECT_CODE(StatusCode::kInvalidArgument, Polish(golden, bad.of(golden), {}, chosen, &stats));
     }
   }
-  Prices short_prices = prices;
-  short_prices.stock.pop_back();
-  EXPECT_CODE(StatusCode::kInvalidArgument, dual(short_prices, {0, 4}, chosen));
+  std::vector<double> short_prices = prices.of(golden);
+  short_prices.pop_back();
+  EXPECT_CODE(StatusCode::kInvalidArgument, Polish(golden, short_prices, {}, chosen, &stats));
   std::vector<uint8_t> above_cap = {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-  EXPECT_CODE(StatusCode::kInfeasible, RepairAndPolish(golden.view(), prices.view(), {}, above_cap, &stats));
-  count.pop_back();
+  EXPECT_CODE(StatusCode::kInfeasible, Polish(golden, prices.of(golden), {}, above_cap, &stats));
+  const std::vector<int32_t> nobody = {4};
+  EXPECT_CODE(StatusCode::kOutOfRange, RepairAndPolish(golden.view(), {{}, nobody}, prices.of(golden), limit, {}, chosen, &stats));
+  const std::vector<int32_t> members = {0, 1};
+  const std::vector<int64_t> indptr = {0, 3};
+  EXPECT_CODE(StatusCode::kInvalidArgument,
+              RepairAndPolish(golden.view(), {indptr, members}, prices.of(golden), limit, {}, chosen, &stats));
+  open.pop_back();
+  EXPECT_CODE(StatusCode::kInvalidArgument, dual(prices, {0, 4}, chosen));
+  open.push_back(0);
+  usage.pop_back();
   EXPECT_CODE(StatusCode::kInvalidArgument, dual(prices, {0, 4}, chosen));
 }
 
@@ -589,15 +719,15 @@ TEST(ExplainUnassigned, TellsTheBudgetFromTheStock) {
   prices.stock[1] = 100;
   const std::vector<uint8_t> chosen = {1, 0, 0, 0};
   std::vector<uint8_t> reasons = {0, 0, 0, 9};
-  ASSERT_OK(ExplainUnassigned(instance.view(), prices.view(), chosen, {0, 4}, 50, 60, reasons));
+  ASSERT_OK(ExplainUnassigned(instance.view(), prices.of(instance), chosen, {0, 4}, 50, 60, reasons));
   EXPECT_EQ(reasons, std::vector<uint8_t>({0, 50, 60, 9}));
   std::vector<uint8_t> part = {0};
-  ASSERT_OK(ExplainUnassigned(instance.view(), prices.view(), chosen, {2, 3}, 50, 60, part));
+  ASSERT_OK(ExplainUnassigned(instance.view(), prices.of(instance), chosen, {2, 3}, 50, 60, part));
   EXPECT_EQ(part, std::vector<uint8_t>({60}));
-  EXPECT_CODE(StatusCode::kInvalidArgument, ExplainUnassigned(instance.view(), prices.view(), chosen, {0, 3}, 50, 60, reasons));
+  EXPECT_CODE(StatusCode::kInvalidArgument, ExplainUnassigned(instance.view(), prices.of(instance), chosen, {0, 3}, 50, 60, reasons));
   EXPECT_CODE(StatusCode::kInvalidArgument,
-              ExplainUnassigned(instance.view(), prices.view(), std::span(chosen).first(3), {0, 4}, 50, 60, reasons));
-  EXPECT_CODE(StatusCode::kOutOfRange, ExplainUnassigned(instance.view(), prices.view(), chosen, {0, 5}, 50, 60, reasons));
+              ExplainUnassigned(instance.view(), prices.of(instance), std::span(chosen).first(3), {0, 4}, 50, 60, reasons));
+  EXPECT_CODE(StatusCode::kOutOfRange, ExplainUnassigned(instance.view(), prices.of(instance), chosen, {0, 5}, 50, 60, reasons));
 }
 
 }  // namespace

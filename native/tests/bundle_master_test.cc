@@ -46,7 +46,9 @@ Bundle RandomBundle(size_t cuts, size_t dims, double scale, Random* random) {
 std::vector<double> Solve(const Bundle& bundle) {
   std::vector<double> y(bundle.center.size(), -7.0);
   double model = -7;
-  EXPECT_OK(SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, bundle.step, {}, y, &model));
+  const std::vector<double> zero(y.size(), 0.0);
+  const std::vector<double> infinity(y.size(), std::numeric_limits<double>::infinity());
+  EXPECT_OK(SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, bundle.step, {zero, infinity}, {}, y, &model));
   for (const double value : y) EXPECT_GE(value, 0);
   EXPECT_NEAR(model, bundle.Model(y), 1e-9 * std::max(1.0, std::fabs(model)));
   return y;
@@ -145,10 +147,14 @@ TEST(BundleMaster, TakesEqualAndFlatCuts) {
 
 TEST(BundleMaster, RefusesWhatDoesNotFit) {
   const Bundle bundle{{1, -1}, {0, 4}, {0}, 1};
+  const std::vector<double> zero = {0};
+  const std::vector<double> infinity = {std::numeric_limits<double>::infinity()};
   std::vector<double> y(1);
   double model = 0;
   const auto run = [&](std::span<const double> slopes, std::span<const double> offsets, double step, std::span<double> out,
-                       CancelFlag cancel = {}) { return SolveBundleMaster(slopes, offsets, bundle.center, step, cancel, out, &model); };
+                       CancelFlag cancel = {}) {
+    return SolveBundleMaster(slopes, offsets, bundle.center, step, {zero, infinity}, cancel, out, &model);
+  };
   EXPECT_CODE(StatusCode::kInvalidArgument, run({}, {}, 1, y));
   EXPECT_CODE(StatusCode::kInvalidArgument, run(std::span(bundle.slopes).first(1), bundle.offsets, 1, y));
   EXPECT_CODE(StatusCode::kInvalidArgument, run(bundle.slopes, bundle.offsets, 0, y));
@@ -156,6 +162,22 @@ TEST(BundleMaster, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, run(bundle.slopes, bundle.offsets, std::numeric_limits<double>::quiet_NaN(), y));
   EXPECT_CODE(StatusCode::kInvalidArgument, run(bundle.slopes, bundle.offsets, 1, {}));
   EXPECT_CODE(StatusCode::kCancelled, run(bundle.slopes, bundle.offsets, 1, y, Raised()));
+  EXPECT_CODE(StatusCode::kInvalidArgument,
+              SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, 1, {infinity, zero}, {}, y, &model));
+}
+
+TEST(BundleMaster, StaysInItsBox) {
+  // y = center - step * slope, moved into [2, 2.5].
+  const std::vector<double> lower = {2, 0};
+  const std::vector<double> upper = {2.5, 0.25};
+  std::vector<double> y(2);
+  double model = 0;
+  const std::vector<double> slopes = {4, -4};
+  const std::vector<double> offsets = {1};
+  const std::vector<double> center = {2.25, 0};
+  ASSERT_OK(SolveBundleMaster(slopes, offsets, center, 1, {lower, upper}, {}, y, &model));
+  EXPECT_EQ(y, std::vector<double>({2, 0.25}));
+  EXPECT_EQ(model, 1 + 8 - 1);
 }
 
 }  // namespace

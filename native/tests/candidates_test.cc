@@ -183,8 +183,18 @@ TEST(Candidates, AreAProblemThatTheAllocationTakes) {
   const Inputs inputs(100, 12, 4, 10);
   const Output output = RunAll(inputs, 100);
   const std::vector<int32_t> group(12, -1);
-  const std::vector<int64_t> unlimited(12, -1);
-  EXPECT_OK(CheckProblem({100, 4, output.counts, output.coupons, output.value, output.cost, group, unlimited, unlimited, -1, 1}));
+  const std::vector<int64_t> no_constraints(13, 0);
+  AllocationProblem problem;
+  problem.users = 100;
+  problem.width = 4;
+  problem.counts = output.counts;
+  problem.coupons = output.coupons;
+  problem.value = output.value;
+  problem.cost = output.cost;
+  problem.group = group;
+  problem.cell_indptr = no_constraints;
+  CandidateTotals totals;
+  EXPECT_OK(CheckProblem(problem, {0, 100}, {}, &totals));
 }
 
 TEST(Candidates, UndefinedOrExcessiveNumbersYieldNoCandidate) {

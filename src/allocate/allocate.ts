@@ -1,23 +1,10 @@
-import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { CouponcastError, invalidArgument } from "../errors.js";
+import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
-import { copyYielding, forEachYielding } from "../util/yield.js";
-import { bestResponses, Multipliers, solveDual } from "./dual.js";
-import { type CandidateTable, type Limits, MILLI, Problem } from "./problem.js";
-
-/** Candidates of all users in rows of one width; money in minor units (fractions allowed: expected values). */
-export interface Candidates {
-  /** Places a user. */
-  width: number;
-  /** [users] used places. */
-  counts: Int32Array;
-  /** [users * width] coupon of each candidate, ascending within a user. */
-  coupons: Int32Array;
-  /** [users * width] expected incremental margin in minor units, >= 0, kept to 1/1000 of a unit. */
-  valueMinor: Float64Array;
-  /** [users * width] expected cost in minor units, >= 0, rounded up to 1/1000 of a unit. */
-  costMinor: Float64Array;
-}
+import { leastMissing, solveDual } from "./dual.js";
+import type { Limits } from "./limits.js";
+import { type CandidateTable, MILLI, Problem } from "./problem.js";
+import { type CandidateFile, type Candidates, tableOf, tableOfFile } from "./table-of.js";
 
 /** A certified assignment. */
 export interface Allocation {
@@ -33,11 +20,69 @@ export interface Allocation {
   upperBoundMinor: number;
   /** (upperBound - value) / upperBound; 0 when both are 0. */
   gap: number;
-  /** Shadow prices: value per minor unit of budget; per minor unit of a coupon's budget; minor units per piece of stock. */
-  multipliers: { budget: number; couponBudget: number[]; stock: number[] };
-  /** @internal Prices for a warm start. */
+  /**
+   * Shadow prices: value per minor unit of budget; per minor unit of a coupon's budget; minor units per piece of stock;
+   * per minor unit of each of limits.budgets; and what one more unit (minor unit or piece) of each floor costs.
+   */
+  multipliers: { budget: number; couponBudget: number[]; stock: number[]; budgets: number[]; floors: number[] };
+  /** @internal Prices for a warm start, one a constraint. */
   prices: Float64Array;
+  /** Evaluations of the dual, and how many of them looked at all users. */
   evaluations: number;
+  passes: number;
+}
+
+const SHARD_USERS = 16_384;
+const MAX_TOTAL_MILLI = 2 ** 62;
+
+/** @internal Content of the candidates, once. */
+export async function checkCandidates(executor: Executor, problem: Problem): Promise<void> {
+  const results = await executor.map(
+    shards(problem.numUsers, SHARD_USERS).map(({ begin, end }) => ({
+      kernel: "checkProblem",
+      args: { ...problem.args(), begin, end },
+    })),
+  );
+  for (const name of ["value", "cost", "face"]) {
+    const total = results.reduce((sum, { value }) => sum + (value as Record<string, number>)[name]!, 0);
+    if (total > MAX_TOTAL_MILLI)
+      throw invalidArgument(`the ${name} of all candidates adds up to more than 2^62 thousandths of a minor unit`);
+  }
+}
+
+/** The prices of constraints by what they are about; what has no constraint is free. */
+function multipliersOf(problem: Problem, limits: Limits, prices: Float64Array): Allocation["multipliers"] {
+  const multipliers = {
+    budget: 0,
+    couponBudget: limits.coupons.map(() => 0),
+    stock: limits.coupons.map(() => 0),
+    budgets: (limits.budgets ?? []).map(() => 0),
+    floors: (limits.floors ?? []).map(() => 0),
+  };
+  for (const [r, { kind, index, measure }] of problem.constraints.entries()) {
+    const price = measure === "pieces" ? prices[r]! / MILLI : prices[r]!;
+    if (kind === "budget") multipliers.budget = price;
+    else if (kind === "coupon-budget") multipliers.couponBudget[index] = price;
+    else multipliers[kind][index] = price;
+  }
+  return multipliers;
+}
+
+async function refuseInfeasible(executor: Executor, problem: Problem, stats: PolishStats): Promise<never> {
+  const { name, measure, limit } = problem.constraints[stats.broken]!;
+  const amount = (units: number) => (measure === "pieces" ? `${units} pieces` : `${units / MILLI} minor units`);
+  const share = await leastMissing(executor, problem);
+  throw new CouponcastError(
+    "ERR_COUPONCAST_INFEASIBLE",
+    `${name}: expected at least ${amount(limit)}, but only ${amount(limit - stats.missing)} could be handed out within the limits, ${amount(stats.missing)} too few`,
+    {
+      field: name,
+      hint:
+        share > 1e-9
+          ? `No assignment reaches all floors: together they miss at least ${(100 * share).toPrecision(3)}% of themselves. Lower the floor, or raise the limits that it meets.`
+          : "Lower the floor a little, or raise the limits that it meets.",
+    },
+  );
 }
 
 /** @internal Allocation over candidates that are already in the kernels' form. */
@@ -45,97 +90,56 @@ export async function allocateTable(
   executor: Executor,
   table: CandidateTable,
   limits: Limits,
-  warm?: Float64Array,
+  { warm, chosen }: { warm?: Float64Array; chosen?: Uint8Array } = {},
 ): Promise<Allocation> {
   const problem = new Problem(table, limits);
-  if (warm === undefined) await executor.run({ kernel: "checkProblem", args: problem.args() });
-  const multipliers = new Multipliers(problem.numCoupons);
-  const dual = await solveDual(executor, problem, multipliers, warm);
-  const chosen = await bestResponses(executor, problem, multipliers);
+  if (warm === undefined) await checkCandidates(executor, problem);
+  const dual = await solveDual(executor, problem, warm, chosen ?? shared.u8(problem.numUsers * problem.width));
+  const left = shared.i64(problem.constraints.length);
+  for (const [r, { limit }] of problem.constraints.entries())
+    left[r] = BigInt(problem.sign(r)) * (BigInt(limit) - dual.usage[r]!);
   const polished = await executor.run({
     kernel: "repairAndPolish",
-    args: { ...problem.args(), ...multipliers.args(), chosen },
+    args: { ...problem.args(), ...dual.open, prices: dual.prices, left, chosen: dual.chosen },
   });
   const stats = polished.value as PolishStats;
+  if (stats.broken >= 0) await refuseInfeasible(executor, problem, stats);
+  const value = dual.settled.valueMilli + stats.valueMilli;
   // The bound is a float64 sum: never below what was reached.
-  const bound = Math.max(dual.bound, stats.valueMilli);
+  const bound = Math.max(dual.bound, value);
   return {
-    chosen,
-    assigned: stats.assigned,
-    valueMinor: stats.valueMilli / MILLI,
-    spendMinor: stats.spendMilli / MILLI,
+    chosen: dual.chosen,
+    assigned: dual.settled.assigned + stats.assigned,
+    valueMinor: value / MILLI,
+    spendMinor: (dual.settled.spendMilli + stats.spendMilli) / MILLI,
     upperBoundMinor: bound / MILLI,
-    gap: bound > 0 ? (bound - stats.valueMilli) / bound : 0,
-    multipliers: {
-      budget: multipliers.budget[0]!,
-      couponBudget: [...multipliers.couponBudget],
-      stock: [...multipliers.stock].map((price) => price / MILLI),
-    },
+    gap: bound > 0 ? (bound - value) / bound : 0,
+    multipliers: multipliersOf(problem, limits, dual.prices),
     prices: dual.prices,
     evaluations: dual.evaluations,
+    passes: dual.passes,
   };
 }
 
 /**
  * Hands out coupons so that the sum of the candidates' values is as large as the limits allow:
- * max sum v_ij x_ij with sum c_ij x_ij within the budgets, stock per coupon, a cap per user and exclusive groups.
+ * max sum v_ij x_ij with sums of costs within the budgets, stock per coupon, floors, and nested caps a user.
  *
- * Always feasible; comes with an upper bound from the Lagrangian dual and the gap to it. Deterministic; the same for
- * any number of threads. Cost: some 20 to 400 passes over the candidates; memory: 25 bytes a candidate place.
- * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_CANCELLED.
- * Source: formulas.md, "Allocation".
+ * Never breaks a limit; comes with an upper bound from the Lagrangian dual and the gap to it. Deterministic; the same
+ * for any number of threads. Cost: some 5 to 12 passes over the candidates, for few users up to 400; memory: 25 bytes a
+ * candidate place, or 1 where the candidates are a file.
+ * Errors: ERR_COUPONCAST_INVALID_ARGUMENT; ERR_COUPONCAST_INFEASIBLE naming the floor that is out of reach and by how
+ * much; ERR_COUPONCAST_CANCELLED. Source: formulas.md, "Allocation".
  */
-export async function allocate(candidates: Candidates, limits: Limits, options: RunOptions = {}): Promise<Allocation> {
-  const { width, counts, coupons, valueMinor, costMinor } = candidates;
-  const isTyped =
-    counts instanceof Int32Array &&
-    coupons instanceof Int32Array &&
-    valueMinor instanceof Float64Array &&
-    costMinor instanceof Float64Array;
-  if (!isTyped)
-    throw invalidArgument("expected counts and coupons as Int32Array, valueMinor and costMinor as Float64Array");
+export async function allocate(
+  candidates: Candidates | CandidateFile,
+  limits: Limits,
+  options: RunOptions = {},
+): Promise<Allocation> {
   if (!Array.isArray(limits?.coupons)) throw invalidArgument("expected an array in limits.coupons: one entry a coupon");
-  const numUsers = counts.length;
-  const places = numUsers * width;
-  if (
-    !Number.isInteger(width) ||
-    width < 1 ||
-    coupons.length !== places ||
-    valueMinor.length !== places ||
-    costMinor.length !== places
-  ) {
-    throw invalidArgument(
-      `expected coupons, valueMinor and costMinor of ${numUsers} users x width ${width} elements each`,
-    );
-  }
   const executor = new Executor(options);
-  const table = {
-    numUsers,
-    width,
-    counts: shared.i32(numUsers),
-    coupons: shared.i32(places),
-    value: shared.i64(places),
-    cost: shared.i64(places),
-  };
-  await copyYielding(table.counts, counts);
-  await copyYielding(table.coupons, coupons);
-  const toMilli = (name: string, at: number, amount: number, round: (x: number) => number): bigint => {
-    const inMilli = round(amount * MILLI);
-    if (!(inMilli >= 0 && inMilli <= 1e11))
-      throw invalidArgument(`expected ${name}[${at}] between 0 and 1e8 minor units but received ${amount}`);
-    return BigInt(inMilli);
-  };
-  // Unused places keep their 0.
-  await forEachYielding(
-    places,
-    (at) => {
-      if (at % width >= counts[Math.floor(at / width)]!) return;
-      table.value[at] = toMilli("valueMinor", at, valueMinor[at]!, Math.round);
-      // 1e-6: an amount that is whole in thousandths, but for the rounding of its binary form, stays so.
-      table.cost[at] = toMilli("costMinor", at, costMinor[at]!, (x) => Math.ceil(x - 1e-6));
-    },
-    () => executor.checkCancelled(),
-  );
+  const table =
+    "file" in candidates ? tableOfFile(candidates) : await tableOf(executor, candidates, limits.riskAversion);
   return allocateTable(executor, table, limits);
 }
 
@@ -159,8 +163,9 @@ export async function frontierOf(
 ): Promise<FrontierPoint[]> {
   const points: FrontierPoint[] = [];
   let prices = warm;
+  const chosen = shared.u8(table.numUsers * table.width);
   for (const [index, budgetMinor] of budgetsMinor.entries()) {
-    const solved = await allocateTable(executor, table, { ...limits, budgetMinor }, prices);
+    const solved = await allocateTable(executor, table, { ...limits, budgetMinor }, { warm: prices, chosen });
     prices = solved.prices;
     points.push({
       budgetMinor,

@@ -1,6 +1,10 @@
+import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { shared } from "../executor/executor.js";
 import { integerBetween, numberBetween } from "../util/arguments.js";
+import { type CapTree, capTree } from "./cap-tree.js";
+import { type Components, componentsOf } from "./identity.js";
+import type { Floor, Limits, Scope } from "./limits.js";
 
 /** Money inside allocation: thousandths of a minor unit, whole numbers, so that feasibility is exact. */
 export const MILLI = 1000;
@@ -14,36 +18,102 @@ export interface CandidateTable {
   coupons: ArgValue;
   value: ArgValue;
   cost: ArgValue;
+  /** I64 [users * width] (milli); needed by budgets of face cost. */
+  face?: ArgValue;
 }
 
-/** What an assignment must keep to. Money in minor units; undefined is unlimited. */
-export interface Limits {
-  /** Total expected cost. */
-  budgetMinor?: number | undefined;
-  /** By coupon: pieces, expected cost, exclusive group. */
-  coupons: readonly {
-    stock?: number | undefined;
-    budgetMinor?: number | undefined;
-    exclusiveGroup?: string | undefined;
-  }[];
-  /** Coupons a user at most; default 1. */
-  perUser?: number | undefined;
-}
+const MEASURES = { pieces: 0, expected: 1, face: 2 } as const;
 
-/** The constraint with a multiplier: the total budget, a coupon's budget or a coupon's stock. */
-export interface Resource {
-  kind: "budget" | "coupon-budget" | "stock";
-  coupon: number;
-  /** milli for budgets, pieces for stock. */
+/** A constraint with a multiplier. */
+export interface Constraint {
+  /** For messages. */
+  name: string;
+  kind: "stock" | "coupon-budget" | "budgets" | "budget" | "floors";
+  /** Of the coupon, or within limits.budgets or limits.floors. */
+  index: number;
+  measure: keyof typeof MEASURES;
+  /** milli for money, pieces for stock. */
   limit: number;
+  coupons: readonly number[] | undefined;
+  segments: readonly number[] | undefined;
 }
 
 /** Largest budget: in thousandths it is still a safe integer. */
 const MAX_BUDGET_MINOR = 9e12;
+const MAX_CELLS = 2 ** 26;
 
-/** A budget in thousandths, -1 for none. Rounded down, so that it is never exceeded, but for the error of its binary form. */
-function milli(name: string, minor: number | undefined): number {
-  return minor === undefined ? -1 : Math.floor(numberBetween(name, minor, 0, MAX_BUDGET_MINOR) * MILLI + 1e-6);
+/** Thousandths. A budget is rounded down, so that it is never exceeded, but for the error of its binary form. */
+function milliDown(name: string, minor: number): number {
+  return Math.floor(numberBetween(name, minor, 0, MAX_BUDGET_MINOR) * MILLI + 1e-6);
+}
+function milliUp(name: string, minor: number): number {
+  return Math.ceil(numberBetween(name, minor, 0, MAX_BUDGET_MINOR) * MILLI - 1e-6);
+}
+
+function leastOf(name: string, floor: Floor, budgetMinor: number | undefined): Pick<Constraint, "measure" | "limit"> {
+  const { leastPieces, leastSpendMinor, leastShare } = floor;
+  const given = [leastPieces, leastSpendMinor, leastShare].filter((least) => least !== undefined);
+  if (given.length !== 1)
+    throw invalidArgument(`expected one of leastPieces, leastSpendMinor and leastShare in ${name}`);
+  if (leastPieces !== undefined) {
+    const limit = integerBetween(`leastPieces of ${name}`, leastPieces, 0, Number.MAX_SAFE_INTEGER);
+    return { measure: "pieces", limit };
+  }
+  if (leastSpendMinor !== undefined)
+    return { measure: "expected", limit: milliUp(`leastSpendMinor of ${name}`, leastSpendMinor) };
+  if (budgetMinor === undefined) throw invalidArgument(`leastShare of ${name} is a share of budgetMinor: give one`);
+  const share = numberBetween(`leastShare of ${name}`, leastShare!, 0, 1);
+  return { measure: "expected", limit: milliUp(name, share * budgetMinor) };
+}
+
+/** The constraints that can bind, in the order in which a repair looks at them. */
+function constraintsOf(limits: Limits, numUsers: number): Constraint[] {
+  const { coupons, budgetMinor } = limits;
+  const constraints: Constraint[] = [];
+  const ofCoupon = (
+    j: number,
+    kind: "stock" | "coupon-budget",
+    measure: Constraint["measure"],
+    name: string,
+    limit: number,
+  ) => constraints.push({ name, kind, index: j, measure, limit, coupons: [j], segments: undefined });
+  for (const [j, { stock }] of coupons.entries()) {
+    if (stock === undefined) continue;
+    const name = `stock of coupon ${j}`;
+    const limit = integerBetween(name, stock, 0, Number.MAX_SAFE_INTEGER);
+    // No user holds a coupon twice, so stock for everybody never binds.
+    if (limit < numUsers) ofCoupon(j, "stock", "pieces", name, limit);
+  }
+  for (const [j, { budgetMinor: own }] of coupons.entries()) {
+    if (own === undefined) continue;
+    const name = `budgetMinor of coupon ${j}`;
+    ofCoupon(j, "coupon-budget", "expected", name, milliDown(name, own));
+  }
+  const scope = ({ coupons: names, segments }: Scope) => ({ coupons: names, segments });
+  for (const [index, budget] of (limits.budgets ?? []).entries()) {
+    const name = budget.name ?? `budgets[${index}]`;
+    const measure = budget.cost ?? "expected";
+    if (measure !== "expected" && measure !== "face")
+      throw invalidArgument(`expected expected or face for cost of ${name} but received ${String(measure)}`);
+    const limit = milliDown(`limitMinor of ${name}`, budget.limitMinor);
+    constraints.push({ name, kind: "budgets", index, measure, limit, ...scope(budget) });
+  }
+  if (budgetMinor !== undefined) {
+    const limit = milliDown("budgetMinor", budgetMinor);
+    constraints.push({
+      name: "budgetMinor",
+      kind: "budget",
+      index: 0,
+      measure: "expected",
+      limit,
+      ...scope({}),
+    });
+  }
+  for (const [index, floor] of (limits.floors ?? []).entries()) {
+    const name = floor.name ?? `floors[${index}]`;
+    constraints.push({ name, kind: "floors", index, ...leastOf(name, floor, budgetMinor), ...scope(floor) });
+  }
+  return constraints;
 }
 
 /** An allocation problem in the form of the kernels. */
@@ -51,66 +121,122 @@ export class Problem {
   readonly numUsers: number;
   readonly width: number;
   readonly numCoupons: number;
-  readonly perUser: number;
-  readonly budgetMilli: number;
-  readonly stock: BigInt64Array;
-  readonly couponBudget: BigInt64Array;
-  readonly #group: Int32Array;
+  readonly constraints: readonly Constraint[];
+  /** Identities of several users. */
+  readonly components: Components | undefined;
+  readonly #perUser: number;
+  readonly #caps: CapTree;
   readonly #table: CandidateTable;
+  readonly #numClasses: number;
+  readonly #userClass: Int32Array | undefined;
+  readonly #measure: Uint8Array;
+  readonly #floor: Uint8Array;
+  readonly #limit: BigInt64Array;
+  readonly #cellIndptr: BigInt64Array;
+  readonly #cellConstraints: Int32Array;
 
   constructor(table: CandidateTable, limits: Limits) {
-    const { coupons } = limits;
     this.#table = table;
     this.numUsers = table.numUsers;
     this.width = table.width;
-    this.numCoupons = coupons.length;
-    this.perUser = integerBetween("perUser", limits.perUser ?? 1, 1, 2 ** 31 - 1);
-    this.budgetMilli = milli("budgetMinor", limits.budgetMinor);
-    this.stock = shared.i64(coupons.length);
-    this.couponBudget = shared.i64(coupons.length);
-    this.#group = shared.i32(coupons.length);
-    const groups = new Map<string, number>();
-    for (const [j, coupon] of coupons.entries()) {
-      const stock =
-        coupon.stock === undefined
-          ? -1
-          : integerBetween(`stock of coupon ${j}`, coupon.stock, 0, Number.MAX_SAFE_INTEGER);
-      this.stock[j] = BigInt(stock);
-      this.couponBudget[j] = BigInt(milli(`budgetMinor of coupon ${j}`, coupon.budgetMinor));
-      const group = coupon.exclusiveGroup;
-      if (group !== undefined && !groups.has(group)) groups.set(group, groups.size);
-      this.#group[j] = group === undefined ? -1 : groups.get(group)!;
+    this.numCoupons = limits.coupons.length;
+    this.#perUser = integerBetween("perUser", limits.perUser ?? 1, 1, 2 ** 31 - 1);
+    this.constraints = constraintsOf(limits, table.numUsers);
+    this.#caps = capTree(limits);
+    this.components = limits.identity === undefined ? undefined : componentsOf(limits.identity, table.numUsers);
+    if (table.face === undefined && this.constraints.some(({ measure }) => measure === "face"))
+      throw invalidArgument("a budget of face cost needs the face value of each candidate");
+
+    const usesSegments = this.constraints.some(({ segments }) => segments !== undefined);
+    const labels = usesSegments ? limits.segments : undefined;
+    if (usesSegments && (!(labels instanceof Int32Array) || labels.length !== table.numUsers))
+      throw invalidArgument(`expected limits.segments as an Int32Array of ${table.numUsers}: the segment of each user`);
+    // Class 0 is users of no segment.
+    this.#numClasses = 1;
+    if (labels !== undefined) {
+      this.#userClass = shared.i32(labels.length);
+      for (let user = 0; user < labels.length; user++) {
+        const of = Math.max(labels[user]!, -1) + 1;
+        this.#userClass[user] = of;
+        if (of >= this.#numClasses) this.#numClasses = of + 1;
+      }
+    }
+    const cells = this.#numClasses * this.numCoupons;
+    if (cells > MAX_CELLS)
+      throw invalidArgument(
+        `expected at most 2^26 pairs of segment and coupon but received ${this.#numClasses - 1} segments and ${this.numCoupons} coupons`,
+      );
+
+    const count = this.constraints.length;
+    this.#measure = shared.u8(count);
+    this.#floor = shared.u8(count);
+    this.#limit = shared.i64(count);
+    for (const [r, { measure, kind, limit }] of this.constraints.entries()) {
+      this.#measure[r] = MEASURES[measure];
+      this.#floor[r] = kind === "floors" ? 1 : 0;
+      this.#limit[r] = BigInt(limit);
+    }
+    this.#cellIndptr = shared.i64(cells + 1);
+    const sizes = new Int32Array(cells);
+    this.#eachCell((cell) => sizes[cell]!++);
+    let total = 0;
+    const next = new Float64Array(cells);
+    for (let cell = 0; cell < cells; cell++) {
+      next[cell] = total;
+      total += sizes[cell]!;
+      this.#cellIndptr[cell + 1] = BigInt(total);
+    }
+    this.#cellConstraints = shared.i32(total);
+    this.#eachCell((cell, r) => {
+      this.#cellConstraints[next[cell]!++] = r;
+    });
+  }
+
+  /** Each cell (class of users * coupons + coupon) of each constraint. */
+  #eachCell(visit: (cell: number, constraint: number) => void): void {
+    for (const [r, { name, coupons, segments }] of this.constraints.entries()) {
+      const classes =
+        segments === undefined
+          ? Array.from({ length: this.#numClasses }, (_, c) => c)
+          : [...new Set(segments)].map((s) => integerBetween(`segment of ${name}`, s, 0, 2 ** 31 - 2) + 1);
+      const members = coupons === undefined ? undefined : [...new Set(coupons)];
+      for (const j of members ?? []) integerBetween(`coupon of ${name}`, j, 0, this.numCoupons - 1);
+      for (const c of classes) {
+        // A segment without users.
+        if (c >= this.#numClasses) continue;
+        const first = c * this.numCoupons;
+        if (members === undefined) for (let j = 0; j < this.numCoupons; j++) visit(first + j, r);
+        else for (const j of members) visit(first + j, r);
+      }
     }
   }
 
-  /** The constraints that can bind, each with a multiplier of the dual. */
-  resources(): Resource[] {
-    const resources: Resource[] = [];
-    if (this.budgetMilli >= 0) resources.push({ kind: "budget", coupon: -1, limit: this.budgetMilli });
-    for (let j = 0; j < this.numCoupons; j++) {
-      if (this.couponBudget[j]! >= 0n)
-        resources.push({ kind: "coupon-budget", coupon: j, limit: Number(this.couponBudget[j]) });
-      // No user holds a coupon twice, so stock for everybody never binds.
-      if (this.stock[j]! >= 0n && this.stock[j]! < BigInt(this.numUsers))
-        resources.push({ kind: "stock", coupon: j, limit: Number(this.stock[j]) });
-    }
-    return resources;
+  /** +1 for limits, -1 for floors. */
+  sign(constraint: number): 1 | -1 {
+    return this.constraints[constraint]!.kind === "floors" ? -1 : 1;
   }
 
   /** Arguments of every allocation kernel. */
   args(): Record<string, ArgValue> {
-    const { counts, coupons, value, cost } = this.#table;
+    const { counts, coupons, value, cost, face } = this.#table;
     return {
       counts,
       coupons,
       value,
       cost,
+      face,
       width: this.width,
-      group: this.#group,
-      stock: this.stock,
-      couponBudget: this.couponBudget,
-      budgetMilli: this.budgetMilli,
-      perUser: this.perUser,
+      numClasses: this.#numClasses,
+      userClass: this.#userClass,
+      group: this.#caps.group,
+      groupParent: this.#caps.parent,
+      groupCap: this.#caps.cap,
+      perUser: this.#perUser,
+      measure: this.#measure,
+      floor: this.#floor,
+      limit: this.#limit,
+      cellIndptr: this.#cellIndptr,
+      cellConstraints: this.#cellConstraints,
     };
   }
 }

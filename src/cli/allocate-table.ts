@@ -1,8 +1,9 @@
 /** The work behind `allocate`: any table of candidates as an allocation problem, and the table of the assignment. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Allocation, allocate, type Candidates } from "../allocate/allocate.js";
-import type { Limits } from "../allocate/problem.js";
+import { type Allocation, allocate } from "../allocate/allocate.js";
+import type { Limits } from "../allocate/limits.js";
+import type { Candidates } from "../allocate/table-of.js";
 import type { DuckDb } from "../duckdb/duckdb.js";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, shared } from "../executor/executor.js";

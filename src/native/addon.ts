@@ -26,6 +26,17 @@ export interface PolishStats {
   dropped: number;
   moves: number;
   exchanges: number;
+  /** First constraint that is broken, -1 for none, and by how much. */
+  broken: number;
+  missing: number;
+}
+
+/** What the best responses of some users add up to. */
+export interface DualPartial {
+  surplus: number;
+  valueMilli: number;
+  spendMilli: number;
+  assigned: number;
 }
 
 /** Rows of an assignment, by user, within a user by value; values and costs in thousandths of a minor unit. */
@@ -129,9 +140,10 @@ export interface Addon {
   countWaits(a: Named): void;
   nextWithin(a: Named): void;
 
-  checkProblem(a: Named): void;
-  evaluateDual(a: Named): { surplus: number; valueMilli: number; spendMilli: number };
-  solveBundleMaster(a: Named): number;
+  checkProblem(a: Named): { value: number; cost: number; face: number };
+  toMilli(a: Named): void;
+  evaluateDual(a: Named): DualPartial;
+  solveDual(a: Named): { bound: number; evaluations: number };
   repairAndPolish(a: Named): PolishStats;
   checkFeasible(a: Named): PolishStats;
   listAssignments(a: Named): AssignmentRows;

@@ -1,8 +1,9 @@
 /** Stage allocate: who gets what, certified, and what other budgets would buy. */
 import { join } from "node:path";
 import { type Allocation, allocateTable, type FrontierPoint, frontierOf } from "../allocate/allocate.js";
-import { type CandidateTable, type Limits, Problem } from "../allocate/problem.js";
-import { shards, shared } from "../executor/executor.js";
+import type { Limits } from "../allocate/limits.js";
+import { type CandidateTable, Problem } from "../allocate/problem.js";
+import { shards } from "../executor/executor.js";
 import { reasonCode } from "../score/eligibility.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
@@ -54,17 +55,12 @@ export function allocateStage(
     const candidatesFile = join(candidates.dir, "candidates.safetensors");
     const { reasons } = await loadTensors(context.executor, candidatesFile, { reasons: "U8" });
     const problem = new Problem(table, limits);
-    const multipliers = {
-      budgetMultiplier: share64([allocation.multipliers.budget]),
-      couponBudgetMultipliers: share64(allocation.multipliers.couponBudget),
-      stockMultipliers: share64(allocation.multipliers.stock.map((price) => price * 1000)),
-    };
     await context.executor.map(
       shards(numUsers, SHARD_USERS).map(({ begin, end }) => ({
         kernel: "explainUnassigned",
         args: {
           ...problem.args(),
-          ...multipliers,
+          prices,
           chosen,
           begin,
           end,
@@ -98,12 +94,6 @@ export function allocateStage(
     );
     return { rows: numUsers, ...allocation, frontier };
   });
-}
-
-function share64(values: readonly number[]): Float64Array {
-  const copy = shared.f64(values.length);
-  copy.set(values);
-  return copy;
 }
 
 /** Evenly spaced shares of the budget up to twice of it. The budget itself is left to the run's own solution. */

@@ -1,8 +1,9 @@
 /** Allocation problems for tests, and an independent count of what an assignment uses. */
 import fc from "fast-check";
 import { expect } from "vitest";
-import type { Allocation, Candidates } from "../../src/allocate/allocate.js";
-import type { Limits } from "../../src/allocate/problem.js";
+import type { Allocation } from "../../src/allocate/allocate.js";
+import type { Limits } from "../../src/allocate/limits.js";
+import type { Candidates } from "../../src/allocate/table-of.js";
 
 export interface Instance {
   candidates: Candidates;

@@ -1,5 +1,5 @@
-// Allocation: which candidates to hand out so that the expected incremental margin is largest under a total budget,
-// budgets and stock per coupon, a cap per user and exclusive groups. Lagrangian dual, repair, polish.
+// Allocation: which candidates to hand out so that the expected incremental margin is largest under budgets, stock,
+// floors and nested caps. Lagrangian dual, repair, polish.
 //
 // All money is int64 in thousandths of a minor unit ("milli"), so feasibility is decided in exact arithmetic.
 // Source: formulas.md, "Allocation"; Zhang et al., "Solving Billion-Scale Knapsack Problems" (arXiv 2002.00352);
@@ -16,62 +16,143 @@
 
 namespace couponcast {
 
+// What a constraint counts of a chosen candidate.
+enum class Measure : uint8_t { kPieces = 0, kCost = 1, kFace = 2 };
+
+// A "cell" is a class of users and a coupon: class * num_coupons + coupon. All candidates of a cell are in the same
+// constraints.
 struct AllocationProblem {
   int64_t users = 0;
   int64_t width = 0;                 // candidate places a user
   std::span<const int32_t> counts;   // [users] used places, in [0, width]
   std::span<const int32_t> coupons;  // [users * width] ascending and unique within a user, in [0, num_coupons)
-  std::span<const int64_t> value;    // [users * width] milli, in [0, 1e11]
+  std::span<const int64_t> value;    // [users * width] milli, in [-1e11, 1e11]
   std::span<const int64_t> cost;     // [users * width] milli, in [0, 1e11]
+  std::span<const int64_t> face;     // [users * width] milli, in [0, 1e11]; or empty: all 0
 
-  std::span<const int32_t> group;          // [num_coupons] exclusive group, -1 for none
-  std::span<const int64_t> stock;          // [num_coupons] pieces, -1 for unlimited
-  std::span<const int64_t> coupon_budget;  // [num_coupons] milli, -1 for unlimited
-  int64_t budget = -1;                     // milli, -1 for unlimited
-  int64_t per_user = 1;                    // at most so many coupons a user, >= 1
+  int64_t num_classes = 1;
+  std::span<const int32_t> user_class;  // [users] in [0, num_classes); or empty: all 0
+
+  // Nested caps: a unit holds at most per_user coupons, at most group_cap[g] of group g and the groups within it.
+  std::span<const int32_t> group;         // [num_coupons] innermost group, -1 for none
+  std::span<const int32_t> group_parent;  // [groups] a smaller number, or -1
+  std::span<const int32_t> group_cap;     // [groups] >= 0
+  int64_t per_user = 1;                   // >= 1
+
+  // Constraints: the sum of `measure` over the chosen candidates of its cells is at most `limit`, or for a floor at least.
+  std::span<const uint8_t> measure;           // [constraints] a Measure
+  std::span<const uint8_t> floor;             // [constraints] 1 for "at least"
+  std::span<const int64_t> limit;             // [constraints] pieces or milli, >= 0
+  std::span<const int64_t> cell_indptr;       // [cells + 1]
+  std::span<const int32_t> cell_constraints;  // those that each cell is in
 
   int64_t num_coupons() const { return static_cast<int64_t>(group.size()); }
+  int64_t num_cells() const { return num_classes * num_coupons(); }
+  int64_t num_constraints() const { return static_cast<int64_t>(limit.size()); }
 };
 
-// Largest value or cost of one candidate (a million of the currency).
+// Who shares caps: unit u is the users members[indptr[u]] ... members[indptr[u + 1] - 1], and holds a coupon once at most.
+// Without indptr each member is a unit.
+struct AllocationUnits {
+  std::span<const int64_t> indptr;   // [units + 1] or empty
+  std::span<const int32_t> members;  // ascending within a unit
+
+  int64_t size() const { return static_cast<int64_t>(indptr.empty() ? members.size() : indptr.size() - 1); }
+};
+
+// Largest value or cost of one candidate (a million of the currency), and of all together.
 inline constexpr int64_t kMaxCandidateMilli = 100'000'000'000;
+inline constexpr int64_t kMaxTotalMilli = int64_t{1} << 62;
+inline constexpr int64_t kMaxCells = int64_t{1} << 26;
 
-// Checks what the comments of AllocationProblem promise, and that all values and all costs add up to at most 2^62.
-// O(users * width). Every function below needs a problem that passed; the ones that see it whole check it again, the
-// ones that see a range check only its shape. Errors: kInvalidArgument.
-Status CheckProblem(const AllocationProblem& problem);
-
-// Multipliers (shadow prices), all >= 0. Reduced value of a candidate: w = value - (budget + coupon_budget_j) cost - stock_j.
-struct Multipliers {
-  double budget = 0;                      // value per cost
-  std::span<const double> coupon_budget;  // [num_coupons]
-  std::span<const double> stock;          // [num_coupons] milli a piece
+// What the candidates of some users add up to, in size.
+struct CandidateTotals {
+  int64_t value = 0;
+  int64_t cost = 0;
+  int64_t face = 0;
 };
 
-// What the users' best responses add up to.
+// Checks what the comments of AllocationProblem promise: its rules, O(cells), and the candidates of `range`. The totals
+// of all ranges together must not exceed kMaxTotalMilli; within one that is checked here. Every function below needs a
+// problem that passed, and checks lengths and rules only. Errors: kInvalidArgument, kOutOfRange, kCancelled.
+Status CheckProblem(const AllocationProblem& problem, RowRange range, CancelFlag cancel, CandidateTotals* totals);
+
+// Money of candidates as the kernels take it: milli[i] = amount[i] * 1000, to the nearest or, `up`, the next larger whole
+// (1e-6 of a thousandth above a whole is the rounding of its binary form), for used places of `range`; other places are
+// set to 0. With sigma [users * width]: of amount - kappa * sigma. Errors: kInvalidArgument naming the place where the
+// result is below `least` or above kMaxCandidateMilli; kOutOfRange; kCancelled.
+struct MoneyColumn {
+  const char* name;
+  std::span<const double> amount;
+  std::span<const double> sigma;
+  double kappa = 0;
+  bool up = false;
+  int64_t least = 0;
+};
+Status ToMilli(std::span<const int32_t> counts, int64_t width, const MoneyColumn& column, RowRange range, CancelFlag cancel,
+               std::span<int64_t> milli);
+
+// What users' best responses add up to.
 struct DualPartial {
-  double surplus = 0;               // sum of max over a user's feasible sets of sum w, milli
-  int64_t value = 0;                // of the chosen candidates, milli
-  int64_t spend = 0;                // milli
-  std::span<int64_t> coupon_count;  // [num_coupons] pieces
-  std::span<int64_t> coupon_spend;  // [num_coupons] milli
+  double surplus = 0;        // sum of max over a user's feasible sets of sum w, milli
+  int64_t value = 0;         // of the chosen candidates, milli
+  int64_t spend = 0;         // their cost, milli
+  int64_t assigned = 0;      // how many
+  std::span<int64_t> usage;  // [constraints]
 };
 
-// For each user of `range` the set that maximises sum w under the cap and the groups: candidates by w descending
-// (ties: smaller coupon) while w > 0, at most one of a group, at most per_user. That greedy set is optimal because the
-// caps are nested. chosen [range.size() * width] out (0 or 1), or empty. The dual bound is
-//   D = budget lambda + sum_j (coupon_budget_j beta_j + stock_j mu_j) + surplus of all users.
-// Cost: one pass over the candidates. Errors: kInvalidArgument, kOutOfRange, kCancelled.
-Status EvaluateDual(const AllocationProblem& problem, const Multipliers& multipliers, RowRange range, CancelFlag cancel,
-                    DualPartial* partial, std::span<uint8_t> chosen);
+// How EvaluateDual looks for users whose choice other prices nearby would change.
+struct PriceBox {
+  std::span<const double> radius;   // [constraints] >= 0; or empty
+  std::span<const uint8_t> joined;  // [users] 1: member of a unit of several, always open; or empty
+};
 
-// One step of the proximal bundle method: y >= 0 minimising  max_k (offset_k + slope_k . y) + |y - center|^2 / (2 step).
-//   slopes [cuts * dims], offsets [cuts], center [dims] >= 0, y [dims] out
+// For each user of `range` the set that maximises sum w under the caps, where w = value - (the prices of the
+// constraints of its cell, times what they count; floors pay instead): candidates by w descending (ties: smaller coupon)
+// while w > 0 and the caps allow. That greedy set is optimal because the caps are nested. Prices are >= 0, milli a piece
+// or value per cost. chosen [range.size() * width] out (0 or 1), or empty. The dual bound is
+//   D = sum_r +-limit_r price_r + surplus of all users     (- for floors).
+// With `open` [range.size()] the users whose best set some prices within `box` may change are marked 1 and left out of
+// the partial (not of `chosen`). All targets give the same bits. Cost: one pass over the candidates.
+// Errors: kInvalidArgument, kOutOfRange, kCancelled.
+Status EvaluateDual(const AllocationProblem& problem, std::span<const double> prices, const PriceBox& box, RowRange range,
+                    CancelFlag cancel, DualPartial* partial, std::span<uint8_t> chosen, std::span<uint8_t> open);
+
+// One step of the proximal bundle method: y in [lower, upper] minimising
+//   max_k (offset_k + slope_k . y) + |y - center|^2 / (2 step).
+//   slopes [cuts * dims], offsets [cuts], center [dims], lower and upper [dims], y [dims] out
 // *model_value out: the maximum at y. The quadratic programme is solved over the simplex of cut weights by pairwise
 // exchange with exact line search. Cost: O(cuts dims) an iteration, at most `kMaxMasterIterations`.
 inline constexpr int kMaxMasterIterations = 2000;
+struct MasterBox {
+  std::span<const double> lower;
+  std::span<const double> upper;
+};
 Status SolveBundleMaster(std::span<const double> slopes, std::span<const double> offsets, std::span<const double> center, double step,
-                         CancelFlag cancel, std::span<double> y, double* model_value);
+                         const MasterBox& box, CancelFlag cancel, std::span<double> y, double* model_value);
+
+struct DualTask {
+  std::span<const double> limit;  // [constraints] what is left for the units; may be negative
+  std::span<const double> start;  // [constraints]
+  std::span<const double> lower;  // [constraints]
+  std::span<const double> upper;  // [constraints]
+  double constant = 0;            // added to the bound
+  double relative = 1e-7;         // ends when the model promises less than this share of the bound
+  bool ignore_value = false;      // w without the value: what floors can reach at all
+};
+struct DualSolution {
+  double bound = 0;
+  int64_t evaluations = 0;
+};
+
+// Minimises the dual of `units` over prices in [lower, upper] by a proximal bundle method: every evaluation adds a cut,
+// the next point minimises the cuts' maximum plus a proximity term. Any point gives a valid bound; the best is kept.
+//   prices [constraints] out; usage [constraints] out: of the best responses there
+//   chosen [users * width] out at the units' places, or empty: these best responses
+// Cost: one pass over the units' candidates an evaluation, at most 400; memory: 44 bytes a candidate.
+// Errors: kInvalidArgument, kOutOfRange, kCancelled.
+Status SolveDual(const AllocationProblem& problem, const AllocationUnits& units, const DualTask& task, CancelFlag cancel,
+                 std::span<double> prices, std::span<int64_t> usage, std::span<uint8_t> chosen, DualSolution* solution);
 
 struct PolishStats {
   int64_t value = 0;      // milli
@@ -80,20 +161,25 @@ struct PolishStats {
   int64_t dropped = 0;    // by the repair
   int64_t moves = 0;      // additions and upgrades
   int64_t exchanges = 0;  // gains paid for by a smaller loss
+  int64_t broken = -1;    // first floor that could not be reached
+  int64_t missing = 0;    // and by how much
 };
 
-// Makes `chosen` [users * width] feasible and better: first drops candidates of the smallest reduced value from
-// resources that are overdrawn; then adds and upgrades while something fits (best change of reduced value first);
-// then trades gains of some users against a smaller loss of another. Never breaks a budget, stock, cap or group.
-// Deterministic. Cost: a few passes over the candidates; memory: at most 2^23 moves of 40 bytes.
-// Errors: kInvalidArgument; kInfeasible when `chosen` breaks a user's cap or group (what EvaluateDual chose does not);
-// kCancelled.
-Status RepairAndPolish(const AllocationProblem& problem, const Multipliers& multipliers, CancelFlag cancel, std::span<uint8_t> chosen,
-                       PolishStats* stats);
+// Makes the choice of `units` within `chosen` [users * width] feasible and better: first raises what is below its floor
+// at the least loss; then drops candidates of the smallest reduced value from what is overdrawn; then adds and upgrades
+// while something fits (best change of reduced value first); then trades gains of some units against a smaller loss of
+// another. Never breaks a limit or a cap; a floor that is out of reach is reported.
+//   left [constraints]: limit less what other users use; for floors what they use less the limit
+// Statistics count the units only. Deterministic. Cost: a few passes over the units' candidates; memory: at most 2^23
+// moves of 40 bytes.
+// Errors: kInvalidArgument; kInfeasible when `chosen` breaks a cap (what EvaluateDual chose does not); kCancelled.
+Status RepairAndPolish(const AllocationProblem& problem, const AllocationUnits& units, std::span<const double> prices,
+                       std::span<const int64_t> left, CancelFlag cancel, std::span<uint8_t> chosen, PolishStats* stats);
 
-// Independent check: recounts `chosen` against every limit. Errors: kInvalidArgument; kInfeasible naming the constraint
-// and by how much.
-Status CheckFeasible(const AllocationProblem& problem, std::span<const uint8_t> chosen, PolishStats* totals);
+// Independent check: recounts `chosen` against every limit, floor and cap; `units` are those of several members.
+// Errors: kInvalidArgument; kInfeasible naming the constraint and by how much; kCancelled.
+Status CheckFeasible(const AllocationProblem& problem, const AllocationUnits& units, std::span<const uint8_t> chosen, CancelFlag cancel,
+                     PolishStats* totals);
 
 // The chosen candidates as rows, by user, within a user by value descending (ties: smaller coupon).
 struct AssignmentRows {
@@ -107,9 +193,9 @@ struct AssignmentRows {
 Result<AssignmentRows> ListAssignments(const AllocationProblem& problem, std::span<const uint8_t> chosen, RowRange range);
 
 // Why users of `range` got nothing: reasons [range.size()] in/out. 0 on input means "has candidates"; on output it
-// means "was given something", `budget_reason` that a candidate would have been taken at no price on the budget, and
-// `stock_reason` that stock or a coupon's own budget outbid them all.
-Status ExplainUnassigned(const AllocationProblem& problem, const Multipliers& multipliers, std::span<const uint8_t> chosen, RowRange range,
+// means "was given something", `budget_reason` that a candidate would have been taken at no price on money, and
+// `stock_reason` that stock or the caps kept them all.
+Status ExplainUnassigned(const AllocationProblem& problem, std::span<const double> prices, std::span<const uint8_t> chosen, RowRange range,
                          uint8_t budget_reason, uint8_t stock_reason, std::span<uint8_t> reasons);
 
 }  // namespace couponcast

@@ -1,13 +1,13 @@
 #include <algorithm>
 
-#include "allocate/best_response.h"
+#include "allocate/price_table.h"
 #include "base/check.h"
 #include "couponcast/allocate.h"
 
 namespace couponcast {
 
 Result<AssignmentRows> ListAssignments(const AllocationProblem& problem, std::span<const uint8_t> chosen, RowRange range) {
-  Status status = CheckShape(problem);
+  Status status = CheckRules(problem);
   if (status.ok()) status = CheckRange(range, problem.users);
   if (status.ok()) status = CheckSize("chosen", chosen.size(), problem.users * problem.width);
   if (!status.ok()) return status;
@@ -32,21 +32,23 @@ Result<AssignmentRows> ListAssignments(const AllocationProblem& problem, std::sp
   return rows;
 }
 
-Status ExplainUnassigned(const AllocationProblem& problem, const Multipliers& multipliers, std::span<const uint8_t> chosen, RowRange range,
+Status ExplainUnassigned(const AllocationProblem& problem, std::span<const double> prices, std::span<const uint8_t> chosen, RowRange range,
                          uint8_t budget_reason, uint8_t stock_reason, std::span<uint8_t> reasons) {
-  COUPONCAST_RETURN_IF_ERROR(CheckShape(problem));
+  COUPONCAST_RETURN_IF_ERROR(CheckRules(problem));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, problem.users));
-  COUPONCAST_RETURN_IF_ERROR(CheckMultipliers(problem, multipliers));
+  COUPONCAST_RETURN_IF_ERROR(CheckPrices(problem, prices));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("chosen", chosen.size(), problem.users * problem.width));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("reasons", reasons.size(), range.size()));
+  const PriceTable table = MakePriceTable(problem, prices);
   for (int64_t user = range.begin; user < range.end; ++user) {
     uint8_t& reason = reasons[static_cast<size_t>(user - range.begin)];
     if (reason != 0) continue;
     bool given = false;
     bool budget_decides = false;
+    const int32_t cell = FirstCell(problem, user);
     for (size_t at = FirstPlace(problem, user); at < EndPlace(problem, user); ++at) {
       given |= chosen[at] != 0;
-      budget_decides |= ReducedValue(problem, multipliers, at) + multipliers.budget * static_cast<double>(problem.cost[at]) > 0;
+      budget_decides |= static_cast<double>(problem.value[at]) > table.piece[static_cast<size_t>(cell + problem.coupons[at])];
     }
     if (!given) reason = budget_decides ? budget_reason : stock_reason;
   }

@@ -10,17 +10,23 @@ namespace {
 
 constexpr int kLineSearchSteps = 60;
 
-// The dual of the master programme: for weights a on the simplex of cuts, the minimiser over y >= 0 of
-// sum_k a_k (offset_k + slope_k . y) + |y - center|^2 / (2 step) is y(a) = max(0, center - step * sum_k a_k slope_k),
-// and the derivative by a_k is offset_k + slope_k . y(a).
+// The dual of the master programme: for weights a on the simplex of cuts, the minimiser over y in the box of
+// sum_k a_k (offset_k + slope_k . y) + |y - center|^2 / (2 step) is y(a) = center - step * sum_k a_k slope_k, moved into
+// the box, and the derivative by a_k is offset_k + slope_k . y(a).
 class Master {
  public:
-  Master(std::span<const double> slopes, std::span<const double> offsets, std::span<const double> center, double step)
-      : slopes_(slopes), offsets_(offsets), center_(center), step_(step), weights_(offsets.size(), 0.0), mean_(center.size(), 0.0) {}
+  Master(std::span<const double> slopes, std::span<const double> offsets, std::span<const double> center, double step, const MasterBox& box)
+      : slopes_(slopes),
+        offsets_(offsets),
+        center_(center),
+        step_(step),
+        box_(box),
+        weights_(offsets.size(), 0.0),
+        mean_(center.size(), 0.0) {}
 
   double Slope(size_t cut, size_t dim) const { return slopes_[cut * center_.size() + dim]; }
 
-  double Point(size_t dim, double mean) const { return std::max(0.0, center_[dim] - step_ * mean); }
+  double Point(size_t dim, double mean) const { return std::clamp(center_[dim] - step_ * mean, box_.lower[dim], box_.upper[dim]); }
 
   double CutValue(size_t cut) const {
     double value = offsets_[cut];
@@ -66,6 +72,7 @@ class Master {
   std::span<const double> offsets_;
   std::span<const double> center_;
   double step_;
+  const MasterBox& box_;
   std::vector<double> weights_;
   std::vector<double> mean_;  // sum_k a_k slope_k
 };
@@ -73,13 +80,18 @@ class Master {
 }  // namespace
 
 Status SolveBundleMaster(std::span<const double> slopes, std::span<const double> offsets, std::span<const double> center, double step,
-                         CancelFlag cancel, std::span<double> y, double* model_value) {
+                         const MasterBox& box, CancelFlag cancel, std::span<double> y, double* model_value) {
   const size_t cuts = offsets.size();
   const size_t dims = center.size();
   if (cuts == 0 || !(step > 0)) return InvalidArgument("expected at least one cut and a step > 0");
   COUPONCAST_RETURN_IF_ERROR(CheckSize("slopes", slopes.size(), static_cast<int64_t>(cuts * dims)));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("y", y.size(), static_cast<int64_t>(dims)));
-  Master master(slopes, offsets, center, step);
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("lower", box.lower.size(), static_cast<int64_t>(dims)));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("upper", box.upper.size(), static_cast<int64_t>(dims)));
+  for (size_t d = 0; d < dims; ++d) {
+    if (!(box.lower[d] <= box.upper[d])) return InvalidArgument("expected lower <= upper");
+  }
+  Master master(slopes, offsets, center, step, box);
   master.Start(cuts - 1);
   std::vector<double> values(cuts);
   for (int iteration = 0; iteration < kMaxMasterIterations; ++iteration) {
