@@ -169,6 +169,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportSequence(exports);
     ExportAllocation(exports);
     ExportFactor(exports);
+    ExportEvaluation(exports);
   }
 };
 

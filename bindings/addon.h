@@ -186,6 +186,7 @@ void ExportDensity(Napi::Object exports);
 void ExportSequence(Napi::Object exports);
 void ExportAllocation(Napi::Object exports);
 void ExportFactor(Napi::Object exports);
+void ExportEvaluation(Napi::Object exports);
 
 }  // namespace couponcast::node
 

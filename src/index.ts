@@ -7,6 +7,24 @@ export { type Campaign, type CampaignInput, campaignSchema } from "./campaign/ca
 export { type Coupon, type CouponInput, couponSchema } from "./campaign/coupon-schema.js";
 export { type LoadedCampaign, loadCampaign } from "./campaign/load-campaign.js";
 export { CouponcastError, type ErrorCode } from "./errors.js";
+export {
+  type Arm,
+  type CampaignEffect,
+  type CampaignEffectOptions,
+  type CampaignOutcomes,
+  campaignEffect,
+  type Effect,
+  type GroupEffect,
+} from "./evaluate/campaign-effect.js";
+export type { Estimate, Interval } from "./evaluate/interval.js";
+export { evaluatePolicy, type OffPolicyOptions, type OffPolicyValue, type PolicyLog } from "./evaluate/off-policy.js";
+export {
+  type CurvePoint,
+  type UpliftData,
+  type UpliftMetrics,
+  type UpliftOptions,
+  upliftMetrics,
+} from "./evaluate/uplift-metrics.js";
 export { closeExecutors, type Progress, type RowRange, type RunOptions } from "./executor/executor.js";
 export { coreVersion, simdTargets } from "./native/version.js";
 export { type DbscanOptions, type DbscanResult, dbscan } from "./profile/dbscan.js";

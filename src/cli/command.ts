@@ -44,17 +44,29 @@ export interface CommandText {
   examples: readonly (readonly [what: string, shell: string])[];
 }
 
-/** Adds a command to the program, with the options that every command has. */
+/** Adds a command to the program, or to a group of commands, with the options that every command has. */
 export function addCommand(program: Command, text: CommandText): Command {
   // Lines of one paragraph are one line to commander, which wraps to the width of the terminal.
   const description = text.description.replace(/(\S)\n(?=\S)/g, "$1 ");
   const command = program.command(text.name).summary(text.summary).description(description);
   const examples = text.examples.map(([what, shell]) => `  # ${what}\n  $ couponcast ${shell}\n`);
   command.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
+  const path = program.parent === null ? text.name : `${program.name()} ${text.name}`;
   command.configureOutput({
-    outputError: (message, out) => out(usageErrorText(message, `couponcast ${text.name} --help`)),
+    outputError: (message, out) => out(usageErrorText(message, `couponcast ${path} --help`)),
   });
   return command;
+}
+
+/** Adds a command that only has commands of its own. */
+export function addGroup(program: Command, { name, summary, description }: Omit<CommandText, "examples">): Command {
+  return program
+    .command(name)
+    .summary(summary)
+    .description(description.replace(/(\S)\n(?=\S)/g, "$1 "))
+    .configureOutput({
+      outputError: (message, out) => out(usageErrorText(message, `couponcast ${name} --help`)),
+    });
 }
 
 const REQUIRED = " (required)";

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { usageErrorText } from "./command.js";
 import { addAllocate } from "./commands/allocate.js";
+import { addEvaluate } from "./commands/evaluate.js";
 import { addIngest } from "./commands/ingest.js";
 import { addInspect } from "./commands/inspect.js";
 import { addRecommend } from "./commands/recommend.js";
@@ -51,6 +52,7 @@ Examples:
   addSegment(program);
   addTransitions(program);
   addAllocate(program);
+  addEvaluate(program);
   addSynth(program);
   return program;
 }

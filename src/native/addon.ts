@@ -148,6 +148,9 @@ export interface Addon {
   checkFeasible(a: Named): PolishStats;
   listAssignments(a: Named): AssignmentRows;
   explainUnassigned(a: Named): void;
+
+  rankDescending(a: Named): void;
+  poissonBootstrap(a: Named): void;
 }
 
 export type Axis = "users" | "items";

@@ -126,7 +126,7 @@ async function writeAssignments(
     const method = quoteLiteral(campaign.scoring.method);
     const price = allocated.result.multipliers.budget;
     await db.run(`COPY (
-      SELECT u.user_id, c.coupon_id, a.rank, a.affinity AS score, a.p AS p_redeem,
+      SELECT u.user_id, c.coupon_id, c.kind, a.rank, a.affinity AS score, a.p AS p_redeem,
         a.value / 1000.0::DOUBLE AS expected_value_minor, a.cost / 1000.0::DOUBLE AS expected_cost_minor,
         ${1 - campaign.holdout.share}::DOUBLE AS propensity,
         CASE a.source WHEN ${SOURCE_CODES.method} THEN ${method} WHEN ${SOURCE_CODES.segment} THEN 'segment' ELSE 'popularity' END AS source,

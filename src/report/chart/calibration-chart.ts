@@ -1,3 +1,4 @@
+import { wilsonInterval } from "../../evaluate/interval.js";
 import { percentTick } from "../format.js";
 import type { ChartOption, ChartSize } from "./svg-chart.js";
 import { MUTED, SURFACE, VALUE, xValueAxis, yValueAxis } from "./theme.js";
@@ -50,13 +51,4 @@ export function calibrationChart(bins: readonly CalibrationBin[]): ChartSize & {
       ],
     },
   };
-}
-
-/** 95 % score interval of a rate. Source: Wilson 1927, Probable inference, JASA 22. */
-export function wilsonInterval(rate: number, n: number): { low: number; high: number } {
-  if (n <= 0) return { low: 0, high: 1 };
-  const z = 1.959964;
-  const centre = (rate + (z * z) / (2 * n)) / (1 + (z * z) / n);
-  const half = (z / (1 + (z * z) / n)) * Math.sqrt((rate * (1 - rate)) / n + (z * z) / (4 * n * n));
-  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }

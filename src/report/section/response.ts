@@ -1,4 +1,5 @@
-import { calibrationChart, wilsonInterval } from "../chart/calibration-chart.js";
+import { wilsonInterval } from "../../evaluate/interval.js";
+import { calibrationChart } from "../chart/calibration-chart.js";
 import { figure, legendOf } from "../chart/figure.js";
 import { MUTED, VALUE } from "../chart/theme.js";
 import { count, fixed, percent } from "../format.js";
