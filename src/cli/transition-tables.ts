@@ -10,9 +10,19 @@ import type { OutputFile } from "../table/output-file.js";
 import { TableWriter } from "../table/table-writer.js";
 import { didYouMean } from "../util/nearest-name.js";
 import { forEachYielding } from "../util/yield.js";
-import type { Session } from "./command.js";
-import type { TransitionsOptions } from "./commands/transitions.js";
+import type { CommonOptions, Session } from "./command.js";
 import { readSegments } from "./read-segments.js";
+
+export interface TransitionsOptions extends CommonOptions {
+  out: string;
+  next?: string;
+  segments?: string;
+  target: string;
+  direction: "forward" | "backward";
+  smoothing: number;
+  horizonDays: number;
+  raw?: boolean;
+}
 
 /** null where there is nothing to go by. */
 export interface ChainSummary {

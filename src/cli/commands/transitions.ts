@@ -5,19 +5,8 @@ import { count, percent } from "../../report/format.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
 import { decimal } from "../option-values.js";
 import { byteSize, counted, table } from "../text-layout.js";
-import type { TransitionTables } from "../transition-tables.js";
+import type { TransitionsOptions, TransitionTables } from "../transition-tables.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
-
-export interface TransitionsOptions extends CommonOptions {
-  out: string;
-  next?: string;
-  segments?: string;
-  target: string;
-  direction: "forward" | "backward";
-  smoothing: number;
-  horizonDays: number;
-  raw?: boolean;
-}
 
 export function addTransitions(program: Command): void {
   const command = addCommand(program, {
