@@ -34,6 +34,8 @@ export { type KmeansOptions, type KmeansResult, kmeans } from "./profile/kmeans.
 export { type KmeansPrediction, kmeansPredict } from "./profile/kmeans-predict.js";
 export { type Absorption, absorption, stationaryDistribution, transitionProbabilities } from "./profile/markov.js";
 export { type NextBehaviourOptions, nextBehaviour } from "./profile/next-behaviour.js";
+export { RFM_SEGMENTS, type RfmCuts, type RfmRules } from "./profile/rfm.js";
+export { type Rfm, type RfmTableOptions, rfm } from "./profile/rfm-table.js";
 export { predictSegments, readSegmentModel, type SegmentModel, writeSegmentModel } from "./profile/segment-model.js";
 export {
   countTransitions,

@@ -6,6 +6,7 @@ import { addEvaluate } from "./commands/evaluate.js";
 import { addIngest } from "./commands/ingest.js";
 import { addInspect } from "./commands/inspect.js";
 import { addRecommend } from "./commands/recommend.js";
+import { addRfm } from "./commands/rfm.js";
 import { addRun } from "./commands/run.js";
 import { addSegment } from "./commands/segment.js";
 import { addSimilar } from "./commands/similar.js";
@@ -50,6 +51,7 @@ Examples:
   addSimilar(program);
   addRecommend(program);
   addSegment(program);
+  addRfm(program);
   addTransitions(program);
   addAllocate(program);
   addEvaluate(program);

@@ -17,6 +17,11 @@ export interface TransitionsOptions extends CommonOptions {
   out: string;
   next?: string;
   segments?: string;
+import type { Session } from "./command.js";
+
+import { readSegments } from "./read-segments.js";
+
+export interface TransitionsOptions {
   target: string;
   direction: "forward" | "backward";
   smoothing: number;

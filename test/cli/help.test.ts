@@ -10,6 +10,7 @@ const COMMANDS = [
   "similar",
   "recommend",
   "segment",
+  "rfm",
   "transitions",
   "allocate",
   "synth",

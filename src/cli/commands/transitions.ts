@@ -8,6 +8,12 @@ import { byteSize, counted, table } from "../text-layout.js";
 import type { TransitionsOptions, TransitionTables } from "../transition-tables.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 
+interface Options extends CommonOptions, TransitionsOptions {
+  out: string;
+  next?: string;
+  segments?: string;
+}
+
 export function addTransitions(program: Command): void {
   const command = addCommand(program, {
     name: "transitions",
@@ -41,7 +47,7 @@ SEQUENCES is a file that \`couponcast ingest --sequences\` makes.`,
     .addOption(required("-o, --out <file>", "the transitions: .csv, .parquet or .jsonl"))
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
   addCommonOptions(command);
-  setAction<TransitionsOptions>(command, async (session, [path], options) => {
+  setAction<Options>(command, async (session, [path], options) => {
     const { transitionTables } = await import("../transition-tables.js");
     const { findTable } = await import("../../table/read-table.js");
     const segments = options.segments === undefined ? undefined : await findTable(options.segments, "segments");
