@@ -10,15 +10,7 @@ import type { OutputFile } from "../table/output-file.js";
 import { TableWriter } from "../table/table-writer.js";
 import { didYouMean } from "../util/nearest-name.js";
 import { forEachYielding } from "../util/yield.js";
-import type { CommonOptions, Session } from "./command.js";
-import { readSegments } from "./read-segments.js";
-
-export interface TransitionsOptions extends CommonOptions {
-  out: string;
-  next?: string;
-  segments?: string;
 import type { Session } from "./command.js";
-
 import { readSegments } from "./read-segments.js";
 
 export interface TransitionsOptions {

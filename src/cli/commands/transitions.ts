@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { count, percent } from "../../report/format.js";
-import { addCommand, addCommonOptions, required, setAction } from "../command.js";
+import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
 import { decimal } from "../option-values.js";
 import { byteSize, counted, table } from "../text-layout.js";
 import type { TransitionsOptions, TransitionTables } from "../transition-tables.js";
