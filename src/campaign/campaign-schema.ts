@@ -195,6 +195,20 @@ export const campaignSchema = z.strictObject({
   scoring: scoringSchema.prefault({}),
   segments: z
     .strictObject({
+      method: z.enum(["kmeans", "dbscan"]).default("kmeans"),
+      eps: z
+        .union([z.number().gt(0).max(1e100), z.literal("auto")])
+        .default("auto")
+        .describe(
+          "of dbscan: users this near, in standard deviations, are neighbours; auto: from the k-distance curve",
+        ),
+      minSamples: z
+        .number()
+        .int()
+        .min(1)
+        .max(2 ** 31 - 1)
+        .default(5)
+        .describe("of dbscan: neighbours, oneself included, that make a user the core of a segment"),
       k: z.number().int().min(1).max(1000).default(6),
       features: z
         .array(z.enum(SEGMENT_FEATURES))

@@ -8,12 +8,6 @@ import { brief, counted } from "./text-layout.js";
 
 export const SEGMENT_METHODS = ["kmeans", "dbscan"] as const;
 
-export interface DbscanTableOptions {
-  method: (typeof SEGMENT_METHODS)[number];
-  eps: number | "auto";
-  minSamples: number;
-}
-
 export function addDbscanOptions(command: Command): void {
   command
     .addOption(

@@ -3,11 +3,9 @@ import { join } from "node:path";
 import { escapeGlob, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
 import { Executor, shared } from "../executor/executor.js";
-import { type DensitySegments, densitySegments } from "../profile/density-segments.js";
 import { applyScaling, type FeatureScaling, fitScaling, type Scale, transformed } from "../profile/feature-scaling.js";
+import { findSegments, type SegmentFacts, type SegmentSettings } from "../profile/find-segments.js";
 import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
-import { segmentUsers, type UserSegments } from "../profile/segment-users.js";
-import type { UserFeatures } from "../profile/user-features.js";
 import { inferTextTypes } from "../source/load-table.js";
 import { type ResolvedSource, requireColumn } from "../source/source.js";
 import { COPY_OPTIONS, guardedTextSql } from "../table/csv-guard.js";
@@ -17,17 +15,12 @@ import { tableFormatOf } from "../table/table-format.js";
 import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Session } from "./command.js";
-import type { DbscanTableOptions } from "./segment-dbscan.js";
 
-export interface SegmentTableOptions extends DbscanTableOptions {
-  k: number;
+export interface SegmentTableOptions extends SegmentSettings {
   id: string;
   features?: string[];
   active?: string;
   scale: Scale;
-  seed: number;
-  maxIterations: number;
-  tolerance: number;
   raw?: boolean;
 }
 
@@ -37,10 +30,7 @@ interface SegmentMeans {
   means: (number | null)[][];
 }
 
-type FoundSegments = ({ method: "kmeans" } & UserSegments) | ({ method: "dbscan" } & DensitySegments);
-type WithoutLabels<T> = T extends unknown ? Omit<T, "labels"> : never;
-
-export type SegmentTableResult = WithoutLabels<FoundSegments> & SegmentMeans;
+export type SegmentTableResult = SegmentFacts & SegmentMeans;
 
 const DEFAULT_ACTIVE = "num_events";
 /** Row numbers are no feature; days since the last order are missing for all who never bought. */
@@ -69,7 +59,7 @@ export async function segmentTable(
     const { names, numUsers } = await sortById(table, options);
     const { points, values, hasEvents, scaling } = await readPoints(table, names, numUsers, options.scale);
     const features = { names, numUsers, dims: names.length, points, hasEvents, scaling };
-    const segments = await findSegments(features, options, session);
+    const segments = await findSegments(features, options, session.run());
     if (model !== undefined && segments.method === "kmeans")
       await writeSegmentModel(model.path, segmentModelOf(scaling, segments));
     const { labels, ...found } = segments;
@@ -90,16 +80,6 @@ export async function segmentTable(
   } finally {
     reader.close();
   }
-}
-
-async function findSegments(
-  features: UserFeatures,
-  { method, eps, minSamples, k, seed, maxIterations, tolerance }: SegmentTableOptions,
-  session: Session,
-): Promise<FoundSegments> {
-  if (method === "dbscan")
-    return { method, ...(await densitySegments(features, { ...session.run(), eps, minSamples })) };
-  return { method, ...(await segmentUsers(features, { ...session.run(), k, seed, maxIterations, tolerance })) };
 }
 
 /** Makes the table `sorted`, by ascending bytes of the id: row, id, active, features f0 ... as numbers, v0 ... as they came. */

@@ -26,7 +26,7 @@ export async function renderReport(data: ReportData): Promise<string> {
   const sections: Section[] = [
     await decisionSection(view),
     await budgetSection(view),
-    segmentsSection(view),
+    await segmentsSection(view),
     await scoresSection(view),
     await responseSection(view),
     withheldSection(view),

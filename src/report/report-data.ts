@@ -80,6 +80,19 @@ export interface Segmentation {
   segments: SegmentSummary[];
   /** Users without data, who are in no segment. */
   numUnsegmentedUsers: number;
+  /** Only where segments are dense places. */
+  density?: SegmentDensity | undefined;
+}
+
+export interface SegmentDensity {
+  /** Users this near to each other, in standard deviations, are neighbours. */
+  eps: number;
+  minSamples: number;
+  /** Of the users with data, those in no dense place. */
+  numNoise: number;
+  numActive: number;
+  /** Ascending: the share of users whose minSamples-th nearest user, themselves included, is at most this far. */
+  curve: { share: number; distance: number }[];
 }
 
 export interface FeatureInfo {

@@ -1,6 +1,7 @@
 /** run.json and the data of the report, from finished stages. */
 
 import type { Campaign } from "../campaign/campaign-schema.js";
+import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
 import type { ReportData } from "../report/report-data.js";
 import type { ResponseQuality } from "../score/response.js";
 import type { AllocateResult } from "./allocate-stage.js";
@@ -35,6 +36,13 @@ export interface RunManifest {
     offers: number;
     offersUnknown: number;
     offersRejected: Record<string, number>;
+  };
+  segments: {
+    method: SegmentFacts["method"];
+    sizes: number[];
+    /** Without recorded behaviour. */
+    usersUnsegmented: number;
+    dbscan?: { eps: number; minSamples: number; usersNoise: number };
   };
   response: {
     kind: "prior" | "model";
@@ -113,6 +121,7 @@ export function buildManifest(
       offersUnknown: eligibility.result.numUnknownOffers,
       offersRejected: eligibility.result.rejectedOffers,
     },
+    segments: segmentCounts(stages.segmented.result),
     response: {
       kind: model.kind,
       offers: model.numOffers,
@@ -137,6 +146,18 @@ export function buildManifest(
     },
     warnings: warningsOf(stages, eligibility),
   };
+}
+
+function segmentCounts(segments: SegmentFacts): RunManifest["segments"] {
+  const { method, sizes, numUnsegmented } = segments;
+  const counts = { method, sizes, usersUnsegmented: numUnsegmented - noiseOf(segments) };
+  if (segments.method !== "dbscan") return counts;
+  const { eps, minSamples, numNoise } = segments;
+  return { ...counts, dbscan: { eps, minSamples, usersNoise: numNoise } };
+}
+
+function densityOf({ eps, minSamples, numNoise, curve, sizes }: Extract<SegmentFacts, { method: "dbscan" }>) {
+  return { eps, minSamples, numNoise, numActive: sizes.reduce((sum, size) => sum + size, numNoise), curve };
 }
 
 const MILLI = 1000;
@@ -211,7 +232,8 @@ export function buildReport(
         means: segments.means[s]!,
         standardisedMeans: segments.centroids[s]!,
       })),
-      numUnsegmentedUsers: segments.numUnsegmented,
+      numUnsegmentedUsers: segments.numUnsegmented - noiseOf(segments),
+      density: segments.method === "dbscan" ? densityOf(segments) : undefined,
     },
     cleaning: {
       rowsRead: counts.rowsRead,

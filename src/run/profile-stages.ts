@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
+import { findSegments, type SegmentFacts } from "../profile/find-segments.js";
 import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
-import { segmentUsers, type UserSegments } from "../profile/segment-users.js";
 import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
@@ -56,16 +56,18 @@ async function keepRejectedRows(thrown: unknown, from: string, to: string): Prom
   throw new CouponcastError(thrown.code, thrown.message, { cause: thrown, hint, file, line, field });
 }
 
-export interface SegmentResult extends Omit<UserSegments, "labels"> {
+export type SegmentResult = SegmentFacts & {
   rows: number;
   names: string[];
   /** [k][features] plain means of features.parquet; null where nobody has the feature. */
   means: (number | null)[][];
-}
+};
 export type SegmentStage = FinishedStage<SegmentResult>;
 
+/** As many as segments.k may be. */
+const MAX_SEGMENTS = 1000;
 const SEGMENT_TENSORS = "segments.safetensors";
-/** Beside it, unless there are no segments. */
+/** Beside it, where segments have centroids. */
 export const SEGMENT_MODEL = "segment-model.safetensors";
 
 /** Segments the users; writes labels and standardised features as tensors, and segments.parquet for people. */
@@ -77,8 +79,8 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
     try {
       const numUsers = ingested.result.numUsers;
       const users = await readUserFeatures(db, features, segments.features, numUsers);
-      const { k, maxIterations, tolerance } = segments;
-      const found = await segmentUsers(users, { ...context.options, k, maxIterations, tolerance, seed });
+      const found = await findSegments(users, { ...segments, seed }, context.options);
+      checkNumber(found.k);
       const { labels, ...summary } = found;
       const writer = TensorFileWriter.create(
         join(dir, SEGMENT_TENSORS),
@@ -97,7 +99,8 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
       } finally {
         await writer.abort();
       }
-      if (found.k > 0) await writeSegmentModel(join(dir, SEGMENT_MODEL), segmentModelOf(users.scaling, found));
+      if (found.k > 0 && found.method === "kmeans")
+        await writeSegmentModel(join(dir, SEGMENT_MODEL), segmentModelOf(users.scaling, found));
       const rows = join(dir, "labels.csv");
       await writeRows(context.executor, rows, [labels]);
       await db.run(
@@ -116,6 +119,16 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
       await rm(join(dir, "spill"), { recursive: true, force: true });
     }
   });
+}
+
+/** What follows keeps sums per segment and coupon, and the report names each. */
+function checkNumber(found: number): void {
+  if (found <= MAX_SEGMENTS) return;
+  throw new CouponcastError(
+    "ERR_COUPONCAST_INVALID_ARGUMENT",
+    `expected at most ${MAX_SEGMENTS} segments but found ${found}`,
+    { field: "segments", hint: "A larger segments.eps or segments.minSamples finds fewer." },
+  );
 }
 
 async function segmentMeans(

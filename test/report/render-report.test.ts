@@ -68,6 +68,17 @@ describe("renderReport", () => {
     expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(13);
   });
 
+  it("shows where dense places end when segments are such", async () => {
+    const data = sampleData({ numPoints: 200 });
+    const curve = Array.from({ length: 256 }, (_, i) => ({ share: (i + 1) / 256, distance: (i / 128) ** 4 }));
+    const density = { eps: 1.25, minSamples: 8, numNoise: 321, numActive: 90_000, curve };
+    const page = plain(await renderReport({ ...data, segments: { ...data.segments, density } }));
+    expectSound(page);
+    expect(page).toContain('id="k-distance"');
+    expect(page).toContain("321 of 90,000 shoppers with data (0.36 %)");
+    expect(svgCount(page)).toBe(15);
+  });
+
   it("is one file without scripts or anything to load", async () => {
     const page = await renderReport(sampleData());
     expect(page).toMatch(/Content-Security-Policy" content="default-src &#39;none&#39;;/);

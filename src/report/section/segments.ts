@@ -3,6 +3,7 @@ import { count, percent, share, signed } from "../format.js";
 import { type Html, html } from "../html.js";
 import { type Column, foldedTable, STACKS } from "../table.js";
 import type { View } from "../view.js";
+import { densityHtml } from "./density.js";
 import { nothingToShow, paragraph, type Section, segmentHtml } from "./section.js";
 
 /** A mean this many standard deviations away has the full colour of the heat map. */
@@ -10,8 +11,8 @@ const FULL_COLOUR = 2;
 
 const SEGMENTS_SHOWN = 20;
 
-export function segmentsSection(view: View): Section {
-  const { segments, numUnsegmentedUsers } = view.data.segments;
+export async function segmentsSection(view: View): Promise<Section> {
+  const { segments, numUnsegmentedUsers, density } = view.data.segments;
   const unsegmented =
     numUnsegmentedUsers > 0
       ? paragraph(`${count(numUnsegmentedUsers)} shoppers have no recorded behaviour and are in no segment.`)
@@ -22,7 +23,7 @@ export function segmentsSection(view: View): Section {
     title: "Who the shoppers are",
     body:
       segments.length === 0
-        ? [nothingToShow("The shoppers were not divided into segments."), unsegmented]
+        ? [nothingToShow("The shoppers were not divided into segments."), unsegmented, await densityHtml(density)]
         : [
             paragraph(
               "Shoppers with alike behaviour form a segment. Its name says how it differs most from the shop as a whole.",
@@ -31,6 +32,7 @@ export function segmentsSection(view: View): Section {
             sizesTable(view),
             html`<h3>Segment profiles</h3>`,
             heatMap(view),
+            await densityHtml(density),
           ],
   };
 }

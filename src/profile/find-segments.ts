@@ -1,0 +1,37 @@
+/** Segments of users by the method that was asked for. */
+import type { RunOptions } from "../executor/executor.js";
+import { type DensitySegments, densitySegments } from "./density-segments.js";
+import { segmentUsers, type UserSegments } from "./segment-users.js";
+import type { UserFeatures } from "./user-features.js";
+
+export interface SegmentSettings {
+  method: "kmeans" | "dbscan";
+  /** kmeans */
+  k: number;
+  seed: number;
+  maxIterations: number;
+  tolerance: number;
+  /** dbscan */
+  eps: number | "auto";
+  minSamples: number;
+}
+
+export type FoundSegments = ({ method: "kmeans" } & UserSegments) | ({ method: "dbscan" } & DensitySegments);
+
+type WithoutLabels<T> = T extends unknown ? Omit<T, "labels"> : never;
+/** All but the users' labels: small, whatever the number of users. */
+export type SegmentFacts = WithoutLabels<FoundSegments>;
+
+export async function findSegments(
+  features: UserFeatures,
+  { method, k, seed, maxIterations, tolerance, eps, minSamples }: SegmentSettings,
+  run: RunOptions,
+): Promise<FoundSegments> {
+  if (method === "dbscan") return { method, ...(await densitySegments(features, { ...run, eps, minSamples })) };
+  return { method, ...(await segmentUsers(features, { ...run, k, seed, maxIterations, tolerance })) };
+}
+
+/** Users who have events but lie in no dense place. */
+export function noiseOf(segments: SegmentFacts): number {
+  return segments.method === "dbscan" ? segments.numNoise : 0;
+}
