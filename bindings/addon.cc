@@ -167,6 +167,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportProfile(exports);
     ExportDensity(exports);
     ExportSequence(exports);
+    ExportMining(exports);
     ExportAllocation(exports);
     ExportFactor(exports);
     ExportEvaluation(exports);

@@ -184,6 +184,7 @@ void ExportScoring(Napi::Object exports);
 void ExportProfile(Napi::Object exports);
 void ExportDensity(Napi::Object exports);
 void ExportSequence(Napi::Object exports);
+void ExportMining(Napi::Object exports);
 void ExportAllocation(Napi::Object exports);
 void ExportFactor(Napi::Object exports);
 void ExportEvaluation(Napi::Object exports);

@@ -26,6 +26,25 @@ export {
   upliftMetrics,
 } from "./evaluate/uplift-metrics.js";
 export { closeExecutors, type Progress, type RowRange, type RunOptions } from "./executor/executor.js";
+export type { Baskets } from "./mining/baskets.js";
+export { BoughtWith, type Suggestion } from "./mining/bought-with.js";
+export type { Itemset, ItemsetList } from "./mining/itemset-list.js";
+export {
+  frequentItemsets,
+  ITEMSET_KINDS,
+  type ItemsetKind,
+  type ItemsetOptions,
+  MINING_ALGORITHMS,
+  type MiningAlgorithm,
+} from "./mining/itemsets.js";
+export {
+  associationRules,
+  RULE_METRICS,
+  type Rule,
+  type RuleList,
+  type RuleMetric,
+  type RuleOptions,
+} from "./mining/rules.js";
 export { coreVersion, simdTargets } from "./native/version.js";
 export { type DbscanOptions, type DbscanResult, dbscan } from "./profile/dbscan.js";
 export type { FeatureScaling, Scale } from "./profile/feature-scaling.js";

@@ -140,6 +140,16 @@ export interface Addon {
   countWaits(a: Named): void;
   nextWithin(a: Named): void;
 
+  countBasketItems(a: Named): number;
+  rankItems(a: Named): number;
+  recodeBaskets(a: Named): void;
+  mineItemsets(a: Named): { items: Int32Array; lengths: Uint8Array; supports: Int32Array };
+  indexItemsets(a: Named): void;
+  flagSupersets(a: Named): void;
+  findRules(a: Named): { antecedents: Int32Array; consequents: Int32Array; sets: Int32Array };
+  orderRules(a: Named): void;
+  measureRules(a: Named): void;
+
   checkProblem(a: Named): { value: number; cost: number; face: number };
   toMilli(a: Named): void;
   evaluateDual(a: Named): DualPartial;
