@@ -164,6 +164,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportStore(exports);
     ExportSimilarity(exports);
     ExportScoring(exports);
+    ExportLearn(exports);
     ExportProfile(exports);
     ExportDensity(exports);
     ExportSequence(exports);

@@ -181,6 +181,7 @@ void Export(Napi::Object exports, const char* name) {
 void ExportStore(Napi::Object exports);
 void ExportSimilarity(Napi::Object exports);
 void ExportScoring(Napi::Object exports);
+void ExportLearn(Napi::Object exports);
 void ExportProfile(Napi::Object exports);
 void ExportDensity(Napi::Object exports);
 void ExportSequence(Napi::Object exports);

@@ -26,6 +26,15 @@ export {
   upliftMetrics,
 } from "./evaluate/uplift-metrics.js";
 export { closeExecutors, type Progress, type RowRange, type RunOptions } from "./executor/executor.js";
+export { type Calibration, calibrated, isotonicCalibration, plattCalibration } from "./learn/calibrate.js";
+export {
+  type LinearModel,
+  type LinearModelOptions,
+  linearRegression,
+  linearScores,
+  logisticRegression,
+} from "./learn/linear-model.js";
+export type { SparseRows } from "./learn/sparse-rows.js";
 export type { Baskets } from "./mining/baskets.js";
 export { BoughtWith, type Suggestion } from "./mining/bought-with.js";
 export type { Itemset, ItemsetList } from "./mining/itemset-list.js";

@@ -128,6 +128,11 @@ export interface Addon {
   mergeForests(a: Named): void;
   numberClusters(a: Named): number;
   dbscanBorders(a: Named): void;
+  checkGlmRows(a: Named): void;
+  glmPartial(a: Named): number;
+  glmScores(a: Named): void;
+  elasticNetStep(a: Named): void;
+  fitIsotonic(a: Named): void;
   logisticPartial(a: Named): number;
   logisticPredict(a: Named): void;
   solveSpd(a: Named): void;
