@@ -1,5 +1,7 @@
 #include "addon.h"
 #include "couponcast/als.h"
+#include "couponcast/factor_recommend.h"
+#include "recommend_args.h"
 
 namespace couponcast::node {
 namespace {
@@ -60,6 +62,32 @@ Napi::Value AlsLossBinding(const Args& args) {
   return Napi::Number::New(args.env(), sum);
 }
 
+FactorsView Factors(const Args& args) { return {args.Integer("factors"), args.In<float>("userFactors"), args.In<float>("itemFactors")}; }
+
+Napi::Value RecommendFactorsBinding(const Args& args) {
+  Check(args.env(),
+        RecommendFromFactors(args.Matrix("matrix").by_user(), Factors(args), args.Range(), Options(args), args.Cancel(), Output(args)));
+  return args.env().Undefined();
+}
+
+Napi::Value SimilarFactorsBinding(const Args& args) {
+  Check(args.env(), SimilarFactors(args.In<float>("rows"), args.Integer("factors"), args.Range(), args.Integer("k"), args.Cancel(),
+                                   args.Out<int32_t>("outIndices"), args.Out<float>("outScores"), args.Out<int32_t>("outCounts")));
+  return args.env().Undefined();
+}
+
+Napi::Value ScopeWeightsFactorsBinding(const Args& args) {
+  Check(args.env(), ScopeWeightsOfFactors(Factors(args), Scopes(args, args.Matrix("matrix").by_user().cols), args.Range(), args.Cancel(),
+                                          args.Out<float>("outWeights")));
+  return args.env().Undefined();
+}
+
+Napi::Value AffinityFactorsBinding(const Args& args) {
+  Check(args.env(), AffinityFromFactors(Factors(args), args.In<float>("weights"), args.Integer("columns"), args.Range(), args.Cancel(),
+                                        args.Out<float>("outAffinity")));
+  return args.env().Undefined();
+}
+
 }  // namespace
 
 void ExportFactor(Napi::Object exports) {
@@ -68,6 +96,10 @@ void ExportFactor(Napi::Object exports) {
   Export<AlsSolveBinding>(exports, "alsSolve");
   Export<AlsWorkBinding>(exports, "alsWork");
   Export<AlsLossBinding>(exports, "alsLoss");
+  Export<RecommendFactorsBinding>(exports, "recommendFactors");
+  Export<SimilarFactorsBinding>(exports, "similarFactors");
+  Export<ScopeWeightsFactorsBinding>(exports, "scopeWeightsFactors");
+  Export<AffinityFactorsBinding>(exports, "affinityFactors");
 }
 
 }  // namespace couponcast::node

@@ -4,6 +4,7 @@
 #include "couponcast/item_recommender.h"
 #include "couponcast/recommend.h"
 #include "couponcast/response.h"
+#include "recommend_args.h"
 #include "weighting_args.h"
 
 namespace couponcast::node {
@@ -31,25 +32,6 @@ NeighbourLists Neighbours(const Args& args) {
   Check(args.env(), one_file ? files[0]->CheckedOnce(key, check) : check());
   return lists;
 }
-
-RecommendOptions Options(const Args& args) {
-  RecommendOptions options;
-  options.n = args.Integer("n");
-  options.filter_seen = args.Bool("filterSeen");
-  options.normalise = args.Bool("normalise");
-  options.allowed = args.OptionalIn<uint8_t>("allowed");
-  options.fallback.labels = args.OptionalIn<int32_t>("labels");
-  options.fallback.indptr = args.OptionalIn<int64_t>("fallbackIndptr");
-  options.fallback.items = args.OptionalIn<int32_t>("fallbackItems");
-  options.fallback.scores = args.OptionalIn<float>("fallbackScores");
-  return options;
-}
-
-RecommendOutput Output(const Args& args) {
-  return {args.Out<int32_t>("outItems"), args.Out<float>("outScores"), args.Out<uint8_t>("outSources"), args.Out<int32_t>("outCounts")};
-}
-
-ScopeView Scopes(const Args& args, int64_t items) { return {items, args.In<int64_t>("scopeIndptr"), args.In<int32_t>("scopeItems")}; }
 
 Napi::Value RecommendItems(const Args& args) {
   Check(args.env(), RecommendFromItems(args.Matrix("matrix").by_user(), Neighbours(args), Params(args), args.Range(), Options(args),

@@ -76,6 +76,13 @@ export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
 export { type Affinity, type AffinityOptions, couponAffinity } from "./score/affinity.js";
 export { type AlsModel, type AlsOptions, als } from "./score/als.js";
+export {
+  foldInUsers,
+  type NewRows,
+  readAlsModel,
+  similarItemsByFactors,
+  writeAlsModel,
+} from "./score/als-model.js";
 export { ItemRecommender, type ItemRecommenderOptions, type RecommendedItem } from "./score/item-recommender.js";
 export type { Method, MethodOptions } from "./score/methods.js";
 export {

@@ -145,6 +145,23 @@ export const scoringSchema = z.strictObject({
   lambda: z.number().gt(0).default(1).describe("of saturated: f(r) = r / (r + lambda)"),
   k1: z.number().min(0).default(1.2).describe("of bm25"),
   b: z.number().min(0).max(1).default(0.75).describe("of bm25"),
+  als: z
+    .strictObject({
+      factors: z.number().int().min(1).max(512).default(64).describe("length of the vectors of users and items"),
+      iterations: z.number().int().min(1).max(10_000).default(15),
+      regularisation: z.number().min(0).max(1e9).default(0.01),
+      alpha: z.number().min(0).max(1e9).default(1).describe("a cell of value r counts 1 + alpha r"),
+      solver: z.enum(["cg", "cholesky"]).default("cg"),
+      steps: z.number().int().min(1).max(10_000).default(3).describe("of cg"),
+      seed: z
+        .number()
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .default(1),
+    })
+    .prefault({})
+    .describe("of als"),
 });
 
 export const ingestSchema = z.strictObject({

@@ -117,6 +117,10 @@ export interface Addon {
   alsSolve(a: Named): void;
   alsWork(a: Named): void;
   alsLoss(a: Named): number;
+  recommendFactors(a: Named): void;
+  similarFactors(a: Named): void;
+  scopeWeightsFactors(a: Named): void;
+  affinityFactors(a: Named): void;
 
   kmeansAssign(a: Named): number;
   kmeansMinDistance(a: Named): number;

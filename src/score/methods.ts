@@ -3,6 +3,7 @@ import { SCORING_METHODS } from "../campaign/method-names.js";
 import type { Executor } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { oneOf } from "../util/arguments.js";
+import { alsMethod, type FactorMethodOptions } from "./factor-methods.js";
 import { type FittedMethod, fromKernels, type KernelModel, type ScoringMethod } from "./method.js";
 import { itemKnn, type NeighbourMethodOptions, saturated, seedLiteral, userKnn } from "./neighbour-methods.js";
 
@@ -10,7 +11,7 @@ export const METHODS = [...SCORING_METHODS, "seed-literal"] as const;
 export type Method = (typeof METHODS)[number];
 
 /** Options of all methods; each reads its own. */
-export interface MethodOptions extends NeighbourMethodOptions {
+export interface MethodOptions extends NeighbourMethodOptions, FactorMethodOptions {
   /** Default item-knn. */
   method?: Method | undefined;
 }
@@ -19,6 +20,7 @@ const BY_NAME: Record<Method, ScoringMethod<MethodOptions>> = {
   "item-knn": itemKnn,
   "user-knn": userKnn,
   saturated,
+  als: alsMethod,
   "seed-literal": seedLiteral,
 };
 

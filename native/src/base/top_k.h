@@ -37,6 +37,12 @@ class TopK {
     if (entries_.size() == capacity_) KeepBest();
   }
 
+  // In any order of the indices: also an equal score may replace one that is held. Scores below the threshold can be skipped.
+  void PushUnordered(float score, int32_t index) {
+    if (!(score >= threshold_) || k_ == 0) return;
+    entries_.push_back({score, index});
+    if (entries_.size() == capacity_) KeepBest();
+  }
   // Best first. Valid until the next Reset.
   std::span<const Entry> Sorted() {
     if (entries_.size() > k_) KeepBest();

@@ -4,6 +4,7 @@
 
 #include "base/axpy.h"
 #include "base/check.h"
+#include "recommend/check_scopes.h"
 #include "recommend/list_shape.h"
 #include "similarity/for_each_user_neighbours.h"
 
@@ -24,16 +25,11 @@ struct CoverLists {
 };
 
 Result<CoverLists> Invert(const ScopeView& scopes) {
-  if (scopes.indptr.empty() || scopes.indptr.front() != 0 || scopes.indptr.back() != static_cast<int64_t>(scopes.indices.size()) ||
-      !std::ranges::is_sorted(scopes.indptr)) {
-    return InvalidArgument("the scopes' indptr does not span their indices");
-  }
+  const Status status = CheckScopes(scopes);
+  if (!status.ok()) return status;
   CoverLists cover;
   cover.indptr.assign(static_cast<size_t>(scopes.items) + 1, 0);
-  for (const int32_t item : scopes.indices) {
-    if (item < 0 || item >= scopes.items) return OutOfRange("a scope names item " + std::to_string(item) + " outside the matrix");
-    ++cover.indptr[static_cast<size_t>(item) + 1];
-  }
+  for (const int32_t item : scopes.indices) ++cover.indptr[static_cast<size_t>(item) + 1];
   for (size_t i = 1; i < cover.indptr.size(); ++i) cover.indptr[i] += cover.indptr[i - 1];
   cover.coupons.resize(scopes.indices.size());
   std::vector<int64_t> cursor(cover.indptr.begin(), cover.indptr.end() - 1);

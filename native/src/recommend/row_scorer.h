@@ -10,6 +10,7 @@
 #include "base/accumulator.h"
 #include "base/top_k.h"
 #include "couponcast/recommend.h"
+#include "recommend/row_answer.h"
 
 namespace couponcast {
 
@@ -20,7 +21,8 @@ class RowScorer {
       : options_(options),
         sums_(items),
         weights_(options.normalise ? static_cast<size_t>((items + kLine - 1) / kLine * kLine) : 0),
-        best_(options.n) {}
+        best_(options.n),
+        answer_(options) {}
 
   void Add(int32_t item, float weight, float value) {
     sums_.Add(item, weight * value);
@@ -43,23 +45,11 @@ class RowScorer {
     if (!options_.allowed.empty()) {
       sums_.ForEachTouched([&](int64_t first, float* block) {
         const int64_t size = std::min(kLine, std::ssize(options_.allowed) - first);
-        for (int64_t j = 0; j < size; ++j) block[j] = Allowed(static_cast<int32_t>(first + j)) ? block[j] : 0.0F;
+        for (int64_t j = 0; j < size; ++j) block[j] = answer_.Allowed(static_cast<int32_t>(first + j)) ? block[j] : 0.0F;
       });
     }
     sums_.DrainInto(&best_);
-    const auto n = static_cast<size_t>(options_.n);
-    const auto at = static_cast<size_t>(place) * n;
-    size_t count = 0;
-    const auto emit = [&](int32_t item, float score, ScoreSource source) {
-      output.items[at + count] = item;
-      output.scores[at + count] = score;
-      output.sources[at + count] = static_cast<uint8_t>(source);
-      ++count;
-    };
-    for (const TopK::Entry& entry : best_.Sorted()) emit(entry.index, entry.score, ScoreSource::kModel);
-    if (count < n) Fill(user, seen, output.items.subspan(at, n), &count, emit);
-    output.counts[static_cast<size_t>(place)] = static_cast<int32_t>(count);
-    while (count < n) emit(-1, 0.0F, ScoreSource::kNone);
+    answer_.Write(best_.Sorted(), user, seen, place, output);
   }
 
  private:
@@ -73,31 +63,11 @@ class RowScorer {
     });
   }
 
-  bool Allowed(int32_t item) const { return options_.allowed.empty() || options_.allowed[static_cast<size_t>(item)] != 0; }
-
-  template <typename Emit>
-  void Fill(int64_t user, std::span<const int32_t> seen, std::span<const int32_t> row, const size_t* count, Emit&& emit) const {
-    const PopularityView& fallback = options_.fallback;
-    const auto lists = static_cast<int64_t>(fallback.indptr.size()) - 1;
-    if (lists < 1) return;
-    const auto fill_from = [&](int64_t list, ScoreSource source) {
-      for (int64_t i = fallback.indptr[static_cast<size_t>(list)];
-           i < fallback.indptr[static_cast<size_t>(list) + 1] && *count < row.size(); ++i) {
-        const int32_t item = fallback.items[static_cast<size_t>(i)];
-        if (!Allowed(item) || (options_.filter_seen && std::ranges::binary_search(seen, item))) continue;
-        if (std::ranges::find(row.first(*count), item) != row.begin() + static_cast<std::ptrdiff_t>(*count)) continue;
-        emit(item, fallback.scores[static_cast<size_t>(i)], source);
-      }
-    };
-    const int32_t label = fallback.labels.empty() ? -1 : fallback.labels[static_cast<size_t>(user)];
-    if (label >= 0 && label < lists - 1) fill_from(label, ScoreSource::kSegment);
-    fill_from(lists - 1, ScoreSource::kPopularity);
-  }
-
   const RecommendOptions& options_;
   Accumulator sums_;
   std::vector<float> weights_;
   TopK best_;
+  RowAnswer answer_;
 };
 
 }  // namespace couponcast

@@ -23,6 +23,12 @@ interface RecommendOptions extends CommonOptions {
   lambda: number;
   k1: number;
   b: number;
+  factors: number;
+  iterations: number;
+  regularisation: number;
+  alpha: number;
+  solver: "cg" | "cholesky";
+  seed: number;
   includeSeen?: boolean;
   normalise?: boolean;
   fallback: boolean;
@@ -50,6 +56,10 @@ segment and popularity scored a row (scores of different sources do not compare)
         "recommend matrix.safetensors --similarity bm25 --no-fallback --include-seen -o items.csv",
       ],
       [
+        "vectors of 128 numbers, popular cells counting more",
+        "recommend matrix.safetensors --method als --factors 128 --alpha 10 -o items.parquet",
+      ],
+      [
         "never these items; popular ones by segment",
         "recommend matrix.safetensors --deny sold-out.txt --segments segments.parquet -o items.jsonl",
       ],
@@ -67,6 +77,14 @@ segment and popularity scored a row (scores of different sources do not compare)
     .option("--k1 <number>", "of bm25: term saturation, at least 0", decimal(0, 1e9), 1.2)
     .option("--b <number>", "of bm25: length normalisation, 0 to 1", decimal(0, 1), 0.75)
     .option("--lambda <number>", "of saturated and seed-literal: r / (r + lambda), above 0", decimal(0, 1e30, true), 1)
+    .option("--factors <count>", "of als: length of the vectors, 1 to 512", integer(1, 512), 64)
+    .option("--iterations <count>", "of als: rounds over users and items", integer(1, 1_000_000), 15)
+    .option("--regularisation <number>", "of als, at least 0", decimal(0, 1e9), 0.01)
+    .option("--alpha <number>", "of als: a cell of value r counts 1 + alpha r", decimal(0, 1e9), 1)
+    .addOption(
+      new Option("--solver <name>", "of als: conjugate gradient or exact").choices(["cg", "cholesky"]).default("cg"),
+    )
+    .option("--seed <number>", "of als, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
     .option("--include-seen", "also items that the user has dealt with already")
     .option("--normalise", "weighted mean of the neighbours instead of the sum")
     .option("--no-fallback", "leave lists short instead of filling them up with popular items")
@@ -93,9 +111,11 @@ segment and popularity scored a row (scores of different sources do not compare)
         const { readSegments } = await import("../read-segments.js");
         const labels = segments && (await readSegments(session, matrix, segments, output.scratch));
         const { similarity, neighbours, lambda, k1, b, normalise, fallback } = options;
+        const { factors, iterations, regularisation, alpha, solver, seed } = options;
+        const als = { factors, iterations, regularisation, alpha, solver, seed };
         // No user can get more: wider rows would be memory for nothing.
         const width = Math.max(1, Math.min(n, matrix.numItems));
-        const scoring = { method, n: width, similarity, neighbours, lambda, k1, b, normalise, fallback };
+        const scoring = { method, n: width, similarity, neighbours, lambda, k1, b, als, normalise, fallback };
         const found = await recommend(matrix, {
           ...session.run(),
           ...scoring,
