@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { usageErrorText } from "./command.js";
 import { addAllocate } from "./commands/allocate.js";
+import { addAssign } from "./commands/assign.js";
+import { addDrift } from "./commands/drift.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addIngest } from "./commands/ingest.js";
 import { addInspect } from "./commands/inspect.js";
@@ -51,6 +53,8 @@ Examples:
   addSimilar(program);
   addRecommend(program);
   addSegment(program);
+  addAssign(program);
+  addDrift(program);
   addRfm(program);
   addTransitions(program);
   addAllocate(program);

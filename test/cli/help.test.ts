@@ -10,6 +10,8 @@ const COMMANDS = [
   "similar",
   "recommend",
   "segment",
+  "assign",
+  "drift",
   "rfm",
   "transitions",
   "allocate",
