@@ -171,6 +171,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportMining(exports);
     ExportAllocation(exports);
     ExportFactor(exports);
+    ExportItemModels(exports);
     ExportEvaluation(exports);
   }
 };

@@ -84,6 +84,7 @@ export {
   similarItemsByFactors,
   writeAlsModel,
 } from "./score/als-model.js";
+export { EASE_MAX_ITEMS, type EaseModel, type EaseOptions, ease } from "./score/ease.js";
 export { ItemRecommender, type ItemRecommenderOptions, type RecommendedItem } from "./score/item-recommender.js";
 export type { Method, MethodOptions } from "./score/methods.js";
 export {
@@ -93,6 +94,7 @@ export {
   SCORE_SOURCES,
   type ScoreSource,
 } from "./score/recommend.js";
+export { type Rp3betaOptions, rp3beta } from "./score/rp3beta.js";
 export { type Neighbours, type SimilarOptions, similarItems, similarUsers } from "./score/similar.js";
 export type { WeightingName, WeightingOptions } from "./score/weighting.js";
 export { type Matrix, openMatrix } from "./store/matrix.js";

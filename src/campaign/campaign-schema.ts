@@ -162,6 +162,19 @@ export const scoringSchema = z.strictObject({
     })
     .prefault({})
     .describe("of als"),
+  ease: z
+    .strictObject({
+      regularisation: z.number().gt(0).max(1e12).default(250).describe("the larger, the smaller all weights"),
+    })
+    .prefault({})
+    .describe("of ease, for up to 20,000 items"),
+  rp3beta: z
+    .strictObject({
+      alpha: z.number().min(0).max(10).default(1).describe("power of the walk's probabilities"),
+      beta: z.number().min(0).max(10).default(0.6).describe("penalty of popular items"),
+    })
+    .prefault({})
+    .describe("of rp3beta; neighbours as in item-knn"),
 });
 
 export const ingestSchema = z.strictObject({

@@ -121,6 +121,14 @@ export interface Addon {
   similarFactors(a: Named): void;
   scopeWeightsFactors(a: Named): void;
   affinityFactors(a: Named): void;
+  easeGram(a: Named): void;
+  easePivot(a: Named): void;
+  easePanel(a: Named): void;
+  easeUpdate(a: Named): void;
+  easeWeights(a: Named): void;
+  recommendDense(a: Named): void;
+  scopeWeightsDense(a: Named): void;
+  walkWeights(a: Named): void;
 
   kmeansAssign(a: Named): number;
   kmeansMinDistance(a: Named): number;

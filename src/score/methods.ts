@@ -4,6 +4,7 @@ import type { Executor } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { oneOf } from "../util/arguments.js";
 import { alsMethod, type FactorMethodOptions } from "./factor-methods.js";
+import { easeMethod, type ItemMethodOptions, rp3betaMethod } from "./item-methods.js";
 import { type FittedMethod, fromKernels, type KernelModel, type ScoringMethod } from "./method.js";
 import { itemKnn, type NeighbourMethodOptions, saturated, seedLiteral, userKnn } from "./neighbour-methods.js";
 
@@ -11,7 +12,7 @@ export const METHODS = [...SCORING_METHODS, "seed-literal"] as const;
 export type Method = (typeof METHODS)[number];
 
 /** Options of all methods; each reads its own. */
-export interface MethodOptions extends NeighbourMethodOptions, FactorMethodOptions {
+export interface MethodOptions extends NeighbourMethodOptions, FactorMethodOptions, ItemMethodOptions {
   /** Default item-knn. */
   method?: Method | undefined;
 }
@@ -21,6 +22,8 @@ const BY_NAME: Record<Method, ScoringMethod<MethodOptions>> = {
   "user-knn": userKnn,
   saturated,
   als: alsMethod,
+  ease: easeMethod,
+  rp3beta: rp3betaMethod,
   "seed-literal": seedLiteral,
 };
 

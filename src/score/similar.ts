@@ -10,7 +10,7 @@ import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { integerBetween } from "../util/arguments.js";
 import { allPairs, type Outputs } from "./all-pairs.js";
 import { NeighbourJournal, type WorkShard } from "./neighbour-journal.js";
-import { documentWeights, type WeightingOptions, weightingArgs } from "./weighting.js";
+import { documentWeights, type WalkOptions, type WeightingOptions, walkWeights, weightingArgs } from "./weighting.js";
 
 export interface SimilarOptions extends RunOptions, WeightingOptions {
   /** Neighbours a row, at least 1; default 50. */
@@ -19,6 +19,8 @@ export interface SimilarOptions extends RunOptions, WeightingOptions {
   includeSelf?: boolean | undefined;
   /** Rows [begin, end) only; default all. */
   range?: RowRange | undefined;
+  /** @internal Of items, instead of a weighting. */
+  walk?: WalkOptions | undefined;
 }
 
 /** The k nearest rows of each row, fixed width, best first, of equal scores the smaller row. */
@@ -75,7 +77,12 @@ async function neighbourJob(
   const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
   const k = Math.min(integerBetween("k", options.k ?? 50, 1, 2 ** 31 - 1), Math.max(rows, 1));
   const range = checkRange(options.range, rows);
-  const documents = { matrix: matrix.ref(), axis, ...(await documentWeights(executor, matrix, axis, options)) };
+  const { walk } = options;
+  const weights =
+    walk === undefined
+      ? await documentWeights(executor, matrix, axis, options)
+      : (await walkWeights(executor, matrix, walk)).weights;
+  const documents = { matrix: matrix.ref(), axis, ...weights };
   return { matrix, axis, range, k, includeSelf: options.includeSelf ?? false, documents };
 }
 

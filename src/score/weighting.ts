@@ -18,6 +18,14 @@ export interface WeightingOptions {
   lambda?: number | undefined;
 }
 
+/** Of a random walk item - user - item. */
+export interface WalkOptions {
+  /** Transition probabilities to this power, 0 to 10; default 1. */
+  alpha?: number | undefined;
+  /** Penalty of popular items, 0 to 10; default 0.6. */
+  beta?: number | undefined;
+}
+
 /** The weighting as kernels take it. */
 export interface WeightingArgs extends Record<string, number> {
   weighting: number;
@@ -56,4 +64,28 @@ export async function documentWeights(
     length: Float32Array;
     scale: Float32Array;
   };
+}
+
+/** The weights of a random walk, as those of a BM25 without length or saturation, and what each row's scores are to be multiplied with. */
+export async function walkWeights(executor: Executor, matrix: Matrix, { alpha = 1, beta = 0.6 }: WalkOptions) {
+  const weights = {
+    ...weightingArgs({ weighting: "bm25", k1: 0 }),
+    termWeight: shared.f32(matrix.numUsers),
+    length: shared.f32(matrix.numItems),
+    scale: shared.f32(matrix.numItems),
+  };
+  const rowFactor = shared.f32(matrix.numItems);
+  await executor.run({
+    kernel: "walkWeights",
+    args: {
+      matrix: matrix.ref(),
+      alpha,
+      beta,
+      outTermWeight: weights.termWeight,
+      outLength: weights.length,
+      outScale: weights.scale,
+      outRowFactor: rowFactor,
+    },
+  });
+  return { weights, rowFactor };
 }

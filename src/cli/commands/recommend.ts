@@ -25,8 +25,9 @@ interface RecommendOptions extends CommonOptions {
   b: number;
   factors: number;
   iterations: number;
-  regularisation: number;
+  regularisation?: number;
   alpha: number;
+  beta: number;
   solver: "cg" | "cholesky";
   seed: number;
   includeSeen?: boolean;
@@ -59,6 +60,7 @@ segment and popularity scored a row (scores of different sources do not compare)
         "vectors of 128 numbers, popular cells counting more",
         "recommend matrix.safetensors --method als --factors 128 --alpha 10 -o items.parquet",
       ],
+      ["a linear model of all pairs of items", "recommend matrix.safetensors --method ease -o items.parquet"],
       [
         "never these items; popular ones by segment",
         "recommend matrix.safetensors --deny sold-out.txt --segments segments.parquet -o items.jsonl",
@@ -79,8 +81,14 @@ segment and popularity scored a row (scores of different sources do not compare)
     .option("--lambda <number>", "of saturated and seed-literal: r / (r + lambda), above 0", decimal(0, 1e30, true), 1)
     .option("--factors <count>", "of als: length of the vectors, 1 to 512", integer(1, 512), 64)
     .option("--iterations <count>", "of als: rounds over users and items", integer(1, 1_000_000), 15)
-    .option("--regularisation <number>", "of als, at least 0", decimal(0, 1e9), 0.01)
-    .option("--alpha <number>", "of als: a cell of value r counts 1 + alpha r", decimal(0, 1e9), 1)
+    .option("--regularisation <number>", "of als (default: 0.01) and ease (default: 250)", decimal(0, 1e9))
+    .option(
+      "--alpha <number>",
+      "of als: a cell of value r counts 1 + alpha r; of rp3beta: power of the walk",
+      decimal(0, 1e9),
+      1,
+    )
+    .option("--beta <number>", "of rp3beta: penalty of popular items, 0 to 10", decimal(0, 10), 0.6)
     .addOption(
       new Option("--solver <name>", "of als: conjugate gradient or exact").choices(["cg", "cholesky"]).default("cg"),
     )
@@ -111,11 +119,15 @@ segment and popularity scored a row (scores of different sources do not compare)
         const { readSegments } = await import("../read-segments.js");
         const labels = segments && (await readSegments(session, matrix, segments, output.scratch));
         const { similarity, neighbours, lambda, k1, b, normalise, fallback } = options;
-        const { factors, iterations, regularisation, alpha, solver, seed } = options;
-        const als = { factors, iterations, regularisation, alpha, solver, seed };
+        const { factors, iterations, regularisation, alpha, beta, solver, seed } = options;
+        const own = {
+          als: { factors, iterations, regularisation, alpha, solver, seed },
+          ease: { regularisation },
+          rp3beta: { alpha, beta },
+        };
         // No user can get more: wider rows would be memory for nothing.
         const width = Math.max(1, Math.min(n, matrix.numItems));
-        const scoring = { method, n: width, similarity, neighbours, lambda, k1, b, als, normalise, fallback };
+        const scoring = { method, n: width, similarity, neighbours, lambda, k1, b, ...own, normalise, fallback };
         const found = await recommend(matrix, {
           ...session.run(),
           ...scoring,

@@ -1,0 +1,74 @@
+import { invalidArgument } from "../errors.js";
+import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
+import type { KernelName } from "../native/addon.js";
+import type { Matrix } from "../store/matrix.js";
+import { numberBetween } from "../util/arguments.js";
+
+export interface EaseOptions extends RunOptions {
+  /** lambda on the diagonal of X'X, above 0; default 250. The larger, the nearer to zero are all weights. */
+  regularisation?: number | undefined;
+}
+
+/** A linear model of all pairs of items. */
+export interface EaseModel {
+  numItems: number;
+  regularisation: number;
+  /** float32 [numItems * numItems] in shared memory: what each of an item's users adds to every other item. */
+  weights: Float32Array;
+}
+
+/** Beyond this the square of all items no longer fits a small machine: 8 bytes a pair while it is inverted, 4 in the model. */
+export const EASE_MAX_ITEMS = 20_000;
+/** Of native/include/couponcast/ease.h. */
+const BLOCK = 128;
+const SHARD_ROWS = 128;
+const WEIGHT_ROWS = 256;
+
+/**
+ * EASE: the item weights B, 0 on the diagonal, that minimise |X - XB|² + lambda |B|², in closed form:
+ * with P = (X'X + lambda I)⁻¹, B_ij = -P_ij / P_jj.
+ *
+ * In float64, the weights as float32; the same bytes for any number of threads. Cost: items³ flops; memory: 12 bytes a pair
+ * of items. Errors: ERR_COUPONCAST_INVALID_ARGUMENT (also more than 20,000 items), _CORRUPT_FILE, _CANCELLED, _CLOSED.
+ * Source: Steck 2019.
+ */
+export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<EaseModel> {
+  const regularisation = numberBetween("regularisation", options.regularisation ?? 250, Number.MIN_VALUE, 1e12);
+  const { numItems } = matrix;
+  if (numItems > EASE_MAX_ITEMS) {
+    throw invalidArgument(`expected at most ${EASE_MAX_ITEMS} items for ease but the matrix has ${numItems}`, {
+      hint: "Use als or rp3beta, or a matrix of fewer items.",
+    });
+  }
+  const executor = new Executor(options);
+  const size = Math.ceil(numItems / BLOCK) * BLOCK;
+  const square = shared.f64(size * size);
+  const state = {
+    square,
+    pivot: shared.f64(BLOCK * BLOCK),
+    columns: shared.f64(size * BLOCK),
+    solved: shared.f64(size * BLOCK),
+  };
+  const map = async (kernel: KernelName, ranges: RowRange[], args: (range: RowRange) => object, stage?: string) => {
+    const calls = ranges.map((range) => ({ kernel, args: { ...range, ...args(range) } }));
+    await executor.map(calls, stage === undefined ? undefined : { name: stage });
+  };
+  const ranges = shards(size, SHARD_ROWS);
+  await map("easeGram", ranges, () => ({ matrix: matrix.ref(), regularisation, square }), "products of items");
+  for (let block = 0; block < size / BLOCK; block++) {
+    const args = () => ({ ...state, block });
+    await executor.run({ kernel: "easePivot", args: args() });
+    await map("easePanel", ranges, args);
+    // The longest rows first, so that none is left over at the end.
+    await map("easeUpdate", ranges.toReversed(), args);
+    executor.progress("inverse", block + 1, size / BLOCK);
+  }
+  const weights = shared.f32(numItems * numItems);
+  const rows = shards(numItems, WEIGHT_ROWS);
+  await map("easeWeights", rows, ({ begin, end }) => ({
+    square,
+    items: numItems,
+    outWeights: weights.subarray(begin * numItems, end * numItems),
+  }));
+  return { numItems, regularisation, weights };
+}
