@@ -248,6 +248,18 @@ export const campaignSchema = z.strictObject({
       tolerance: z.number().min(0).default(1e-4),
     })
     .prefault({}),
+  transitions: z
+    .strictObject({
+      smoothing: z.number().min(0).max(1e12).default(1).describe("added to each count of one behaviour after another"),
+      horizonDays: z.number().gt(0).max(3650).default(14).describe("how far ahead a user's next behaviour is expected"),
+      response: z
+        .boolean()
+        .default(false)
+        .describe(
+          "next behaviours are inputs of the response model, and lower what a coupon is worth to those about to buy",
+        ),
+    })
+    .prefault({}),
   response: z
     .strictObject({
       l2: z.number().min(0).default(1),

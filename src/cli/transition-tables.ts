@@ -1,7 +1,7 @@
 /** The work behind `transitions`: the chain of all users and of each segment, and the tables of the result. */
 import { invalidArgument } from "../errors.js";
 import { Executor, shared } from "../executor/executor.js";
-import { absorption, stationaryDistribution, transitionProbabilities } from "../profile/markov.js";
+import { type ChainSummary, knownProbabilities, summariseChain } from "../profile/chain-summary.js";
 import { nextBehaviour } from "../profile/next-behaviour.js";
 import { countTransitions, type GroupTransitions, medianGaps } from "../profile/transitions.js";
 import type { ResolvedSource } from "../source/source.js";
@@ -19,16 +19,6 @@ export interface TransitionsOptions {
   smoothing: number;
   horizonDays: number;
   raw?: boolean;
-}
-
-/** null where there is nothing to go by. */
-export interface ChainSummary {
-  numUsers: number;
-  probabilities: (number | null)[];
-  stationary: number[] | null;
-  /** Chance that the target comes before the sequence ends, and the steps to it if it does. */
-  reaches: (number | null)[];
-  stepsIfReached: (number | null)[];
 }
 
 export interface TransitionTables {
@@ -63,7 +53,7 @@ export async function transitionTables(
   const medians = await medianGaps(sequences, found.all, run);
   await writeTransitions(session, behaviours, found.all, found.segments, medians, options, output);
   if (next !== undefined) await writeNext(session, path, sequences, options, next);
-  const summaryOf = (group: GroupTransitions) => summarise(group, target, options);
+  const summaryOf = (group: GroupTransitions) => summariseChain(group, { ...options, target });
   return {
     behaviours,
     numEvents: sequences.numEvents,
@@ -86,36 +76,6 @@ async function segmentLabels(
   return readSegments(session, among, source, output.scratch);
 }
 
-const nullable = (values: Float64Array): (number | null)[] =>
-  Array.from(values, (value) => (Number.isFinite(value) ? value : null));
-
-function probabilitiesOf(counts: Float64Array, n: number, options: TransitionsOptions): (number | null)[] {
-  const { direction, smoothing } = options;
-  const p = transitionProbabilities(counts, n, { direction, smoothing });
-  // A row (or column) of nothing but zeros says that nothing is known.
-  const known = (group: number) =>
-    Array.from({ length: n }, (_, i) => (direction === "forward" ? group * n + i : i * n + group)).some(
-      (at) => p[at]! > 0,
-    );
-  const isKnown = Array.from({ length: n }, (_, group) => known(group));
-  return Array.from(p, (value, at) => (isKnown[direction === "forward" ? Math.floor(at / n) : at % n] ? value : null));
-}
-
-function summarise(group: GroupTransitions, target: number, options: TransitionsOptions): ChainSummary {
-  const n = group.ends.length;
-  const { smoothing } = options;
-  const forward = transitionProbabilities(group.counts, n, { smoothing });
-  const { probability, stepsIfReached } = absorption(group.counts, group.ends, target, smoothing);
-  const stationary = stationaryDistribution(forward, n);
-  return {
-    numUsers: group.numUsers,
-    probabilities: probabilitiesOf(group.counts, n, options),
-    stationary: stationary && [...stationary],
-    reaches: nullable(probability),
-    stepsIfReached: nullable(stepsIfReached),
-  };
-}
-
 async function writeTransitions(
   session: Session,
   behaviours: readonly string[],
@@ -132,7 +92,7 @@ async function writeTransitions(
   try {
     await writer.addIds("segments", [["all", ...segments.map((_, s) => String(s))]]);
     for (const [index, group] of [all, ...segments].entries()) {
-      const probabilities = probabilitiesOf(group.counts, n, options).map((p) => p ?? Number.NaN);
+      const probabilities = knownProbabilities(group.counts, n, options).map((p) => p ?? Number.NaN);
       await writer.append([
         new Int32Array(n * n).fill(index),
         Int32Array.from({ length: n * n }, (_, at) => Math.floor(at / n)),

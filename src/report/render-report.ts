@@ -10,6 +10,7 @@ import { scoresSection } from "./section/scores.js";
 import type { Section } from "./section/section.js";
 import { segmentsSection } from "./section/segments.js";
 import { summaryHtml } from "./section/summary.js";
+import { transitionsSection } from "./section/transitions.js";
 import { withheldSection } from "./section/withheld.js";
 import { truncateMiddle } from "./text.js";
 import { viewOf } from "./view.js";
@@ -17,7 +18,7 @@ import { viewOf } from "./view.js";
 /**
  * The report of a distribution run as one self-contained HTML page: no network, no script, every string of the data
  * escaped. The bytes depend on `data` alone (not on the clock, earlier calls, or the machine's locale).
- * Cost: some 20 ms of this thread a chart (at most 14 drawings), others get their turn in between; the first call also
+ * Cost: some 20 ms of this thread a chart (at most 20 drawings), others get their turn in between; the first call also
  * loads ECharts. A service that must not be held up renders in a worker.
  */
 export async function renderReport(data: ReportData): Promise<string> {
@@ -27,6 +28,7 @@ export async function renderReport(data: ReportData): Promise<string> {
     await decisionSection(view),
     await budgetSection(view),
     await segmentsSection(view),
+    await transitionsSection(view),
     await scoresSection(view),
     await responseSection(view),
     withheldSection(view),

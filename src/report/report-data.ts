@@ -11,6 +11,8 @@ export interface ReportData {
   /** The catalogue, in its own order; coupons that nobody received belong in here too. */
   coupons: CouponSummary[];
   segments: Segmentation;
+  /** What shoppers do next; null when it was not looked at. */
+  transitions: TransitionSummary | null;
   cleaning: CleaningSummary;
   /** A sample of user x coupon scores; null when nothing was scored. */
   scores: ScoreSample | null;
@@ -114,6 +116,29 @@ export interface SegmentSummary {
   means: (number | null)[];
   /** The same means in standard deviations from the mean of all users. */
   standardisedMeans: (number | null)[];
+}
+
+/** Chances that follow from a chain of behaviours; null where there is nothing to go by. */
+export interface ChainChances {
+  /** [behaviours * behaviours] row: what was done, column: the chance that this came next. */
+  probabilities: (number | null)[];
+  /** [behaviours] chance that a purchase follows before the history ends, and after how many steps. */
+  reaches: (number | null)[];
+  stepsIfReached: (number | null)[];
+}
+
+export interface TransitionSummary extends ChainChances {
+  /** In the order of the campaign. */
+  behaviours: string[];
+  /** Position of the purchase. */
+  purchase: number;
+  /** [behaviours * behaviours] */
+  counts: number[];
+  medianGapSeconds: (number | null)[];
+  /** [behaviours] shares at which the chain settles. */
+  stationary: number[] | null;
+  /** In the order of the segments. */
+  segments: ChainChances[];
 }
 
 export interface CleaningSummary {

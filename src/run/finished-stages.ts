@@ -2,11 +2,13 @@ import type { AllocateStage } from "./allocate-stage.js";
 import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
 import type { AffinityStage, CandidatesStage } from "./score-stages.js";
+import type { TransitionStage } from "./transition-stage.js";
 
 /** The stages that outputs are made from. */
 export interface FinishedStages {
   ingested: IngestStage;
   segmented: SegmentStage;
+  transitioned: TransitionStage;
   /** None for user-knn, which has no item model. */
   model: ModelStage | undefined;
   affinity: AffinityStage;

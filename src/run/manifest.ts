@@ -2,7 +2,7 @@
 
 import type { Campaign } from "../campaign/campaign-schema.js";
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
-import type { ReportData } from "../report/report-data.js";
+import type { ReportData, TransitionSummary } from "../report/report-data.js";
 import type { ResponseQuality } from "../score/response.js";
 import type { AllocateResult } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
@@ -11,6 +11,7 @@ import type { FinishedStages } from "./finished-stages.js";
 import type { OutputResult } from "./output-stage.js";
 import type { EligibilityStage, ResponseStage } from "./score-stages.js";
 import type { StageMeasurement, StageRecord } from "./stage-runner.js";
+import type { TransitionStage } from "./transition-stage.js";
 
 /** run.json. Everything but `timings` is the same for a run that was interrupted and continued. */
 export interface RunManifest {
@@ -162,6 +163,11 @@ function densityOf({ eps, minSamples, numNoise, curve, sizes }: Extract<SegmentF
 
 const MILLI = 1000;
 
+function transitionsOf({ result }: TransitionStage): TransitionSummary {
+  const { all, segments, behaviours, purchase, counts, medianGapSeconds } = result;
+  return { ...all, behaviours, purchase, counts, medianGapSeconds, segments };
+}
+
 /** "2025-07-01 02:00 Europe/Vienna" */
 function readableInstant(iso: string, timeZone: string): string {
   // The Swedish form of a date is ISO 8601's.
@@ -235,6 +241,7 @@ export function buildReport(
       numUnsegmentedUsers: segments.numUnsegmented - noiseOf(segments),
       density: segments.method === "dbscan" ? densityOf(segments) : undefined,
     },
+    transitions: transitionsOf(stages.transitioned),
     cleaning: {
       rowsRead: counts.rowsRead,
       rejected: Object.entries(counts.rejected).map(([reason, rows]) => ({ reason, rows })),

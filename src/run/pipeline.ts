@@ -16,6 +16,7 @@ import { outputStage } from "./output-stage.js";
 import { ingestStage, segmentStage } from "./profile-stages.js";
 import { affinityStage, candidatesStage, eligibilityStage, responseStage } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
+import { transitionStage } from "./transition-stage.js";
 import { OUTPUT_FILES, Workspace } from "./workspace.js";
 
 export interface PipelineOptions extends RunOptions {
@@ -101,13 +102,22 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
 
     const ingested = await ingestStage(context);
     const segmented = await segmentStage(context, ingested);
+    const transitioned = await transitionStage(context, ingested, segmented);
     const model = await modelStage(context, ingested);
     const affinity = await affinityStage(context, ingested, model);
     const eligibility = await eligibilityStage(context, ingested);
-    const responded = await responseStage(context, ingested, segmented, affinity, eligibility);
-    const candidates = await candidatesStage(context, ingested, segmented, affinity, eligibility, responded);
+    const responded = await responseStage(context, ingested, segmented, affinity, eligibility, transitioned);
+    const candidates = await candidatesStage(
+      context,
+      ingested,
+      segmented,
+      affinity,
+      eligibility,
+      responded,
+      transitioned,
+    );
     const allocated = await allocateStage(context, ingested, candidates);
-    const finished = { ingested, segmented, model, affinity, candidates, allocated };
+    const finished = { ingested, segmented, transitioned, model, affinity, candidates, allocated };
     const output = await outputStage(context, finished);
 
     const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };

@@ -7,6 +7,7 @@ import { shards, shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { readRedemptions } from "../ingest/tables.js";
 import { affinityMeans, writeAffinity } from "../score/affinity.js";
+import { type NextBehaviourChances, raisePurchaseRate, withNextBehaviour } from "../score/buys-anyway.js";
 import { couponArrays, readEconomics } from "../score/economics.js";
 import { eligibilitySql, reasonCode } from "../score/eligibility.js";
 import { couponScores, fitResponse, type OfferHistory, type ResponseModel, userScores } from "../score/response.js";
@@ -19,6 +20,7 @@ import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import { fittedMethod, type ModelStage } from "./model-stage.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
+import { loadNext, type TransitionStage } from "./transition-stage.js";
 
 const SHARD_USERS = 8192;
 
@@ -273,6 +275,22 @@ async function writeReasons(
   return eligibility.active.length;
 }
 
+/** What the response model takes from the transitions; undefined where the campaign leaves them out. */
+async function nextChances(
+  context: RunContext,
+  transitioned: TransitionStage | undefined,
+): Promise<NextBehaviourChances | undefined> {
+  const { transitions } = context.loaded.campaign;
+  if (transitioned === undefined || !transitions.response) return undefined;
+  const { behaviours, purchase } = transitioned.result;
+  return { behaviours, purchase, chances: await loadNext(context, transitioned), horizonDays: transitions.horizonDays };
+}
+
+/** The key of the transitions among what a stage reads, if it does. */
+function transitionReads({ loaded }: RunContext, transitioned: TransitionStage): Record<string, string> {
+  return loaded.campaign.transitions.response ? { transitions: transitioned.key } : {};
+}
+
 /** What the response and candidate kernels share, put together from finished stages. */
 export async function pairContext(
   context: RunContext,
@@ -280,14 +298,18 @@ export async function pairContext(
   segmented: SegmentStage,
   affinity: AffinityStage,
   scratch: string,
+  transitioned?: TransitionStage,
 ) {
   const { campaign, coupons } = context.loaded;
-  const { labels, features } = await loadSegments(context, segmented);
+  const { labels, features: ownFeatures } = await loadSegments(context, segmented);
+  const next = await nextChances(context, transitioned);
+  const features = next === undefined ? ownFeatures : await withNextBehaviour(ownFeatures, next);
   const segments = segmented.result.k;
   const path = join(ingested.dir, INGEST_FILES.features);
   const db = await openStageDb(context, scratch, [path]);
   try {
     const economics = await readEconomics(db, path, labels, segments, campaign.economics.orderValueMinor);
+    if (next !== undefined) await raisePurchaseRate(economics.purchaseRate, next);
     const means = await affinityMeans(context.executor, affinityRef(affinity), coupons.length, labels, segments);
     const arrays = couponArrays(coupons, Date.parse(ingested.result.asOf), campaign.timeZone);
     const pairArgs: Record<string, ArgValue> = {
@@ -313,12 +335,20 @@ export function responseStage(
   segmented: SegmentStage,
   affinity: AffinityStage,
   eligibility: EligibilityStage,
+  transitioned: TransitionStage,
 ): Promise<ResponseStage> {
   const { campaign, coupons } = context.loaded;
   const { response, economics, seed, timeZone } = campaign;
-  const reads = { ingest: ingested.key, segment: segmented.key, affinity: affinity.key, eligibility: eligibility.key };
+  const reads = {
+    ingest: ingested.key,
+    segment: segmented.key,
+    affinity: affinity.key,
+    eligibility: eligibility.key,
+    ...transitionReads(context, transitioned),
+  };
   return context.stages.run("response", reads, { response, economics, seed, timeZone }, async (dir) => {
-    const { labels, features, segments, pairArgs } = await pairContext(context, ingested, segmented, affinity, dir);
+    const pair = await pairContext(context, ingested, segmented, affinity, dir, transitioned);
+    const { labels, features, segments, pairArgs } = pair;
     const history = await loadTensors(context.executor, join(eligibility.dir, "history.safetensors"), {
       users: "I32",
       coupons: "I32",
@@ -359,6 +389,7 @@ export function candidatesStage(
   affinity: AffinityStage,
   eligibility: EligibilityStage,
   responded: ResponseStage,
+  transitioned: TransitionStage,
 ): Promise<CandidatesStage> {
   const { campaign, coupons } = context.loaded;
   const width = Math.min(campaign.caps.candidatesPerUser, coupons.length);
@@ -368,10 +399,11 @@ export function candidatesStage(
     affinity: affinity.key,
     eligibility: eligibility.key,
     response: responded.key,
+    ...transitionReads(context, transitioned),
   };
   const settings = { economics: campaign.economics, width, timeZone: campaign.timeZone };
   return context.stages.run("candidates", reads, settings, async (dir) => {
-    const pair = await pairContext(context, ingested, segmented, affinity, dir);
+    const pair = await pairContext(context, ingested, segmented, affinity, dir, transitioned);
     const { model } = responded.result;
     const { numUsers } = ingested.result;
     const marginRate = shared.f64(coupons.length);

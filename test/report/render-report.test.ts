@@ -29,6 +29,7 @@ function emptyData(): ReportData {
     },
     cleaning: { rowsRead: 0, rejected: [], rowsAccepted: 0, numCells: 0, numUsers: 0, numItems: 0 },
     scores: null,
+    transitions: null,
     frontier: [],
     response: { kind: "prior", priorRate: 0.02, numRedemptions: 0, minRedemptions: 50 },
     withheld: [],
@@ -57,15 +58,17 @@ describe("renderReport", () => {
     expectSound(page);
     expect(page).toContain("at most 0.029 % below the best possible");
     expect(page).toContain("<strong>34,745 of 90,965 shoppers get a coupon.</strong>");
-    for (const id of "decision budget segments scores response withheld examples cleaning provenance".split(" ")) {
+    for (const id of "decision budget segments transitions scores response withheld examples cleaning provenance".split(
+      " ",
+    )) {
       expect(page).toContain(`id="${id}"`);
       expect(page).toContain(`href="#${id}"`);
     }
     for (const coupon of data.coupons) expect(page).toContain(coupon.id);
     for (const input of data.provenance.inputs) expect(page).toContain(input.digest);
-    // 6 charts drawn for wide and narrow, 1 for both.
-    expect(svgCount(page)).toBe(13);
-    expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(13);
+    // 7 charts drawn for wide and narrow, 1 for both.
+    expect(svgCount(page)).toBe(15);
+    expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(15);
   });
 
   it("shows where dense places end when segments are such", async () => {
@@ -76,7 +79,7 @@ describe("renderReport", () => {
     expectSound(page);
     expect(page).toContain('id="k-distance"');
     expect(page).toContain("321 of 90,000 shoppers with data (0.36 %)");
-    expect(svgCount(page)).toBe(15);
+    expect(svgCount(page)).toBe(17);
   });
 
   it("is one file without scripts or anything to load", async () => {

@@ -101,6 +101,21 @@ export function sampleData(size: SampleSize = {}): ReportData {
     },
     coupons,
     segments: { features: FEATURES.map((key) => ({ key })), segments, numUnsegmentedUsers: 1_284 },
+    transitions: {
+      behaviours: ["browse", "search", "purchase"],
+      purchase: 2,
+      counts: [1_802_331, 620_114, 301_552, 512_004, 190_310, 93_120, 231_440, 80_102, 12_003],
+      probabilities: [0.662, 0.228, 0.111, 0.644, 0.239, 0.117, 0.715, 0.248, 0.037],
+      medianGapSeconds: [64, 71, 110, 58, 62, 95, 812_304, 790_100, 31],
+      stationary: [0.67, 0.23, 0.1],
+      reaches: [0.774, 0.773, 0.749],
+      stepsIfReached: [6.93, 6.97, 7.94],
+      segments: segments.map(() => ({
+        probabilities: [0.662, 0.228, 0.111, 0.644, 0.239, 0.117, null, null, null],
+        reaches: [0.774, 0.773, null],
+        stepsIfReached: [6.93, 6.97, null],
+      })),
+    },
     cleaning: {
       rowsRead: 5_213_408,
       rejected: [

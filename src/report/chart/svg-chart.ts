@@ -24,8 +24,8 @@ function loadEngine(): Promise<Engine> {
     import("echarts/charts"),
     import("echarts/components"),
     import("echarts/renderers"),
-  ]).then(([core, { BarChart, LineChart, ScatterChart }, { GridComponent }, { SVGRenderer }]) => {
-    core.use([BarChart, LineChart, ScatterChart, GridComponent, SVGRenderer]);
+  ]).then(([core, { BarChart, LineChart, SankeyChart, ScatterChart }, { GridComponent }, { SVGRenderer }]) => {
+    core.use([BarChart, LineChart, SankeyChart, ScatterChart, GridComponent, SVGRenderer]);
     return core;
   });
   return engine;
