@@ -44,8 +44,8 @@ export interface Arm {
 
 /** An estimate with the interval of the bootstrap beside that of the delta method. */
 export interface Effect extends Estimate {
-  /** Quantiles of the bootstrap; undefined without one. */
-  bootstrap: Interval | undefined;
+  /** Quantiles of the bootstrap; null without one. */
+  bootstrap: Interval | null;
 }
 
 export interface GroupEffect {
@@ -60,16 +60,16 @@ export interface GroupEffect {
   incrementalMarginMinor: Effect;
   /** The same less the discounts. */
   incrementalProfitMinor: Effect;
-  /** Incremental sales over discounts; undefined where there were none. */
-  incrementalRoas: Effect | undefined;
-  /** (incremental margin - discounts) / discounts; undefined where there were none. */
-  incrementalRoi: Effect | undefined;
+  /** Incremental sales over discounts; null where there were none. */
+  incrementalRoas: Effect | null;
+  /** (incremental margin - discounts) / discounts; null where there were none. */
+  incrementalRoi: Effect | null;
 }
 
 export interface CampaignEffect {
   all: GroupEffect;
-  /** By group; undefined for a group without treated or without holdout users. */
-  groups: (GroupEffect | undefined)[];
+  /** By group; null for a group without treated or without holdout users. */
+  groups: (GroupEffect | null)[];
 }
 
 /** Columns of the sums, behind the count: buyers, orders, sales, margin, discount. */
@@ -117,7 +117,7 @@ export async function campaignEffect(
   const all = Array.from({ length: numGroups + 1 }, (_, g) => g);
   const effectOf = (members: readonly number[]) => groupEffect(moments, drawn, members, confidence);
   const whole = effectOf(all);
-  if (whole === undefined)
+  if (whole === null)
     throw invalidArgument("expected users in the holdout and users outside it", {
       hint: "Without a holdout nothing tells what users would have done anyway: run campaigns with holdout.share above 0.",
     });
@@ -221,18 +221,18 @@ const armOf = ({ count, buyers, orders, sales, margin, discount }: Sums): Arm =>
   conversion: count > 0 ? buyers / count : 0,
 });
 
-/** The effect in the groups `members` together; undefined where an arm has no users. */
+/** The effect in the groups `members` together; null where an arm has no users. */
 function groupEffect(
   moments: Float64Array,
   drawn: Float64Array,
   members: readonly number[],
   confidence: number,
-): GroupEffect | undefined {
+): GroupEffect | null {
   const numCells = moments.length / WIDTH / WIDTH;
   const product = (arm: number, a: number, b: number) =>
     members.reduce((sum, g) => sum + moments[((g * 2 + arm) * WIDTH + Math.min(a, b)) * WIDTH + Math.max(a, b)]!, 0);
   const [holdout, treated] = [0, 1].map((arm) => asSums((c) => product(arm, 0, c))) as [Sums, Sums];
-  if (holdout.count === 0 || treated.count === 0) return undefined;
+  if (holdout.count === 0 || treated.count === 0) return null;
   const replicates = Array.from({ length: drawn.length / (numCells * WIDTH) }, (_, r) =>
     [0, 1].map((arm) =>
       asSums((c) => members.reduce((sum, g) => sum + drawn[(r * numCells + g * 2 + arm) * WIDTH + c]!, 0)),
@@ -253,7 +253,7 @@ function groupEffect(
     return {
       ...normalEstimate(of(holdout, treated), error, confidence),
       bootstrap:
-        values.length === 0 ? undefined : { low: sortedQuantile(values, tail), high: sortedQuantile(values, 1 - tail) },
+        values.length === 0 ? null : { low: sortedQuantile(values, tail), high: sortedQuantile(values, 1 - tail) },
     };
   };
   const perUser = (column: number, key: keyof Sums) =>
@@ -289,9 +289,9 @@ function groupEffect(
       n * Math.sqrt(Math.max(0, profitVariance)),
       (h, t) => (n * (extra("margin", h, t) - t.discount)) / t.count,
     ),
-    incrementalRoas: paid ? quantity(ratioError(3, "sales"), (h, t) => extra("sales", h, t) / t.discount) : undefined,
+    incrementalRoas: paid ? quantity(ratioError(3, "sales"), (h, t) => extra("sales", h, t) / t.discount) : null,
     incrementalRoi: paid
       ? quantity(ratioError(4, "margin"), (h, t) => (extra("margin", h, t) - t.discount) / t.discount)
-      : undefined,
+      : null,
   };
 }

@@ -14,14 +14,21 @@ export interface CampaignTables {
   redemptions: InputTable | undefined;
 }
 
+/** A column, and how the person who named it calls that setting. */
+export interface NamedColumn {
+  column: string;
+  setting: string;
+}
+
 export interface CampaignColumns {
-  user: string;
-  sales: string;
+  /** Of the orders, of the redemptions and of the survey. */
+  users: { orders: NamedColumn; redemptions: NamedColumn; survey: NamedColumn };
+  sales: NamedColumn;
   /** undefined: sales * marginRate. */
-  margin: string | undefined;
+  margin: NamedColumn | undefined;
   marginRate: number;
   /** Of the redemptions; undefined: the discount that the run expected of a redeemed coupon. */
-  discount: string | undefined;
+  discount: NamedColumn | undefined;
 }
 
 export interface CampaignUsers {
@@ -37,7 +44,7 @@ export interface CampaignUsers {
 const milli = (sql: string) => `CAST(round((${sql}) * 1000) AS HUGEINT)`;
 
 /**
- * Makes `people` (id, segment, treated), `bought` (id, orders, sales, margin), `handed` (id, coupon, kind, segment, face,
+ * Makes `people` (id, segment, treated), `bought` (id, orders, sales, margin), `handed` (id, coupon, p, kind, segment, face,
  * redeemed, discount); money in milli. Errors: ERR_COUPONCAST_INVALID_ARGUMENT naming file, row and column.
  */
 export async function joinCampaignTables(
@@ -74,12 +81,16 @@ async function createPeople(db: DuckDb, { segments, withheld }: CampaignTables):
 }
 
 async function createBought(db: DuckDb, orders: InputTable, columns: CampaignColumns): Promise<void> {
-  const id = await orders.id(columns.user, "--user");
-  const sales = await orders.number(columns.sales, "--sales", { required: true, min: -9e12, max: 9e12 });
+  const id = await orders.id(columns.users.orders.column, columns.users.orders.setting);
+  const sales = await orders.number(columns.sales.column, columns.sales.setting, {
+    required: true,
+    min: -9e12,
+    max: 9e12,
+  });
   const margin =
     columns.margin === undefined
       ? `${sales} * ${columns.marginRate}`
-      : await orders.number(columns.margin, "--margin", { required: true, min: -9e12, max: 9e12 });
+      : await orders.number(columns.margin.column, columns.margin.setting, { required: true, min: -9e12, max: 9e12 });
   await db.run(`CREATE TABLE bought AS
     SELECT ${id} AS id, count(*) AS orders, sum(${milli(sales)}) AS sales, sum(${milli(margin)}) AS margin
     FROM ${orders.table} GROUP BY ALL`);
@@ -93,21 +104,27 @@ async function createHanded(db: DuckDb, tables: CampaignTables, columns: Campaig
   const p = await assignments.number("p_redeem", of, { required: true, min: 0, max: 1 });
   const cost = await assignments.number("expected_cost_minor", of, { required: true, min: 0, max: 9e12 });
   await db.run(`CREATE TABLE given AS
-    SELECT ${id} AS id, ${coupon} AS coupon, ${assignments.has("kind") ? assignments.text("kind", of) : "'coupon'"} AS kind,
+    SELECT ${id} AS id, ${coupon} AS coupon, ${p} AS p, ${assignments.has("kind") ? assignments.text("kind", of) : "'coupon'"} AS kind,
       CASE WHEN ${p} > 0 THEN ${milli(`${cost} / ${p}`)} ELSE 0 END AS face
     FROM ${assignments.table}`);
   await refuseTwice(db, assignments, "given", "id, coupon");
   if (redemptions === undefined) {
     await db.run("CREATE TABLE redeemed (id VARCHAR, coupon VARCHAR, discount HUGEINT)");
   } else {
-    const user = await redemptions.id(columns.user, "--user");
-    const which = await redemptions.id("coupon_id", "--redemptions");
+    const user = await redemptions.id(columns.users.redemptions.column, columns.users.redemptions.setting);
+    const which = await redemptions.id("coupon_id", "redemptions");
     const discount =
       columns.discount === undefined
         ? "NULL"
-        : milli(await redemptions.number(columns.discount, "--discount", { required: true, min: 0, max: 9e12 }));
+        : milli(
+            await redemptions.number(columns.discount.column, columns.discount.setting, {
+              required: true,
+              min: 0,
+              max: 9e12,
+            }),
+          );
     const happened = redemptions.has("redeemed")
-      ? `${await redemptions.number("redeemed", "--redemptions", { required: true, min: 0, max: 1, whole: true })} = 1`
+      ? `${await redemptions.number("redeemed", "redemptions", { required: true, min: 0, max: 1, whole: true })} = 1`
       : "true";
     await db.run(`CREATE TABLE redeemed AS
       SELECT ${user} AS id, ${which} AS coupon, sum(${discount})::HUGEINT AS discount

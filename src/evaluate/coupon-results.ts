@@ -13,18 +13,18 @@ export interface CouponResults {
   /** Redeemed share of the handed-out coupons, with its score interval. */
   redemptionRate: number;
   redemptionInterval: Interval;
-  /** Discount redeemed over the discount had all been redeemed; undefined where coupons are worth nothing. */
-  redemptionRateByAmount: number | undefined;
+  /** Discount redeemed over the discount had all been redeemed; null where coupons are worth nothing. */
+  redemptionRateByAmount: number | null;
   /** Share of the receivers with an order. */
   conversion: number;
   /** Of the receivers' orders. */
   salesMinor: number;
   marginMinor: number;
   discountMinor: number;
-  /** sales / discount: return on ad spend; undefined without discounts, as `roi`. */
-  roas: number | undefined;
+  /** sales / discount: return on ad spend; null without discounts, as `roi`. */
+  roas: number | null;
   /** (margin - discount) / discount. */
-  roi: number | undefined;
+  roi: number | null;
 }
 
 /** SQL of each grouping. */
@@ -55,13 +55,13 @@ export async function couponResults(db: DuckDb, by: keyof typeof GROUPS, confide
       numRedeemed: at("redeemed"),
       redemptionRate: at("redeemed") / at("handed"),
       redemptionInterval: wilsonInterval(at("redeemed") / at("handed"), at("handed"), confidence),
-      redemptionRateByAmount: at("face") > 0 ? discount / at("face") : undefined,
+      redemptionRateByAmount: at("face") > 0 ? discount / at("face") : null,
       conversion: at("buyers") / at("receivers"),
       salesMinor: at("sales"),
       marginMinor: at("margin"),
       discountMinor: discount,
-      roas: discount > 0 ? at("sales") / discount : undefined,
-      roi: discount > 0 ? (at("margin") - discount) / discount : undefined,
+      roas: discount > 0 ? at("sales") / discount : null,
+      roi: discount > 0 ? (at("margin") - discount) / discount : null,
     };
   });
 }

@@ -1,8 +1,9 @@
 import type { RunOptions } from "../executor/executor.js";
 import type { InputTable, TableReader } from "../table/read-table.js";
 import { type CampaignEffect, campaignEffect } from "./campaign-effect.js";
-import { type CampaignColumns, type CampaignTables, joinCampaignTables } from "./campaign-tables.js";
+import { type CampaignColumns, type CampaignTables, joinCampaignTables, type NamedColumn } from "./campaign-tables.js";
 import { type CouponResults, couponResults } from "./coupon-results.js";
+import { type PredictionQuality, predictionQuality } from "./prediction-quality.js";
 import { responseBias, type Satisfaction, satisfaction } from "./survey.js";
 
 export interface CampaignEvaluationOptions extends RunOptions {
@@ -28,7 +29,9 @@ export interface CampaignEvaluation {
   byCoupon: CouponResults[];
   byKind: CouponResults[];
   bySegment: CouponResults[];
-  survey: SurveyResults | undefined;
+  predictions: PredictionQuality;
+  /** Null without a survey. */
+  survey: SurveyResults | null;
 }
 
 /** A finished campaign from its outputs and what happened since. Errors: those of the tables and of campaignEffect. */
@@ -57,8 +60,9 @@ export async function evaluateCampaign(
     byCoupon: await couponResults(db, "coupon", confidence),
     byKind: await couponResults(db, "kind", confidence),
     bySegment: await couponResults(db, "segment", confidence),
+    predictions: await predictionQuality(db),
     survey:
-      tables.survey === undefined ? undefined : await surveyResults(reader, tables.survey, columns.user, confidence),
+      tables.survey === undefined ? null : await surveyResults(reader, tables.survey, columns.users.survey, confidence),
   };
 }
 
@@ -72,11 +76,11 @@ const SURVEY_GROUPS = [
 async function surveyResults(
   { db }: TableReader,
   survey: InputTable,
-  userColumn: string,
+  user: NamedColumn,
   confidence: number,
 ): Promise<SurveyResults> {
-  const id = await survey.id(userColumn, "--user");
-  const score = await survey.number("score", "--survey", { required: true, min: 0, max: 10, whole: true });
+  const id = await survey.id(user.column, user.setting);
+  const score = await survey.number("score", "survey", { required: true, min: 0, max: 10, whole: true });
   // Of a user's answers the last in the file counts.
   await db.run(`CREATE TABLE answers AS SELECT id, last(score ORDER BY position) AS score
     FROM (SELECT ${id} AS id, CAST(${score} AS INTEGER) AS score, row_number() OVER () AS position FROM ${survey.table}) GROUP BY id`);

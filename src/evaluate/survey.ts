@@ -13,10 +13,10 @@ export interface Satisfaction {
   numAsked: number;
   numAnswers: number;
   responseRate: number;
-  /** Of the scores; undefined without answers. */
-  mean: Estimate | undefined;
-  /** Net promoter score, -100 to 100: share of 9 and 10 less share of 0 to 6; undefined without answers. */
-  nps: Estimate | undefined;
+  /** Of the scores; null without answers. */
+  mean: Estimate | null;
+  /** Net promoter score, -100 to 100: share of 9 and 10 less share of 0 to 6; null without answers. */
+  nps: Estimate | null;
 }
 
 /** Mean score and net promoter score. Errors: ERR_COUPONCAST_INVALID_ARGUMENT. Source: Reichheld 2003. */
@@ -36,8 +36,8 @@ export function satisfaction({ numAsked, counts }: SurveyGroup, confidence: numb
     numAsked,
     numAnswers: n,
     responseRate: numAsked > 0 ? n / numAsked : 0,
-    mean: n > 0 ? meanOf((score) => score) : undefined,
-    nps: n > 0 ? meanOf(vote) : undefined,
+    mean: n > 0 ? meanOf((score) => score) : null,
+    nps: n > 0 ? meanOf(vote) : null,
   };
 }
 

@@ -1,3 +1,4 @@
+import { earlierCampaignSections } from "./evaluation/campaign.js";
 import { pageHtml } from "./page.js";
 import type { ReportData } from "./report-data.js";
 import { budgetSection } from "./section/budget.js";
@@ -33,6 +34,7 @@ export async function renderReport(data: ReportData): Promise<string> {
     await responseSection(view),
     withheldSection(view),
     examplesSection(view),
+    ...(await earlierCampaignSections(data.evaluation)),
     await cleaningSection(view),
   ];
   return pageHtml({

@@ -1,3 +1,6 @@
+import type { CampaignEvaluation } from "../evaluate/evaluate-campaign.js";
+import type { RunSummary } from "../evaluate/run-summary.js";
+
 /**
  * What the report shows: plain, serialisable, already aggregated numbers. `JSON.parse(JSON.stringify(data))` renders to
  * the same bytes. The run stage fills it; nothing in here reads files or the clock.
@@ -21,6 +24,8 @@ export interface ReportData {
   response: ResponseSummary;
   /** Users considered who got nothing, by reason code; held-out users may be listed as one more reason. */
   withheld: WithheldReason[];
+  /** An earlier campaign against its holdout; null when the campaign names none. */
+  evaluation: { run: RunSummary; evaluation: CampaignEvaluation; confidence: number } | null;
   examples: { assigned: ExampleUser[]; withheld: ExampleWithheldUser[] };
   provenance: Provenance;
 }

@@ -1,4 +1,5 @@
 import type { AllocateStage } from "./allocate-stage.js";
+import type { EvaluateStage } from "./evaluate-stage.js";
 import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
 import type { AffinityStage, CandidatesStage } from "./score-stages.js";
@@ -14,4 +15,6 @@ export interface FinishedStages {
   affinity: AffinityStage;
   candidates: CandidatesStage;
   allocated: AllocateStage;
+  /** None unless the campaign names an earlier one. */
+  evaluated: EvaluateStage | undefined;
 }

@@ -1,6 +1,8 @@
 /** run.json and the data of the report, from finished stages. */
 
 import type { Campaign } from "../campaign/campaign-schema.js";
+import type { GroupEffect } from "../evaluate/campaign-effect.js";
+import type { SurveyResults } from "../evaluate/evaluate-campaign.js";
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
 import type { ReportData, TransitionSummary } from "../report/report-data.js";
 import type { ResponseQuality } from "../score/response.js";
@@ -64,6 +66,8 @@ export interface RunManifest {
     dualEvaluations: number;
     frontier: AllocateResult["frontier"];
   };
+  /** The earlier campaign that this one names, against its holdout; null without one. */
+  evaluation: { campaign: string; effect: GroupEffect; survey: SurveyResults | null } | null;
   warnings: string[];
   timings: { totalSeconds: number; stages: Record<string, StageMeasurement> };
 }
@@ -145,6 +149,14 @@ export function buildManifest(
       dualEvaluations: allocation.evaluations,
       frontier: allocation.frontier,
     },
+    evaluation:
+      stages.evaluated === undefined
+        ? null
+        : {
+            campaign: stages.evaluated.result.run.name,
+            effect: stages.evaluated.result.evaluation.effect.all,
+            survey: stages.evaluated.result.evaluation.survey,
+          },
     warnings: warningsOf(stages, eligibility),
   };
 }
@@ -194,6 +206,10 @@ export function buildReport(
     return budgets.length > 0 ? Math.min(...budgets) : null;
   };
   return {
+    evaluation:
+      stages.evaluated === undefined
+        ? null
+        : { ...stages.evaluated.result, confidence: campaign.evaluation?.confidence ?? 0.95 },
     headline: {
       campaignName: campaign.name,
       asOf: readableInstant(manifest.asOf, campaign.timeZone),

@@ -10,6 +10,7 @@ import { renderReport } from "../report/render-report.js";
 import { resolveSource, type SourceSpec } from "../source/source.js";
 import { allocateStage } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
+import { EVALUATION_ROLE, evaluateStage, evaluationSources } from "./evaluate-stage.js";
 import { buildManifest, buildReport, type RunManifest } from "./manifest.js";
 import { modelStage } from "./model-stage.js";
 import { outputStage } from "./output-stage.js";
@@ -42,6 +43,9 @@ async function digestInputs(context: RunContext, nonce: string): Promise<InputFi
   for (const [role, source] of Object.entries({ users, items, redemptions })) {
     if (source !== undefined) sources.push([role, `inputs.${role}`, source]);
   }
+  const { evaluation } = campaign;
+  for (const [, field, source] of evaluation === undefined ? [] : evaluationSources(evaluation))
+    sources.push([EVALUATION_ROLE, field, source]);
   const inputs: InputFile[] = [];
   const paths: string[] = [];
   for (const [role, field, source] of sources) {
@@ -117,7 +121,8 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
       transitioned,
     );
     const allocated = await allocateStage(context, ingested, candidates);
-    const finished = { ingested, segmented, transitioned, model, affinity, candidates, allocated };
+    const evaluated = await evaluateStage(context);
+    const finished = { ingested, segmented, transitioned, model, affinity, candidates, allocated, evaluated };
     const output = await outputStage(context, finished);
 
     const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };

@@ -73,6 +73,39 @@ describe("evaluate campaign", () => {
   });
 });
 
+describe("run with an evaluation", () => {
+  it("measures the earlier campaign in run.json and in the report, or says what it misses", async () => {
+    const campaign = readFileSync(join(folder, "shop/campaign.yaml"), "utf8");
+    const evaluation = [
+      "evaluation:",
+      "  result: ../result",
+      "  orders: { files: ../orders.csv }",
+      "  redemptions: { files: ../redeemed.csv, columns: { discount: discount_minor } }",
+      "  survey: { files: ../survey.csv }",
+      "",
+    ];
+    writeFileSync(join(folder, "shop/next.yaml"), `${campaign}\n${evaluation.join("\n")}`);
+    const out = at("next");
+    await cliJson(["run", join(folder, "shop/next.yaml"), "--out", out]);
+    const manifest = JSON.parse(readFileSync(join(out, "run.json"), "utf8"));
+    const args = ["evaluate", "campaign", run, "--orders", at("orders.csv"), "--redemptions", at("redeemed.csv")];
+    const alone = await cliJson([...args, "--discount", "discount_minor", "--survey", at("survey.csv"), "--seed", "5"]);
+    expect(manifest.evaluation.effect).toEqual(alone.effect.all);
+    expect(manifest.evaluation.survey).toEqual(alone.survey);
+    const report = readFileSync(join(out, "report.html"), "utf8");
+    for (const title of ["What the earlier campaign changed", "What the receivers did", "What users say"])
+      expect(report).toContain(title);
+    writeFileSync(
+      join(folder, "shop/next.yaml"),
+      `${campaign}\n${evaluation.join("\n").replace("sales", "x").replace("../orders.csv", "../redeemed.csv")}`,
+    );
+    const wrong = await cli(["run", join(folder, "shop/next.yaml"), "--out", at("wrong")]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('expected a column "sales_minor"');
+    expect(wrong.stderr).toContain("evaluation.orders.columns.sales");
+  }, 120_000);
+});
+
 describe("evaluate policy and uplift", () => {
   it("prints estimates and writes a page", async () => {
     writeFileSync(at("log.csv"), "reward,propensity,q,q_new\n1,0.5,.6,.55\n0,0.25,.2,.4\n1,.25,.3,.35\n0,.5,.5,.5\n");

@@ -89,8 +89,8 @@ describe("campaignEffect", () => {
   it("leaves undefined what cannot be said", async () => {
     const one = { orders: [0, 0], salesMinor: [0, 0], marginMinor: [0, 0], discountMinor: [0, 0] };
     const { all, groups } = await campaignEffect({ treated: [0, 1], groups: [0, 1], ...one }, { numGroups: 2 });
-    expect(all.incrementalRoi).toBeUndefined();
-    expect(groups).toEqual([undefined, undefined]);
+    expect(all.incrementalRoi).toBeNull();
+    expect(groups).toEqual([null, null]);
     await expect(campaignEffect({ treated: [1, 1], ...one })).rejects.toThrow("users in the holdout");
     await expect(campaignEffect({ treated: [1, 2], ...one })).rejects.toThrow("expected 0 or 1 in treated[1]");
     await expect(campaignEffect({ treated: [1], ...one })).rejects.toThrow("expected 1 elements in orders");

@@ -12,7 +12,7 @@ it("gives the mean and the net promoter score of a survey, and says whom it spea
   expect(all.nps!.error).toBeCloseTo(Math.sqrt(variance / 10), 10);
 
   const none = satisfaction({ numAsked: 5, counts: new Array(11).fill(0) }, 0.95);
-  expect(none).toMatchObject({ numAnswers: 0, mean: undefined, nps: undefined });
+  expect(none).toMatchObject({ numAnswers: 0, mean: null, nps: null });
   const most = satisfaction({ numAsked: 12, counts }, 0.95);
   expect(responseBias({ a: most, b: most })).toEqual([]);
   expect(responseBias({ a: most, b: all }).join()).toContain("a answered more often (83.3 %) than b (25.0 %)");

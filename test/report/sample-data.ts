@@ -145,6 +145,7 @@ export function sampleData(size: SampleSize = {}): ReportData {
         return { x, y, segment: random() < 0.02 ? -1 : segment };
       }),
     },
+    evaluation: null,
     frontier: frontier(budget, value, spend),
     response: {
       kind: "model",

@@ -1,11 +1,15 @@
 import type { Effect, GroupEffect } from "../../evaluate/campaign-effect.js";
 import type { CouponResults } from "../../evaluate/coupon-results.js";
 import type { CampaignEvaluation, SurveyResults } from "../../evaluate/evaluate-campaign.js";
+import type { PredictionQuality } from "../../evaluate/prediction-quality.js";
+import { calibrationChart } from "../chart/calibration-chart.js";
 import { figure } from "../chart/figure.js";
+import { gainChart } from "../chart/gain-chart.js";
 import { intervalChart } from "../chart/interval-chart.js";
 import { count, DASH, decimal, type Money, moneyFormat, percent, percentTick } from "../format.js";
 import { type Html, html } from "../html.js";
 import { pageHtml } from "../page.js";
+import type { ReportData } from "../report-data.js";
 import { nothingToShow, paragraph, type Section } from "../section/section.js";
 import { type Column, foldedTable, table } from "../table.js";
 import { idHtml } from "../text.js";
@@ -42,8 +46,8 @@ export async function campaignPage(evaluation: CampaignEvaluation, options: Camp
         },
         {
           term: "Incremental ROI",
-          value: all.incrementalRoi === undefined ? DASH : percent(all.incrementalRoi.value),
-          note: all.incrementalRoi === undefined ? "no discount was given" : interval(all.incrementalRoi, percent),
+          value: all.incrementalRoi === null ? DASH : percent(all.incrementalRoi.value),
+          note: all.incrementalRoi === null ? "no discount was given" : interval(all.incrementalRoi, percent),
         },
         {
           term: "Conversion",
@@ -57,24 +61,77 @@ export async function campaignPage(evaluation: CampaignEvaluation, options: Camp
   });
 }
 
-/** The sections that a page of its own and the report of the next run share. */
-export async function evaluationSections(
+/** Sections of the report of a later run; none where it names no earlier campaign. */
+export async function earlierCampaignSections(earlier: ReportData["evaluation"]): Promise<Section[]> {
+  if (earlier === null) return [];
+  const { run, evaluation, confidence } = earlier;
+  const [effect, ...others] = await evaluationSections(evaluation, moneyFormat(run.currency), confidence);
+  const about = html`<p>An earlier campaign, ${idHtml(run.name, 90)}, against its holdout of ${count(evaluation.effect.all.holdout.numUsers)} users.</p>`;
+  return [{ ...effect!, title: "What the earlier campaign changed", body: [about, effect!.body] }, ...others];
+}
+
+async function evaluationSections(
   evaluation: CampaignEvaluation,
   money: Money,
   confidence: number,
 ): Promise<Section[]> {
   return [
     await effectSection(evaluation, money, confidence),
-    couponsSection(evaluation, money),
-    ...(evaluation.survey === undefined ? [] : [surveySection(evaluation.survey)]),
+    receiversSection(evaluation, money),
+    await predictionsSection(evaluation.predictions),
+    ...(evaluation.survey === null ? [] : [surveySection(evaluation.survey)]),
   ];
+}
+
+async function predictionsSection({ calibration, gain }: PredictionQuality): Promise<Section> {
+  const title = "Predicted and observed redemption of the coupons handed out";
+  return {
+    id: "predictions",
+    short: "Predictions",
+    title: "Whether the predictions came true",
+    body:
+      gain.length < 2
+        ? nothingToShow("No coupon was redeemed.")
+        : html`<div class="two">
+${await figure({
+  key: "campaign-calibration",
+  title,
+  caption:
+    "Coupons grouped by predicted redemption. On the dashed line predictions came true; the bars are 95 % intervals.",
+  wide: calibrationChart(calibration),
+  table: table(
+    title,
+    [
+      { head: "Mean prediction", numeric: true, cell: (bin) => percent(bin.meanPredicted) },
+      { head: "Observed", numeric: true, cell: (bin) => percent(bin.observedRate) },
+      { head: "Coupons", numeric: true, cell: (bin) => count(bin.numOffers) },
+    ],
+    calibration,
+  ),
+})}
+${await figure({
+  key: "campaign-gain",
+  title: "Redemptions found by prediction",
+  caption: "Share of all redemptions among the coupons of highest prediction; dashed, a random order.",
+  wide: gainChart(gain, "Share of the coupons", "Share of the redemptions", percentTick).narrow,
+  table: table(
+    "Redemptions found by prediction",
+    [
+      { head: "Share of the coupons", numeric: true, cell: (point) => percent(point.share) },
+      { head: "Share of the redemptions", numeric: true, cell: (point) => percent(point.gain) },
+    ],
+    gain,
+  ),
+})}
+</div>`,
+  };
 }
 
 async function effectSection({ effect }: CampaignEvaluation, money: Money, confidence: number): Promise<Section> {
   const groups = [
-    { name: "all users", effect: effect.all as GroupEffect | undefined },
+    { name: "all users", effect: effect.all as GroupEffect | null },
     ...effect.groups.map((group, g) => ({ name: `segment ${g}`, effect: group })),
-  ].flatMap(({ name, effect: group }) => (group === undefined ? [] : [{ name, effect: group }]));
+  ].flatMap(({ name, effect: group }) => (group === null ? [] : [{ name, effect: group }]));
   const rowsOf = (of: (group: GroupEffect) => Effect) =>
     groups.map(({ name, effect: group }) => ({ name, ...of(group) }));
   const columnsFor = (
@@ -91,7 +148,7 @@ async function effectSection({ effect }: CampaignEvaluation, money: Money, confi
       numeric: true,
       cell: (row) => {
         const { bootstrap } = of(row.effect);
-        return bootstrap === undefined ? DASH : range(bootstrap, show);
+        return bootstrap === null ? DASH : range(bootstrap, show);
       },
     },
   ];
@@ -140,8 +197,8 @@ async function effectSection({ effect }: CampaignEvaluation, money: Money, confi
   };
 }
 
-function couponsSection({ byCoupon, byKind, bySegment }: CampaignEvaluation, money: Money): Section {
-  const shown = (x: number | undefined, show: (x: number) => string) => (x === undefined ? DASH : show(x));
+function receiversSection({ byCoupon, byKind, bySegment }: CampaignEvaluation, money: Money): Section {
+  const shown = (x: number | null, show: (x: number) => string) => (x === null ? DASH : show(x));
   const columns = (head: string): Column<CouponResults>[] => [
     { head, cell: (r) => idHtml(r.name, 40), className: "name-cell" },
     { head: "Handed out", numeric: true, cell: (r) => count(r.numHanded) },
@@ -170,8 +227,8 @@ function couponsSection({ byCoupon, byKind, bySegment }: CampaignEvaluation, mon
       others: (n) => `${count(n)} more`,
     });
   return {
-    id: "coupons",
-    short: "Coupons",
+    id: "receivers",
+    short: "Receivers",
     title: "What the receivers did",
     body:
       byCoupon.length === 0
@@ -203,13 +260,13 @@ function surveySection({ all, groups, warnings }: SurveyResults): Section {
           {
             head: "Mean score",
             numeric: true,
-            cell: ({ group }) => (group.mean === undefined ? DASH : decimal(group.mean.value)),
+            cell: ({ group }) => (group.mean === null ? DASH : decimal(group.mean.value)),
           },
           {
             head: "NPS",
             numeric: true,
             cell: ({ group: { nps } }) =>
-              nps === undefined ? DASH : `${decimal(nps.value)} (${decimal(nps.low)} to ${decimal(nps.high)})`,
+              nps === null ? DASH : `${decimal(nps.value)} (${decimal(nps.low)} to ${decimal(nps.high)})`,
           },
         ],
         rows,

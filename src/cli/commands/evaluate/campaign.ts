@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { CouponcastError, invalidArgument } from "../../../errors.js";
 import type { Effect, GroupEffect } from "../../../evaluate/campaign-effect.js";
 import type { CouponResults } from "../../../evaluate/coupon-results.js";
 import type { CampaignEvaluation, SurveyResults } from "../../../evaluate/evaluate-campaign.js";
+import { readRunSummary } from "../../../evaluate/run-summary.js";
 import { count, type Money, moneyFormat, percent } from "../../../report/format.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../../command.js";
 import { decimal, integer } from "../../option-values.js";
@@ -67,7 +66,7 @@ RESULT is the --out of \`couponcast run\`. Tables are CSV, JSONL or Parquet and 
   setAction<CampaignOptions>(command, async (session, [folder], options) => {
     const { findTable } = await import("../../../table/read-table.js");
     const { evaluateCampaign } = await import("../../../evaluate/evaluate-campaign.js");
-    const run = await readManifest(folder!);
+    const run = await readRunSummary(folder!);
     const find = (path: string | undefined, name: string) => (path === undefined ? undefined : findTable(path, name));
     const sources = {
       assignments: await findTable(join(folder!, "assignments.parquet"), "assignments"),
@@ -89,7 +88,14 @@ RESULT is the --out of \`couponcast run\`. Tables are CSV, JSONL or Parquet and 
         survey: survey === undefined ? undefined : await reader.load(survey, "survey"),
       };
       const { user, sales, margin, discount, confidence, replicates, seed } = options;
-      const columns = { user, sales, margin, marginRate: options.marginRate ?? run.marginRate, discount };
+      const named = (column: string, setting: string) => ({ column, setting });
+      const columns = {
+        users: { orders: named(user, "--user"), redemptions: named(user, "--user"), survey: named(user, "--user") },
+        sales: named(sales, "--sales"),
+        margin: margin === undefined ? undefined : named(margin, "--margin"),
+        marginRate: options.marginRate ?? run.marginRate,
+        discount: discount === undefined ? undefined : named(discount, "--discount"),
+      };
       return evaluateCampaign(reader, tables, { ...session.run(), columns, confidence, replicates, seed });
     });
     const out = await writeReport(session, options.report, options.orders, async () => {
@@ -104,36 +110,6 @@ RESULT is the --out of \`couponcast run\`. Tables are CSV, JSONL or Parquet and 
   });
 }
 
-/** What the evaluation needs of run.json. Errors: ERR_COUPONCAST_IO, _CORRUPT_FILE. */
-async function readManifest(folder: string): Promise<{ name: string; currency: string; marginRate: number }> {
-  const path = join(folder, "run.json");
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new CouponcastError("ERR_COUPONCAST_IO", `cannot read ${path}: ${(cause as Error).message}`, {
-      cause,
-      file: path,
-      hint: "RESULT is the folder that `couponcast run --out` made.",
-    });
-  }
-  try {
-    const { format, campaign } = JSON.parse(text);
-    const { name, currency, economics } = campaign;
-    const { marginRate } = economics;
-    if (format !== "couponcast-run" || typeof name !== "string" || !/^[A-Z]{3}$/.test(currency))
-      throw invalidArgument("it is no manifest of a run");
-    if (typeof marginRate !== "number" || !(marginRate >= 0 && marginRate <= 1))
-      throw invalidArgument(`economics.marginRate is ${String(marginRate)}`);
-    return { name, currency, marginRate };
-  } catch (cause) {
-    throw new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: ${(cause as Error).message}`, {
-      cause,
-      file: path,
-    });
-  }
-}
-
 function campaignLines(evaluation: CampaignEvaluation, money: Money, confidence: number): string[] {
   const { effect, byCoupon, byKind, survey, numForeignOrders, numForeignRedemptions } = evaluation;
   const { treated, holdout } = effect.all;
@@ -146,7 +122,7 @@ function campaignLines(evaluation: CampaignEvaluation, money: Money, confidence:
     "",
     ...couponTable("coupon", byCoupon, money),
   ];
-  if (survey !== undefined) lines.push("", ...surveyLines(survey));
+  if (survey !== null) lines.push("", ...surveyLines(survey));
   if (numForeignOrders > 0)
     lines.push("", `note: ${counted(numForeignOrders, "order")} of users whom the run does not know`);
   if (numForeignRedemptions > 0)
@@ -157,14 +133,14 @@ function campaignLines(evaluation: CampaignEvaluation, money: Money, confidence:
 function effectTable(effect: GroupEffect, money: Money, confidence: number): string[] {
   const ratio = (x: number) => brief(x);
   const minor = (x: number) => money.amount(x);
-  const row = (name: string, value: Effect | undefined, show: (x: number) => string) =>
-    value === undefined
+  const row = (name: string, value: Effect | null, show: (x: number) => string) =>
+    value === null
       ? [name, "–", "–", "–"]
       : [
           name,
           show(value.value),
           `${show(value.low)} to ${show(value.high)}`,
-          value.bootstrap === undefined ? "–" : `${show(value.bootstrap.low)} to ${show(value.bootstrap.high)}`,
+          value.bootstrap === null ? "–" : `${show(value.bootstrap.low)} to ${show(value.bootstrap.high)}`,
         ];
   return table(
     ["campaign - holdout", "estimate", `${percent(confidence)}, delta method`, `${percent(confidence)}, bootstrap`],
@@ -182,7 +158,7 @@ function effectTable(effect: GroupEffect, money: Money, confidence: number): str
 }
 
 function couponTable(what: string, results: readonly CouponResults[], money: Money): string[] {
-  const shown = (x: number | undefined, show: (x: number) => string) => (x === undefined ? "–" : show(x));
+  const shown = (x: number | null, show: (x: number) => string) => (x === null ? "–" : show(x));
   const rows = results
     .slice(0, MAX_ROWS_SHOWN)
     .map((r) => [
@@ -207,8 +183,8 @@ function surveyLines({ all, groups, warnings, numForeign }: SurveyResults): stri
     name,
     count(group.numAnswers),
     percent(group.responseRate),
-    group.mean === undefined ? "–" : brief(group.mean.value),
-    group.nps === undefined ? "–" : `${brief(group.nps.value)} (${brief(group.nps.low)} to ${brief(group.nps.high)})`,
+    group.mean === null ? "–" : brief(group.mean.value),
+    group.nps === null ? "–" : `${brief(group.nps.value)} (${brief(group.nps.low)} to ${brief(group.nps.high)})`,
   ]);
   return [
     ...table(["survey", "answers", "answered", "mean score", "NPS"], rows),
