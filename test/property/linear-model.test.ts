@@ -92,8 +92,8 @@ describe("linear models", () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ rows, cols, seed, l1, l2, gaussian }) => {
         const data = table(rows, cols, seed, gaussian);
-        const fit = gaussian ? linearRegression : logisticRegression;
-        const model = await fit(data.x, data.y, { l1, l2, weights: data.weights, threads: 1, tolerance: 1e-13 });
+        const learn = gaussian ? linearRegression : logisticRegression;
+        const model = await learn(data.x, data.y, { l1, l2, weights: data.weights, threads: 1, tolerance: 1e-13 });
         expect(model.converged).toBe(true);
         expectMinimum(data, model, l1, l2, gaussian, 1e-3);
       }),
