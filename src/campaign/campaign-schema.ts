@@ -285,6 +285,13 @@ export const campaignSchema = z.strictObject({
         .default([...SEGMENT_FEATURES]),
       maxIterations: z.number().int().min(1).max(10_000).default(100),
       tolerance: z.number().min(0).default(1e-4),
+      baseline: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "folder of an earlier run's outputs, relative to the campaign file: how the users have changed since",
+        ),
     })
     .prefault({}),
   transitions: z

@@ -89,6 +89,22 @@ export interface Segmentation {
   numUnsegmentedUsers: number;
   /** Only where segments are dense places. */
   density?: SegmentDensity | undefined;
+  /** Only where the campaign names an earlier run. */
+  drift?: SegmentationDrift | undefined;
+}
+
+/** How the users differ from those of an earlier run: counts, and the population stability index of their shares. */
+export interface SegmentationDrift {
+  numOld: number;
+  numNew: number;
+  /** Null when the earlier run had no segments. `segment`: as the earlier run names it; null: users in none. */
+  segments: (StabilityIndex & { shares: { segment: string | null; old: number; new: number }[] }) | null;
+  features: (StabilityIndex & { name: string; oldMedian: number | null; newMedian: number | null })[];
+}
+
+export interface StabilityIndex {
+  psi: number;
+  level: "stable" | "moderate" | "large";
 }
 
 export interface SegmentDensity {

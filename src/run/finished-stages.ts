@@ -1,4 +1,5 @@
 import type { AllocateStage } from "./allocate-stage.js";
+import type { DriftStage } from "./drift-stage.js";
 import type { EvaluateStage } from "./evaluate-stage.js";
 import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
@@ -10,6 +11,8 @@ export interface FinishedStages {
   ingested: IngestStage;
   segmented: SegmentStage;
   transitioned: TransitionStage;
+  /** None without a baseline. */
+  drift: DriftStage | undefined;
   /** None for user-knn, which has no item model. */
   model: ModelStage | undefined;
   affinity: AffinityStage;

@@ -3,6 +3,7 @@
 import type { Campaign } from "../campaign/campaign-schema.js";
 import type { GroupEffect } from "../evaluate/campaign-effect.js";
 import type { SurveyResults } from "../evaluate/evaluate-campaign.js";
+import type { Drift } from "../profile/drift.js";
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
 import type { ReportData, TransitionSummary } from "../report/report-data.js";
 import type { ResponseQuality } from "../score/response.js";
@@ -46,6 +47,8 @@ export interface RunManifest {
     /** Without recorded behaviour. */
     usersUnsegmented: number;
     dbscan?: { eps: number; minSamples: number; usersNoise: number };
+    /** How the users differ from those of segments.baseline. */
+    drift?: Drift;
   };
   response: {
     kind: "prior" | "model";
@@ -126,7 +129,7 @@ export function buildManifest(
       offersUnknown: eligibility.result.numUnknownOffers,
       offersRejected: eligibility.result.rejectedOffers,
     },
-    segments: segmentCounts(stages.segmented.result),
+    segments: { ...segmentCounts(stages.segmented.result), ...driftCounts(stages) },
     response: {
       kind: model.kind,
       offers: model.numOffers,
@@ -167,6 +170,12 @@ function segmentCounts(segments: SegmentFacts): RunManifest["segments"] {
   if (segments.method !== "dbscan") return counts;
   const { eps, minSamples, numNoise } = segments;
   return { ...counts, dbscan: { eps, minSamples, usersNoise: numNoise } };
+}
+
+function driftCounts({ drift }: FinishedStages): { drift?: Drift } {
+  if (drift === undefined) return {};
+  const { rows: _, ...result } = drift.result;
+  return { drift: result };
 }
 
 function densityOf({ eps, minSamples, numNoise, curve, sizes }: Extract<SegmentFacts, { method: "dbscan" }>) {
@@ -256,6 +265,7 @@ export function buildReport(
       })),
       numUnsegmentedUsers: segments.numUnsegmented - noiseOf(segments),
       density: segments.method === "dbscan" ? densityOf(segments) : undefined,
+      drift: driftCounts(stages).drift,
     },
     transitions: transitionsOf(stages.transitioned),
     cleaning: {

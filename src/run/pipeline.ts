@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadCampaign } from "../campaign/load-campaign.js";
 import { duckDbVersion } from "../duckdb/duckdb.js";
@@ -8,8 +8,10 @@ import { Executor, type RunOptions } from "../executor/executor.js";
 import { coreVersion } from "../native/version.js";
 import { renderReport } from "../report/render-report.js";
 import { resolveSource, type SourceSpec } from "../source/source.js";
+import { resolveFiles } from "../util/glob.js";
 import { allocateStage } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
+import { BASELINE_ROLE, baselineFile, driftStage } from "./drift-stage.js";
 import { EVALUATION_ROLE, evaluateStage, evaluationSources } from "./evaluate-stage.js";
 import { buildManifest, buildReport, type RunManifest } from "./manifest.js";
 import { modelStage } from "./model-stage.js";
@@ -63,6 +65,13 @@ async function digestInputs(context: RunContext, nonce: string): Promise<InputFi
       inputs.push({ role, path: `postgres:${postgres.connectionEnv}`, bytes: 0, xxh3 });
     }
   }
+  const baseline = baselineFile(context);
+  if (baseline !== undefined) {
+    const [file] = await resolveFiles(baseline, baseDir, "segments.baseline");
+    paths.push(file!);
+    const { size } = await stat(file!);
+    inputs.push({ role: BASELINE_ROLE, path: `${campaign.segments.baseline}/segments.parquet`, bytes: size, xxh3: "" });
+  }
   const digests = await digestFiles(context.executor, paths, { name: "digests of the inputs" });
   let next = 0;
   for (const input of inputs) if (input.xxh3 === "") input.xxh3 = digests[next++]!;
@@ -107,6 +116,7 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     const ingested = await ingestStage(context);
     const segmented = await segmentStage(context, ingested);
     const transitioned = await transitionStage(context, ingested, segmented);
+    const drift = await driftStage(context, segmented);
     const model = await modelStage(context, ingested);
     const affinity = await affinityStage(context, ingested, model);
     const eligibility = await eligibilityStage(context, ingested);
@@ -122,7 +132,7 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     );
     const allocated = await allocateStage(context, ingested, candidates);
     const evaluated = await evaluateStage(context);
-    const finished = { ingested, segmented, transitioned, model, affinity, candidates, allocated, evaluated };
+    const finished = { ingested, segmented, transitioned, drift, model, affinity, candidates, allocated, evaluated };
     const output = await outputStage(context, finished);
 
     const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };

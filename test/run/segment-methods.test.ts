@@ -46,3 +46,28 @@ it("refuses more dense places than a report can name", async () => {
     hint: expect.stringContaining("segments.eps"),
   });
 });
+
+it("a baseline: how the users differ from those of an earlier run", async () => {
+  const before = join(folder, "before");
+  await runCampaign(join(shop, "campaign.yaml"), { out: before, threads: 1 });
+  const campaign = campaignWith("later.yaml", `  k: 4\n  baseline: ${JSON.stringify(before)}`);
+  const out = join(folder, "later");
+  const { manifest } = await runCampaign(campaign, { out, threads: 2 });
+  const { drift, sizes } = manifest.segments;
+  expect(sizes).toHaveLength(4);
+  expect(manifest.inputs.at(-1)).toMatchObject({ role: "baseline" });
+  // The same users: nothing has moved, whatever the number of segments now.
+  expect(drift).toMatchObject({ numOld: manifest.counts.users, segments: { psi: 0, level: "stable" } });
+  expect(drift!.segments!.shares).toHaveLength(7);
+  expect(drift!.features.length).toBeGreaterThan(3);
+  for (const feature of drift!.features) expect(feature.psi).toBe(0);
+  expect(readFileSync(join(out, "report.html"), "utf8")).toContain('id="segment-drift"');
+  await expect(runCampaign(campaign, { out: before, threads: 1, force: true })).rejects.toMatchObject({
+    code: "ERR_COUPONCAST_INVALID_ARGUMENT",
+    field: "segments.baseline",
+  });
+  const nowhere = campaignWith("nowhere.yaml", "  k: 4\n  baseline: no-such-run");
+  await expect(runCampaign(nowhere, { out: join(folder, "no"), threads: 1 })).rejects.toMatchObject({
+    code: "ERR_COUPONCAST_IO",
+  });
+});

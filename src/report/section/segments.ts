@@ -4,6 +4,7 @@ import { type Html, html } from "../html.js";
 import { type Column, foldedTable, STACKS } from "../table.js";
 import type { View } from "../view.js";
 import { densityHtml } from "./density.js";
+import { driftHtml } from "./drift.js";
 import { nothingToShow, paragraph, type Section, segmentHtml } from "./section.js";
 
 /** A mean this many standard deviations away has the full colour of the heat map. */
@@ -12,7 +13,7 @@ const FULL_COLOUR = 2;
 const SEGMENTS_SHOWN = 20;
 
 export async function segmentsSection(view: View): Promise<Section> {
-  const { segments, numUnsegmentedUsers, density } = view.data.segments;
+  const { segments, numUnsegmentedUsers, density, drift } = view.data.segments;
   const unsegmented =
     numUnsegmentedUsers > 0
       ? paragraph(`${count(numUnsegmentedUsers)} shoppers have no recorded behaviour and are in no segment.`)
@@ -23,7 +24,12 @@ export async function segmentsSection(view: View): Promise<Section> {
     title: "Who the shoppers are",
     body:
       segments.length === 0
-        ? [nothingToShow("The shoppers were not divided into segments."), unsegmented, await densityHtml(density)]
+        ? [
+            nothingToShow("The shoppers were not divided into segments."),
+            unsegmented,
+            await densityHtml(density),
+            await driftHtml(view, drift),
+          ]
         : [
             paragraph(
               "Shoppers with alike behaviour form a segment. Its name says how it differs most from the shop as a whole.",
@@ -33,6 +39,7 @@ export async function segmentsSection(view: View): Promise<Section> {
             html`<h3>Segment profiles</h3>`,
             heatMap(view),
             await densityHtml(density),
+            await driftHtml(view, drift),
           ],
   };
 }
