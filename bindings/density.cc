@@ -1,4 +1,5 @@
 #include "addon.h"
+#include "couponcast/cosine_dbscan.h"
 #include "couponcast/dbscan.h"
 #include "couponcast/kd_tree.h"
 
@@ -45,14 +46,59 @@ Napi::Value MergeForestsBinding(const Args& args) {
 
 Napi::Value NumberClustersBinding(const Args& args) {
   int64_t clusters = 0;
-  Check(args.env(),
-        NumberClusters(TreeOf(args), args.In<int32_t>("cores"), args.Out<int32_t>("forest"), args.Out<int32_t>("outLabels"), &clusters));
+  Check(args.env(), NumberClusters(args.OptionalIn<int32_t>("order"), args.In<int32_t>("cores"), args.Out<int32_t>("forest"),
+                                   args.Out<int32_t>("outLabels"), &clusters));
   return Napi::Number::New(args.env(), static_cast<double>(clusters));
 }
 
 Napi::Value DbscanBordersBinding(const Args& args) {
   Check(args.env(), DbscanBorders(TreeOf(args), args.Number("eps"), args.In<int32_t>("cores"), args.Range(), args.Cancel(), args.Progress(),
                                   args.Out<int32_t>("labels")));
+  return args.env().Undefined();
+}
+
+// The compared rows, and their transpose.
+struct Rows {
+  const CsrView& matrix;
+  const CsrView& transpose;
+};
+
+Rows RowsOf(const Args& args) {
+  const BehaviourMatrix& matrix = args.Matrix("matrix");
+  if (args.Text("axis") == "users") return {matrix.by_user(), matrix.by_item()};
+  return {matrix.by_item(), matrix.by_user()};
+}
+
+CosineIndex IndexOf(const Args& args) {
+  return {args.In<double>("norms"),    args.In<float>("rest"),    args.In<int64_t>("indptr"),
+          args.In<int32_t>("entries"), args.In<float>("weights"), args.Bool("nonNegative")};
+}
+
+Napi::Value BuildCosineIndexBinding(const Args& args) {
+  const Rows rows = RowsOf(args);
+  bool non_negative = false;
+  Check(args.env(), BuildCosineIndex(rows.matrix, rows.transpose, args.Number("eps"), args.Cancel(),
+                                     {args.Out<double>("norms"), args.Out<float>("rest"), args.Out<int64_t>("indptr"),
+                                      args.Out<int32_t>("entries"), args.Out<float>("weights")},
+                                     &non_negative));
+  return Napi::Boolean::New(args.env(), non_negative);
+}
+
+Napi::Value CosineCoresBinding(const Args& args) {
+  Check(args.env(), CosineCores(RowsOf(args).matrix, IndexOf(args), args.Number("eps"), args.Integer("minSamples"), args.Range(),
+                                args.Cancel(), args.Progress(), args.Out<int32_t>("outCores")));
+  return args.env().Undefined();
+}
+
+Napi::Value CosineLinksBinding(const Args& args) {
+  Check(args.env(), CosineLinks(RowsOf(args).matrix, IndexOf(args), args.Number("eps"), args.In<int32_t>("cores"), args.Range(),
+                                args.Cancel(), args.Progress(), args.Out<int32_t>("forest")));
+  return args.env().Undefined();
+}
+
+Napi::Value CosineBordersBinding(const Args& args) {
+  Check(args.env(), CosineBorders(RowsOf(args).matrix, IndexOf(args), args.Number("eps"), args.In<int32_t>("cores"), args.Range(),
+                                  args.Cancel(), args.Progress(), args.Out<int32_t>("labels")));
   return args.env().Undefined();
 }
 
@@ -67,6 +113,10 @@ void ExportDensity(Napi::Object exports) {
   Export<MergeForestsBinding>(exports, "mergeForests");
   Export<NumberClustersBinding>(exports, "numberClusters");
   Export<DbscanBordersBinding>(exports, "dbscanBorders");
+  Export<BuildCosineIndexBinding>(exports, "buildCosineIndex");
+  Export<CosineCoresBinding>(exports, "cosineCores");
+  Export<CosineLinksBinding>(exports, "cosineLinks");
+  Export<CosineBordersBinding>(exports, "cosineBorders");
 }
 
 }  // namespace couponcast::node

@@ -55,6 +55,7 @@ export {
   type RuleOptions,
 } from "./mining/rules.js";
 export { coreVersion, simdTargets } from "./native/version.js";
+export { type CosineDbscanOptions, type CosineDbscanResult, cosineDbscan } from "./profile/cosine-dbscan.js";
 export { type DbscanOptions, type DbscanResult, dbscan } from "./profile/dbscan.js";
 export type { FeatureScaling, Scale } from "./profile/feature-scaling.js";
 export { type KDistanceOptions, kDistanceCurve, suggestEps } from "./profile/k-distance.js";

@@ -43,7 +43,7 @@ Labels Cluster(const std::vector<float>& points, int64_t dims, const DbscanOptio
     lane = (lane + 1) % lanes;
   }
   for (size_t i = 1; i < lanes; ++i) EXPECT_OK(MergeForests(forests[i], {}, forests[0]));
-  EXPECT_OK(NumberClusters(tree, masks, forests[0], result.labels, &result.clusters));
+  EXPECT_OK(NumberClusters(tree.order, masks, forests[0], result.labels, &result.clusters));
   for (const RowRange leaves : Shards(tree.leaves(), shard))
     EXPECT_OK(DbscanBorders(tree, options.eps, masks, leaves, {}, {}, result.labels));
   result.cores.resize(static_cast<size_t>(tree.rows));

@@ -140,6 +140,10 @@ export interface Addon {
   mergeForests(a: Named): void;
   numberClusters(a: Named): number;
   dbscanBorders(a: Named): void;
+  buildCosineIndex(a: Named): boolean;
+  cosineCores(a: Named): void;
+  cosineLinks(a: Named): void;
+  cosineBorders(a: Named): void;
   checkGlmRows(a: Named): void;
   glmPartial(a: Named): number;
   glmScores(a: Named): void;

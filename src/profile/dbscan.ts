@@ -4,6 +4,7 @@ import { integerBetween, numberBetween } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 import { kDistances, suggestEps } from "./k-distance.js";
 import { KdTree, LEAF_POINTS } from "./kd-tree.js";
+import { LaneForests } from "./lane-forests.js";
 
 export const DEFAULT_MIN_SAMPLES = 5;
 const MAX_EPS = 1e100;
@@ -69,19 +70,32 @@ export async function dbscanOfTree(
   const weights = await checkWeights(givenWeights, tree.rows);
   const cores = await findCores(tree, eps, minSamples, weights);
   const { labels, numClusters } = await findLabels(tree, eps, cores);
-  const isCore = shared.u8(tree.rows);
-  const { order } = tree.args;
-  await forEachYielding(tree.rows, (at) => {
-    isCore[order[at]!] = (cores[Math.floor(at / LEAF_POINTS)]! >>> (at % LEAF_POINTS)) & 1;
+  const isCore = await coresByRow(cores, tree.rows, tree.args.order);
+  return { labels, cores: isCore, ...(await countLabels(labels, numClusters)) };
+}
+
+/** @internal [rows] 1 for core points, from bits by position. */
+export async function coresByRow(bits: Int32Array, rows: number, order?: Int32Array): Promise<Uint8Array> {
+  const cores = shared.u8(rows);
+  await forEachYielding(rows, (at) => {
+    cores[order === undefined ? at : order[at]!] = (bits[Math.floor(at / LEAF_POINTS)]! >>> (at % LEAF_POINTS)) & 1;
   });
+  return cores;
+}
+
+/** @internal */
+export async function countLabels(
+  labels: Int32Array,
+  numClusters: number,
+): Promise<{ sizes: number[]; numNoise: number }> {
   const sizes = new Array<number>(numClusters).fill(0);
   let numNoise = 0;
-  await forEachYielding(tree.rows, (row) => {
+  await forEachYielding(labels.length, (row) => {
     const label = labels[row]!;
     if (label < 0) numNoise++;
     else sizes[label]!++;
   });
-  return { labels, cores: isCore, sizes, numNoise };
+  return { sizes, numNoise };
 }
 
 /** @internal The suggested eps; an error where there is none. */
@@ -120,23 +134,17 @@ async function findLabels(
   cores: Int32Array,
 ): Promise<{ labels: Int32Array; numClusters: number }> {
   const { executor, rows, numLeaves } = tree;
-  const lanes: { forest: Int32Array; joined: Int32Array }[] = [];
-  for (let lane = 0; lane < Math.min(executor.threads, tree.ranges().length); lane++) {
-    const forest = shared.i32(rows);
-    await forEachYielding(rows, (at) => {
-      forest[at] = at;
-    });
-    lanes.push({ forest, joined: shared.i32(2 * numLeaves - 1).fill(-1) });
-  }
-  await overLeaves(tree, "clusters", "dbscanLinks", { eps, cores }, (lane) => ({ ...lanes[lane]! }));
-  const [first, ...others] = lanes;
-  for (const { forest } of others) {
-    await executor.run({ kernel: "mergeForests", args: { from: forest, into: first!.forest } });
-  }
+  const lanes = await LaneForests.make(executor, rows, tree.ranges().length);
+  const joined = lanes.forests.map(() => shared.i32(2 * numLeaves - 1).fill(-1));
+  await overLeaves(tree, "clusters", "dbscanLinks", { eps, cores }, (lane) => ({
+    forest: lanes.forests[lane]!,
+    joined: joined[lane]!,
+  }));
+  const forest = await lanes.merged();
   const labels = shared.i32(rows);
   const { value } = await executor.run({
     kernel: "numberClusters",
-    args: { ...tree.args, cores, forest: first!.forest, outLabels: labels },
+    args: { order: tree.args.order, cores, forest, outLabels: labels },
   });
   await overLeaves(tree, "border points", "dbscanBorders", { eps, cores, labels });
   return { labels, numClusters: value as number };

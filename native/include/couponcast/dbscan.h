@@ -48,8 +48,9 @@ Status DbscanLinks(const KdTree& tree, double eps, std::span<const int32_t> core
 Status MergeForests(std::span<const int32_t> from, CancelFlag cancel, std::span<int32_t> into);
 
 // labels[row] = cluster of each core point, numbered by the smallest row; -1 for others. *clusters is their number.
-// forest is only compressed. Errors: kInvalidArgument.
-Status NumberClusters(const KdTree& tree, std::span<const int32_t> cores, std::span<int32_t> forest, std::span<int32_t> labels,
+// order is the row of each position; empty: positions are rows. cores: 32 positions an element; forest is only
+// compressed. Errors: kInvalidArgument.
+Status NumberClusters(std::span<const int32_t> order, std::span<const int32_t> cores, std::span<int32_t> forest, std::span<int32_t> labels,
                       int64_t* clusters);
 
 // labels[row] of the points of `leaves` that are no core points: the smallest label of a core neighbour, or -1. Reads the

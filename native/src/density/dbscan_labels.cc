@@ -76,18 +76,19 @@ class BorderSearch {
 
 }  // namespace
 
-Status NumberClusters(const KdTree& tree, std::span<const int32_t> cores, std::span<int32_t> forest, std::span<int32_t> labels,
+Status NumberClusters(std::span<const int32_t> order, std::span<const int32_t> cores, std::span<int32_t> forest, std::span<int32_t> labels,
                       int64_t* clusters) {
-  COUPONCAST_RETURN_IF_ERROR(CheckTree(tree));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("cores", cores.size(), tree.leaves()));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("forest", forest.size(), tree.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), tree.rows));
-  for (int64_t position = 0; position < tree.rows; ++position) {
+  const auto rows = static_cast<int64_t>(labels.size());
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("points", rows));
+  if (!order.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("cores", cores.size(), KdLeaves(rows)));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("forest", forest.size(), rows));
+  for (int64_t position = 0; position < rows; ++position) {
     const bool is_core = (static_cast<uint32_t>(cores[static_cast<size_t>(position / kLeafPoints)]) >> (position % kLeafPoints) & 1U) != 0;
-    labels[static_cast<size_t>(tree.order[static_cast<size_t>(position)])] =
-        is_core ? FindRoot(forest, static_cast<int32_t>(position)) : kNoise;
+    const auto row = static_cast<size_t>(order.empty() ? position : order[static_cast<size_t>(position)]);
+    labels[row] = is_core ? FindRoot(forest, static_cast<int32_t>(position)) : kNoise;
   }
-  std::vector<int32_t> number(static_cast<size_t>(tree.rows), kNoise);
+  std::vector<int32_t> number(labels.size(), kNoise);
   int32_t next = 0;
   for (int32_t& label : labels) {
     if (label == kNoise) continue;

@@ -1,0 +1,57 @@
+// DBSCAN on the rows of a sparse matrix by cosine distance, as kernels over ranges of rows; merging forests and
+// numbering clusters are those of dbscan.h, with positions that are rows.
+//
+// Rows x and y are neighbours when 1 - x.y / (|x| |y|) <= eps, all in float64, products in ascending order of the
+// columns; a row is its own neighbour. A row without cells has no other. Source: Ester et al. 1996; the bound by what is
+// not in the postings: Bayardo, Ma, Srikant 2007.
+#ifndef COUPONCAST_COSINE_DBSCAN_H_
+#define COUPONCAST_COSINE_DBSCAN_H_
+
+#include <cstdint>
+#include <span>
+
+#include "couponcast/kernel.h"
+#include "couponcast/matrix.h"
+#include "couponcast/status.h"
+
+namespace couponcast {
+
+// Postings of the rows' rarer columns: so many that a row which shares none of them with another is no neighbour.
+struct CosineIndex {
+  std::span<const double> norms;     // [rows] 0 for rows without cells
+  std::span<const float> rest;       // [rows] at least the norm of what the postings leave out of the unit row
+  std::span<const int64_t> indptr;   // [cols + 1] into entries
+  std::span<const int32_t> entries;  // [nnz] rows of each column, ascending
+  std::span<const float> weights;    // [nnz] cell / norm
+  bool non_negative = false;         // all cells
+};
+
+struct CosineIndexOut {
+  std::span<double> norms;
+  std::span<float> rest;
+  std::span<int64_t> indptr;
+  std::span<int32_t> entries;
+  std::span<float> weights;
+};
+
+// Builds the index for neighbours within eps, 0 < eps < 1; *non_negative as in CosineIndex.
+// Memory: a byte a cell. Errors: kInvalidArgument, kCancelled.
+Status BuildCosineIndex(const CsrView& matrix, const CsrView& transpose, double eps, CancelFlag cancel, const CosineIndexOut& out,
+                        bool* non_negative);
+
+// cores[row / 32] bit row % 32 = whether the row has min_samples neighbours. range.begin must be a multiple of 32.
+// Memory: 8 bytes a row. Errors: kInvalidArgument, kOutOfRange, kCancelled.
+Status CosineCores(const CsrView& matrix, const CosineIndex& index, double eps, int64_t min_samples, RowRange range, CancelFlag cancel,
+                   ProgressGauge progress, std::span<int32_t> cores);
+
+// Joins the core rows of `range` with their core neighbours of smaller rows in `forest` [rows], as DbscanLinks does.
+Status CosineLinks(const CsrView& matrix, const CosineIndex& index, double eps, std::span<const int32_t> cores, RowRange range,
+                   CancelFlag cancel, ProgressGauge progress, std::span<int32_t> forest);
+
+// labels[row] of the rows of `range` that are no core rows: the smallest label of a core neighbour, or -1.
+Status CosineBorders(const CsrView& matrix, const CosineIndex& index, double eps, std::span<const int32_t> cores, RowRange range,
+                     CancelFlag cancel, ProgressGauge progress, std::span<int32_t> labels);
+
+}  // namespace couponcast
+
+#endif  // COUPONCAST_COSINE_DBSCAN_H_
