@@ -169,6 +169,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportDensity(exports);
     ExportSequence(exports);
     ExportMining(exports);
+    ExportRanking(exports);
     ExportAllocation(exports);
     ExportFactor(exports);
     ExportItemModels(exports);

@@ -186,6 +186,7 @@ void ExportProfile(Napi::Object exports);
 void ExportDensity(Napi::Object exports);
 void ExportSequence(Napi::Object exports);
 void ExportMining(Napi::Object exports);
+void ExportRanking(Napi::Object exports);
 void ExportAllocation(Napi::Object exports);
 void ExportFactor(Napi::Object exports);
 void ExportItemModels(Napi::Object exports);

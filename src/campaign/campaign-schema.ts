@@ -104,6 +104,8 @@ export const usersSourceSchema = z
   .superRefine(needsOneSource, alsoWhenInvalid)
   .meta(oneSourceMeta);
 
+const contentColumn = oneOrMore.optional();
+
 export const itemsSourceSchema = z
   .strictObject({
     ...fileSource,
@@ -113,6 +115,11 @@ export const itemsSourceSchema = z
         category: column.default("category"),
         price: column.default("price_minor"),
         marginRate: column.default("margin_rate").describe("margin as a share of the price"),
+        tags: contentColumn.describe(
+          "of content-based scoring: columns of tags, separated by commas, semicolons or bars",
+        ),
+        text: contentColumn.describe("of content-based scoring: columns of words, such as name and description"),
+        attributes: contentColumn.describe("of content-based scoring: columns of numbers, such as price or size"),
       })
       .prefault({}),
     priceUnit: z.enum(["minor", "major"]).default("minor"),
@@ -177,8 +184,7 @@ export const evaluationSchema = z.strictObject({
 
 export const SEGMENT_FEATURES = ["behaviour_counts", "recency", "frequency", "monetary", "mean_gap"] as const;
 
-export const scoringSchema = z.strictObject({
-  method: z.enum(SCORING_METHODS).default("item-knn"),
+const methodSettings = {
   similarity: z.enum(["cosine", "tfidf", "bm25"]).default("cosine").describe("of item-knn"),
   neighbours: z.number().int().min(1).max(10_000).default(100),
   lambda: z.number().gt(0).default(1).describe("of saturated: f(r) = r / (r + lambda)"),
@@ -214,6 +220,41 @@ export const scoringSchema = z.strictObject({
     })
     .prefault({})
     .describe("of rp3beta; neighbours as in item-knn"),
+};
+
+const fieldWeight = z.number().min(0).max(1e6).default(1);
+const finiteNumbers = z.array(z.number()).min(1).max(10_000);
+
+const blendPart = z.strictObject({
+  method: z.enum(SCORING_METHODS).exclude(["blend"]),
+  weight: z.number().min(0).max(1e6).default(1),
+  curve: z.strictObject({ x: finiteNumbers, y: finiteNumbers }).optional().describe("of a blend by score"),
+  ...methodSettings,
+});
+
+export const scoringSchema = z.strictObject({
+  method: z.enum(SCORING_METHODS).default("item-knn"),
+  ...methodSettings,
+  content: z
+    .strictObject({
+      hashBits: z
+        .number()
+        .int()
+        .min(1)
+        .max(24)
+        .default(18)
+        .describe("tokens of a column fall into 2^hashBits features"),
+      bins: z.number().int().min(2).max(1000).default(8).describe("quantiles that numbers are measured from"),
+      weights: z
+        .strictObject({ category: fieldWeight, tags: fieldWeight, text: fieldWeight, attribute: fieldWeight })
+        .prefault({})
+        .describe("how much the columns of a kind count beside the others"),
+    })
+    .prefault({})
+    .describe("of content: how columns of the items become profiles"),
+  parts: z.array(blendPart).max(16).default([]).describe("of blend: the methods, and how much each counts"),
+  by: z.enum(["rank", "score"]).default("rank").describe("of blend: reciprocal ranks, or scores on calibrated curves"),
+  rankOffset: z.number().min(0).max(1e9).default(60).describe("of blend by rank: weight / (rankOffset + rank)"),
 });
 
 export const ingestSchema = z.strictObject({
@@ -370,3 +411,9 @@ export type RedemptionsSource = z.output<typeof redemptionsSourceSchema>;
 export type ScoringOptions = z.output<typeof scoringSchema>;
 export type EvaluationOptions = z.output<typeof evaluationSchema>;
 export type IngestOptions = z.output<typeof ingestSchema>;
+
+/** The columns of an items table that profiles are made from; the category's default may be absent. */
+export function contentColumns({ columns }: ItemsSource) {
+  const { category, tags = [], text = [], attributes = [] } = columns;
+  return { categories: [category], tags: [tags].flat(), text: [text].flat(), attributes: [attributes].flat() };
+}

@@ -4,6 +4,7 @@ import { usageErrorText } from "./command.js";
 import { addAllocate } from "./commands/allocate.js";
 import { addAssign } from "./commands/assign.js";
 import { addDrift } from "./commands/drift.js";
+import { addContent } from "./commands/content.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addIngest } from "./commands/ingest.js";
 import { addInspect } from "./commands/inspect.js";
@@ -51,6 +52,7 @@ Examples:
   addIngest(program);
   addInspect(program);
   addSimilar(program);
+  addContent(program);
   addRecommend(program);
   addSegment(program);
   addAssign(program);

@@ -166,7 +166,7 @@ export async function readItems(
 }
 
 /** Copies the rows with a usable id, one for each id, to `target`; the others to rejected_table_rows. */
-async function keepUniqueRows(
+export async function keepUniqueRows(
   db: DuckDb,
   loaded: LoadedTable,
   id: SourceColumn,

@@ -129,6 +129,12 @@ export interface Addon {
   recommendDense(a: Named): void;
   scopeWeightsDense(a: Named): void;
   walkWeights(a: Named): void;
+  recommendProfiles(a: Named): void;
+  scopeWeightsFeatures(a: Named): void;
+  affinityProfiles(a: Named): void;
+  blendLists(a: Named): void;
+  blendAffinity(a: Named): void;
+  sumRankingMetrics(a: Named): void;
 
   kmeansAssign(a: Named): number;
   kmeansMinDistance(a: Named): number;

@@ -57,9 +57,10 @@ async function driversOf(
   }
   const row = matrix.userRow(user);
   const columns = context.loaded.coupons.length + 1;
-  const { args, affinity: sums } = modelOf(model);
+  const fitted = modelOf(model);
+  const { args, affinity: sums } = fitted.parts[0]!.model;
   // Only of models of items the user's affinity is a sum over his own items.
-  if (sums?.kernel !== "affinityItems") return [];
+  if (fitted.method === "blend" || sums?.kernel !== "affinityItems") return [];
   const calls = [...row.indices].map(
     (item): KernelCall => ({
       kernel: sums.scopeKernel,

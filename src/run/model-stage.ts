@@ -1,23 +1,34 @@
-/** The stage that fits the scoring method, and what later stages make of its file. */
+/** The stage that fits the scoring method, and what later stages make of its files. */
 import { join } from "node:path";
+import { contentColumns, type ScoringOptions } from "../campaign/campaign-schema.js";
+import { invalidArgument } from "../errors.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
-import { type FittedMethod, fromKernels, type KernelModel } from "../score/method.js";
-import { fitModel } from "../score/methods.js";
+import { readItemContent } from "../ingest/item-content.js";
+import { ItemProfiles } from "../score/content/item-profiles.js";
+import type { FittedMethod } from "../score/method.js";
+import { type FittedModel, fitModel, type MethodOptions, openMethod } from "../score/methods.js";
 import { openModel, type SavedModel, writeModel } from "../score/model-file.js";
 import { savedItemModel } from "../score/neighbour-methods.js";
 import { writeNeighbours } from "../score/similar.js";
 import { type Matrix, openMatrix } from "../store/matrix.js";
-import type { RunContext } from "./context.js";
+import { inputDigests, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
-export type ModelStage = FinishedStage<{ rows: number; file: string; model: SavedModel }>;
+/** A fitted model whose arrays are in files of the stage. */
+interface StoredModel extends Omit<FittedModel, "parts"> {
+  parts: (Omit<FittedModel["parts"][number], "model"> & { model: SavedModel })[];
+}
+
+export type ModelStage = FinishedStage<{ rows: number; fitted: StoredModel }>;
 
 /** The model of a finished stage as kernels take it. */
-export const modelOf = (stage: ModelStage): KernelModel =>
-  openModel(join(stage.dir, stage.result.file), stage.result.model);
+export function modelOf({ dir, result }: ModelStage): FittedModel {
+  const parts = result.fitted.parts.map((part) => ({ ...part, model: openModel(dir, part.model) }));
+  return { ...result.fitted, parts };
+}
 
-/** The method that the campaign names, in a file. None for user-knn, which finds its neighbours when they are needed. */
+/** The method that the campaign names, in files. None for user-knn, which finds its neighbours when they are needed. */
 export async function modelStage(context: RunContext, ingested: IngestStage): Promise<ModelStage | undefined> {
   const { scoring } = context.loaded.campaign;
   switch (scoring.method) {
@@ -47,23 +58,74 @@ function neighboursStage(
       const options = { ...context.options, weighting, lambda, k1, b, k, includeSelf: true } as const;
       const file = "neighbours.safetensors";
       await writeNeighbours(matrix, "items", join(dir, file), options);
-      return { rows: matrix.numItems, file, model: savedItemModel(method, lambda, matrix.numItems, k) };
+      const model = savedItemModel(method, lambda, matrix.numItems, k, file);
+      return { rows: matrix.numItems, fitted: { method, parts: [{ model, weight: 1 }] } };
     }),
   );
 }
 
 /** Any other method: fitted in memory, then kept. */
 function fitStage(context: RunContext, ingested: IngestStage): Promise<ModelStage> {
-  const { scoring } = context.loaded.campaign;
-  return context.stages.run("model", { ingest: ingested.key }, { scoring }, (dir) =>
+  const { campaign } = context.loaded;
+  const { scoring, inputs, ingest } = campaign;
+  const reads = { ingest: ingested.key, ...(usesContent(scoring) ? inputDigests(context, ["items"]) : {}) };
+  const settings = { scoring, items: inputs.items, memoryLimitMb: ingest.memoryLimitMb };
+  return context.stages.run("model", reads, settings, (dir) =>
     withMatrix(ingested, async (matrix) => {
-      const options = { ...scoring, ...context.options };
-      const fitted = await fitModel(context.executor, matrix, options, "affinity");
-      const file = "model.safetensors";
-      const model = await writeModel(join(dir, file), fitted, matrix.metadata.digest ?? "");
-      return { rows: matrix.numItems, file, model };
+      const profiles = usesContent(scoring) ? await writeProfiles(context, matrix, dir) : undefined;
+      const fitted = await fitModel(context.executor, matrix, methodOptions(context, profiles), "affinity");
+      const parts: StoredModel["parts"] = [];
+      for (const [p, { model, ...part }] of fitted.parts.entries()) {
+        const saved = await writeModel(dir, `model-${p}.safetensors`, model, matrix.metadata.digest ?? "");
+        parts.push({ ...part, model: saved });
+      }
+      return { rows: matrix.numItems, fitted: { ...fitted, parts } };
     }),
   );
+}
+
+function usesContent({ method, parts }: ScoringOptions): boolean {
+  return method === "content" || (method === "blend" && parts.some((part) => part.method === "content"));
+}
+
+function methodOptions(context: RunContext, profiles: string | undefined): MethodOptions {
+  const { content: _, rankOffset, by, parts, ...scoring } = context.loaded.campaign.scoring;
+  return {
+    ...scoring,
+    ...context.options,
+    profiles,
+    parts: parts.map((part) => ({ ...part, profiles })),
+    blend: { by, rankOffset },
+  };
+}
+
+/** Profiles of the matrix's items from the columns that the campaign names. */
+async function writeProfiles(context: RunContext, matrix: Matrix, dir: string): Promise<string> {
+  const { loaded, options } = context;
+  const { inputs, scoring, seed, ingest } = loaded.campaign;
+  if (inputs.items === undefined) {
+    throw invalidArgument("content-based scoring needs an items table", {
+      field: "inputs.items",
+      hint: "Name its files, and under columns its category, tags, text and attributes.",
+    });
+  }
+  const { columns, ...source } = inputs.items;
+  const profiles = new ItemProfiles({ ...scoring.content, seed, ...contentColumns(inputs.items), matrix });
+  const request = {
+    source,
+    id: columns.id,
+    columns: profiles.columns,
+    optional: columns.category === "category" ? ["category"] : [],
+    baseDir: loaded.baseDir,
+    tempDir: dir,
+    threads: options.threads,
+    memoryLimitMb: ingest.memoryLimitMb,
+    signal: options.signal,
+  };
+  await readItemContent(request, (id, values) => profiles.add(id, values));
+  const path = join(dir, "profiles.safetensors");
+  await profiles.write(path);
+  return path;
 }
 
 /** The campaign's method, ready to use. */
@@ -72,9 +134,9 @@ export async function fittedMethod(
   matrix: Matrix,
   stage: ModelStage | undefined,
 ): Promise<FittedMethod> {
-  const { scoring } = context.loaded.campaign;
-  const model = stage === undefined ? await fitModel(context.executor, matrix, scoring, "affinity") : modelOf(stage);
-  return fromKernels(matrix, model);
+  const options = methodOptions(context, undefined);
+  const model = stage === undefined ? await fitModel(context.executor, matrix, options, "affinity") : modelOf(stage);
+  return openMethod(matrix, model);
 }
 
 async function withMatrix<T>(ingested: IngestStage, use: (matrix: Matrix) => Promise<T>): Promise<T> {

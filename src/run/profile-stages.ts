@@ -1,6 +1,7 @@
 /** Stages ingest and segment: from events to the matrix, the users' features and their segments. */
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Campaign } from "../campaign/campaign-schema.js";
 import { quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
@@ -15,12 +16,12 @@ import type { FinishedStage } from "./stage-runner.js";
 
 export type IngestStage = FinishedStage<IngestResult & { rows: number }>;
 
-export async function ingestStage(context: RunContext): Promise<IngestStage> {
-  const { campaign, baseDir } = context.loaded;
+/** What a campaign says of its inputs, as ingest takes it. */
+export function ingestRequest(campaign: Campaign) {
   const { inputs, behaviours, purchaseBehaviour, timeZone, asOf, currency } = campaign;
   const minorPerMajor =
     10 ** (new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2);
-  const request = {
+  return {
     events: [inputs.events].flat(),
     users: inputs.users,
     items: inputs.items,
@@ -31,6 +32,11 @@ export async function ingestStage(context: RunContext): Promise<IngestStage> {
     asOf,
     minorPerMajor,
   };
+}
+
+export async function ingestStage(context: RunContext): Promise<IngestStage> {
+  const { campaign, baseDir } = context.loaded;
+  const request = ingestRequest(campaign);
   const reads = inputDigests(context, ["events", "users", "items"]);
   const keptRows = join(context.stages.workspace.root, INGEST_FILES.rejected);
   await rm(keptRows, { force: true });

@@ -1,8 +1,11 @@
 /** The scoring methods by name. */
 import { SCORING_METHODS } from "../campaign/method-names.js";
+import { invalidArgument } from "../errors.js";
 import type { Executor } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { oneOf } from "../util/arguments.js";
+import { BlendedMethod, type BlendOptions, type ScoreCurve } from "./blend.js";
+import { type ContentMethodOptions, content } from "./content/content-method.js";
 import { alsMethod, type FactorMethodOptions } from "./factor-methods.js";
 import { easeMethod, type ItemMethodOptions, rp3betaMethod } from "./item-methods.js";
 import { type FittedMethod, fromKernels, type KernelModel, type ScoringMethod } from "./method.js";
@@ -10,35 +13,87 @@ import { itemKnn, type NeighbourMethodOptions, saturated, seedLiteral, userKnn }
 
 export const METHODS = [...SCORING_METHODS, "seed-literal"] as const;
 export type Method = (typeof METHODS)[number];
+type PlainMethod = Exclude<Method, "blend">;
 
-/** Options of all methods; each reads its own. */
-export interface MethodOptions extends NeighbourMethodOptions, FactorMethodOptions, ItemMethodOptions {
+/** Options of the methods that are no blend; each reads its own. */
+export interface PlainMethodOptions extends NeighbourMethodOptions, FactorMethodOptions, ItemMethodOptions, ContentMethodOptions {
   /** Default item-knn. */
-  method?: Method | undefined;
+  method?: PlainMethod | undefined;
 }
 
-const BY_NAME: Record<Method, ScoringMethod<MethodOptions>> = {
+/** A method in a blend, and how much it counts. */
+export interface BlendPart extends Omit<PlainMethodOptions, "threads" | "signal" | "onProgress"> {
+  /** At least 0; default 1. */
+  weight?: number | undefined;
+  /** Of a blend by score. */
+  curve?: ScoreCurve | undefined;
+}
+
+/** Options of all methods. */
+export interface MethodOptions extends Omit<PlainMethodOptions, "method"> {
+  /** Default item-knn. */
+  method?: Method | undefined;
+  /** Of blend: the methods. */
+  parts?: readonly BlendPart[] | undefined;
+  /** Of blend: how. */
+  blend?: BlendOptions | undefined;
+}
+
+const BY_NAME: Record<PlainMethod, ScoringMethod<PlainMethodOptions>> = {
   "item-knn": itemKnn,
   "user-knn": userKnn,
   saturated,
   als: alsMethod,
   ease: easeMethod,
   rp3beta: rp3betaMethod,
+  content,
   "seed-literal": seedLiteral,
 };
 
+/** Models of the methods of a blend, or of one method. */
+export interface FittedModel {
+  method: Method;
+  parts: { model: KernelModel; weight: number; curve?: ScoreCurve | undefined }[];
+  blend?: BlendOptions | undefined;
+}
+
 /** Fits the method that the options name. Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CORRUPT_FILE, _CANCELLED, _CLOSED. */
-export function fitModel(
+export async function fitModel(
   executor: Executor,
   matrix: Matrix,
   options: MethodOptions,
   use: "rank" | "affinity",
-): Promise<KernelModel> {
+): Promise<FittedModel> {
   const method = oneOf("method", options.method ?? "item-knn", METHODS);
-  return BY_NAME[method].fit(executor, matrix, options, use);
+  if (method !== "blend")
+    return {
+      method,
+      parts: [{ model: await BY_NAME[method].fit(executor, matrix, { ...options, method }, use), weight: 1 }],
+    };
+  if (!Array.isArray(options.parts) || options.parts.length === 0)
+    throw invalidArgument("expected parts, the methods of the blend", { hint: "For example item-knn and content." });
+  const { threads, signal, onProgress } = options;
+  const parts: FittedModel["parts"] = [];
+  for (const { weight = 1, curve, ...part } of options.parts as readonly BlendPart[]) {
+    const name = oneOf(
+      "method",
+      part.method ?? "item-knn",
+      METHODS.filter((other) => other !== "blend"),
+    );
+    const fitted = await BY_NAME[name].fit(executor, matrix, { ...part, threads, signal, onProgress }, use);
+    parts.push({ model: fitted, weight, curve });
+  }
+  return { method, parts, blend: options.blend };
 }
 
-/** As fitModel, ready to rank items and to sum over coupons. */
+/** A fitted model, ready to rank items and to sum over coupons. */
+export function openMethod(matrix: Matrix, { method, parts, blend }: FittedModel): FittedMethod {
+  if (method !== "blend") return fromKernels(matrix, parts[0]!.model);
+  const fitted = parts.map(({ model, ...part }) => ({ ...part, fitted: fromKernels(matrix, model) }));
+  return new BlendedMethod(matrix, fitted, blend);
+}
+
+/** As fitModel, ready to use. */
 export async function fitMethod(...args: Parameters<typeof fitModel>): Promise<FittedMethod> {
-  return fromKernels(args[1], await fitModel(...args));
+  return openMethod(args[1], await fitModel(...args));
 }

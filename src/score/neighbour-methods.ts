@@ -54,11 +54,13 @@ export function itemModel(method: string, numItems: number, args: ModelArgs): Ke
 }
 
 /** @internal What a file of writeNeighbours holds for item-knn and saturated. */
-export function savedItemModel(method: string, lambda: number, numItems: number, k: number): SavedModel {
+export function savedItemModel(method: string, lambda: number, numItems: number, k: number, file: string): SavedModel {
   const { args: _, ...model } = itemModel(method, numItems, {});
   return {
     ...model,
     numbers: { ...rowTransform(method, lambda), neighbourK: k },
+    file,
+    matrices: {},
     tensors: {
       neighbourIndices: "neighbours.indices",
       neighbourScores: "neighbours.scores",

@@ -8,6 +8,7 @@ const COMMANDS = [
   "ingest",
   "inspect",
   "similar",
+  "content",
   "recommend",
   "segment",
   "assign",

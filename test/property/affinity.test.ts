@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { campaignSchema, type ScoringOptions } from "../../src/campaign/campaign-schema.js";
@@ -33,7 +33,10 @@ function scopesOf(lists: readonly (readonly number[])[], numItems: number): Scop
 }
 
 function openItems(matrix: Matrix, { method, lambda }: ScoringOptions, path: string, k: number): FittedMethod {
-  return fromKernels(matrix, openModel(path, savedItemModel(method, lambda, matrix.numItems, k)));
+  return fromKernels(
+    matrix,
+    openModel(dirname(path), savedItemModel(method, lambda, matrix.numItems, k, basename(path))),
+  );
 }
 
 async function affinityOf(

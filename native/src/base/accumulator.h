@@ -56,6 +56,9 @@ class Accumulator {
     }
   }
 
+  // Forgets what was touched, after all that was touched has been set to 0 again.
+  void ClearMarks() { std::ranges::fill(touched_, uint8_t{0}); }
+
   // Leaves in `best` the best of the entries above 0, and clears all.
   void DrainInto(TopK* best) {
     const int64_t count = ListTouched(touched_.data(), lines_, list_.data());

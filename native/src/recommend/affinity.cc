@@ -4,7 +4,7 @@
 
 #include "base/axpy.h"
 #include "base/check.h"
-#include "recommend/check_scopes.h"
+#include "recommend/cover_lists.h"
 #include "recommend/list_shape.h"
 #include "similarity/for_each_user_neighbours.h"
 
@@ -12,35 +12,6 @@ namespace couponcast {
 namespace {
 
 constexpr int64_t kRowsPerPoll = 64;
-
-// Coupons that cover each item: the transpose of the scopes.
-struct CoverLists {
-  std::vector<int64_t> indptr;
-  std::vector<int32_t> coupons;
-
-  std::span<const int32_t> Of(int32_t item) const {
-    const auto begin = static_cast<size_t>(indptr[static_cast<size_t>(item)]);
-    return std::span(coupons).subspan(begin, static_cast<size_t>(indptr[static_cast<size_t>(item) + 1]) - begin);
-  }
-};
-
-Result<CoverLists> Invert(const ScopeView& scopes) {
-  const Status status = CheckScopes(scopes);
-  if (!status.ok()) return status;
-  CoverLists cover;
-  cover.indptr.assign(static_cast<size_t>(scopes.items) + 1, 0);
-  for (const int32_t item : scopes.indices) ++cover.indptr[static_cast<size_t>(item) + 1];
-  for (size_t i = 1; i < cover.indptr.size(); ++i) cover.indptr[i] += cover.indptr[i - 1];
-  cover.coupons.resize(scopes.indices.size());
-  std::vector<int64_t> cursor(cover.indptr.begin(), cover.indptr.end() - 1);
-  for (int64_t coupon = 0; coupon < scopes.coupons(); ++coupon) {
-    for (int64_t i = scopes.indptr[static_cast<size_t>(coupon)]; i < scopes.indptr[static_cast<size_t>(coupon) + 1]; ++i) {
-      cover.coupons[static_cast<size_t>(cursor[static_cast<size_t>(scopes.indices[static_cast<size_t>(i)])]++)] =
-          static_cast<int32_t>(coupon);
-    }
-  }
-  return cover;
-}
 
 }  // namespace
 
@@ -51,7 +22,7 @@ Status ScopeWeightsOfItems(const NeighbourLists& model, const ScopeView& scopes,
   COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), range.size() * columns));
   if (scopes.items != model.rows) return InvalidArgument("scopes and model have different numbers of items");
   if (!HasListShape(model)) return InvalidArgument("the model's indices, scores and counts do not fit rows x k");
-  const Result<CoverLists> cover = Invert(scopes);
+  const Result<CoverLists> cover = InvertScopes(scopes);
   if (!cover.ok()) return cover.status();
   std::ranges::fill(weights, 0.0F);
   for (int64_t item = range.begin; item < range.end; ++item) {
@@ -71,7 +42,7 @@ Status ScopeWeightsOfUsers(const CsrView& users, const ScopeView& scopes, RowRan
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), range.size() * columns));
   if (scopes.items != users.cols) return InvalidArgument("scopes and matrix have different numbers of items");
-  const Result<CoverLists> cover = Invert(scopes);
+  const Result<CoverLists> cover = InvertScopes(scopes);
   if (!cover.ok()) return cover.status();
   std::ranges::fill(weights, 0.0F);
   for (int64_t user = range.begin; user < range.end; ++user) {

@@ -31,6 +31,15 @@ inline Status CheckOptions(const RecommendOptions& options, int64_t items) {
   return InvalidArgument("the fallback's lists are inconsistent or name items outside the matrix");
 }
 
+// Of a call that recommends to users of a range.
+inline Status CheckRecommend(const CsrView& users, RowRange range, const RecommendOptions& options, const RecommendOutput& output) {
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckOptions(options, users.cols));
+  const PopularityView& fallback = options.fallback;
+  if (!fallback.labels.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", fallback.labels.size(), users.rows));
+  return CheckOutput(output, range.size(), options.n);
+}
+
 }  // namespace couponcast
 
 #endif  // COUPONCAST_RECOMMEND_CHECK_OPTIONS_H_

@@ -18,14 +18,6 @@ constexpr int64_t kUsersPerPoll = 64;
 constexpr int64_t kRowsPerPoll = 4096;  // of a pass that only counts
 constexpr size_t kAhead = 4;            // items whose lists are fetched early
 
-Status CheckArguments(const CsrView& users, RowRange range, const RecommendOptions& options, const RecommendOutput& output) {
-  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckOptions(options, users.cols));
-  const PopularityView& fallback = options.fallback;
-  if (!fallback.labels.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", fallback.labels.size(), users.rows));
-  return CheckOutput(output, range.size(), options.n);
-}
-
 }  // namespace
 
 Status CheckNeighbours(const NeighbourLists& lists, const std::string& name) {
@@ -48,7 +40,7 @@ Status CheckNeighbours(const NeighbourLists& lists, const std::string& name) {
 
 Status RecommendFromItems(const CsrView& users, const NeighbourLists& model, const WeightingParams& transform, RowRange range,
                           const RecommendOptions& options, CancelFlag cancel, const RecommendOutput& output) {
-  COUPONCAST_RETURN_IF_ERROR(CheckArguments(users, range, options, output));
+  COUPONCAST_RETURN_IF_ERROR(CheckRecommend(users, range, options, output));
   if (model.rows != users.cols) {
     return InvalidArgument("the model has " + std::to_string(model.rows) + " items but the matrix has " + std::to_string(users.cols));
   }
@@ -75,7 +67,7 @@ Status RecommendFromItems(const CsrView& users, const NeighbourLists& model, con
 
 Status RecommendFromUsers(const CsrView& by_user, const CsrView& by_item, const DocumentWeights& weights, int64_t k, RowRange range,
                           const RecommendOptions& options, CancelFlag cancel, const RecommendOutput& output) {
-  COUPONCAST_RETURN_IF_ERROR(CheckArguments(by_user, range, options, output));
+  COUPONCAST_RETURN_IF_ERROR(CheckRecommend(by_user, range, options, output));
   COUPONCAST_RETURN_IF_ERROR(CheckTransposed(by_user, by_item));
   RowScorer scorer(by_user.cols, options);
   return ForEachUserNeighbours(by_user, by_item, weights, k, range, cancel,
@@ -91,7 +83,7 @@ Status RecommendFromUsers(const CsrView& by_user, const CsrView& by_item, const 
 
 Status RecommendSeedLiteral(const CsrView& users, const WeightingParams& transform, RowRange range, const RecommendOptions& options,
                             CancelFlag cancel, const RecommendOutput& output) {
-  COUPONCAST_RETURN_IF_ERROR(CheckArguments(users, range, options, output));
+  COUPONCAST_RETURN_IF_ERROR(CheckRecommend(users, range, options, output));
   if (users.rows != users.cols) {
     return InvalidArgument("seed-literal needs as many users as items but the matrix is " + std::to_string(users.rows) + " x " +
                            std::to_string(users.cols));

@@ -11,7 +11,7 @@ import type { OutputFile } from "../../table/output-file.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { fillListRows } from "../list-rows.js";
 import { openMatrixFile } from "../open-matrix-file.js";
-import { decimal, integer } from "../option-values.js";
+import { decimal, integer, weights } from "../option-values.js";
 import { byteSize, counted, labelled } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 
@@ -21,6 +21,9 @@ interface RecommendOptions extends CommonOptions {
   similarity: "cosine" | "tfidf" | "bm25";
   neighbours: number;
   lambda: number;
+  profiles?: string;
+  parts?: Record<string, number>;
+  rankOffset: number;
   k1: number;
   b: number;
   factors: number;
@@ -65,6 +68,10 @@ segment and popularity scored a row (scores of different sources do not compare)
         "never these items; popular ones by segment",
         "recommend matrix.safetensors --deny sold-out.txt --segments segments.parquet -o items.jsonl",
       ],
+      [
+        "what is bought together, blended with what is alike, also of items that nobody has bought yet",
+        "recommend matrix.safetensors --method blend --parts item-knn=1,content=0.3 --profiles profiles.safetensors -o items.csv",
+      ],
     ],
   })
     .argument("<matrix>", "behaviour matrix, .safetensors")
@@ -93,6 +100,9 @@ segment and popularity scored a row (scores of different sources do not compare)
       new Option("--solver <name>", "of als: conjugate gradient or exact").choices(["cg", "cholesky"]).default("cg"),
     )
     .option("--seed <number>", "of als, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
+    .option("--profiles <file>", "of content: profiles of the items, as `content` writes them")
+    .option("--parts <list>", "of blend: its methods and their weights, such as item-knn=1,content=0.3", weights)
+    .option("--rank-offset <number>", "of blend: sum of weight / (offset + rank)", decimal(0, 1e9), 60)
     .option("--include-seen", "also items that the user has dealt with already")
     .option("--normalise", "weighted mean of the neighbours instead of the sum")
     .option("--no-fallback", "leave lists short instead of filling them up with popular items")
@@ -112,22 +122,26 @@ segment and popularity scored a row (scores of different sources do not compare)
         readIds(session, matrix, options.deny),
       ]);
       const segments = options.segments === undefined ? undefined : await findTable(options.segments, "segments");
-      const inputs = [matrix.path, options.allow, options.deny].filter((file) => file !== undefined);
+      const inputs = [matrix.path, options.allow, options.deny, options.profiles].filter((file) => file !== undefined);
       inputs.push(...(segments?.files ?? []).map((file) => file.path));
       const result = await withOutputs(session, [{ path: out, endings: TABLE_ENDINGS }], inputs, async (output) => {
         const { recommend } = await import("../../score/recommend.js");
         const { readSegments } = await import("../read-segments.js");
         const labels = segments && (await readSegments(session, matrix, segments, output.scratch));
-        const { similarity, neighbours, lambda, k1, b, normalise, fallback } = options;
+        const { similarity, neighbours, lambda, k1, b, profiles, rankOffset, normalise, fallback } = options;
         const { factors, iterations, regularisation, alpha, beta, solver, seed } = options;
         const own = {
           als: { factors, iterations, regularisation, alpha, solver, seed },
           ease: { regularisation },
           rp3beta: { alpha, beta },
         };
+        const settings = { similarity, neighbours, lambda, k1, b, ...own, profiles };
         // No user can get more: wider rows would be memory for nothing.
         const width = Math.max(1, Math.min(n, matrix.numItems));
-        const scoring = { method, n: width, similarity, neighbours, lambda, k1, b, ...own, normalise, fallback };
+        const parts = Object.entries(options.parts ?? {}).map(([name, weight]) => {
+          return { ...settings, method: name as Exclude<Method, "blend">, weight };
+        });
+        const scoring = { ...settings, method, parts, blend: { rankOffset }, n: width, normalise, fallback };
         const found = await recommend(matrix, {
           ...session.run(),
           ...scoring,

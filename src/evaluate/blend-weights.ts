@@ -1,0 +1,86 @@
+/** Weights and curves of a blend, chosen by what users did later. */
+import { invalidArgument } from "../errors.js";
+import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { BlendedMethod, type BlendOptions, rankParts, type ScoreCurve } from "../score/blend.js";
+import type { FittedMethod } from "../score/method.js";
+import type { Matrix } from "../store/matrix.js";
+import { integerBetween } from "../util/arguments.js";
+import { calibrateScores } from "./calibrate-scores.js";
+import { evaluateRanking, type RankingMetric, type RelevantItems } from "./ranking.js";
+
+export interface BlendSearchOptions extends RunOptions, Pick<BlendOptions, "by" | "rankOffset" | "depth"> {
+  /** Places of the blended list that count; default 20. */
+  n?: number | undefined;
+  /** What is to be highest; default ndcg. */
+  metric?: RankingMetric | undefined;
+  /** Weights are multiples of 1 / steps that add up to 1; default 10. */
+  steps?: number | undefined;
+}
+
+export interface BlendChoice {
+  weights: number[];
+  /** Of each part, for a blend by score. */
+  curves: ScoreCurve[] | undefined;
+  /** Every choice of weights and its quality, in the order tried. */
+  tried: { weights: number[]; quality: number }[];
+}
+
+/** More choices than that are refused: they would take hours. */
+const MAX_CHOICES = 5000;
+
+/** All multiples of 1 / steps for `parts` parts that add up to 1, the first part from most to least. */
+function simplex(parts: number, steps: number): number[][] {
+  if (parts === 1) return [[steps]];
+  const all: number[][] = [];
+  for (let first = steps; first >= 0; first--)
+    for (const rest of simplex(parts - 1, steps - first)) all.push([first, ...rest]);
+  return all;
+}
+
+/**
+ * Ranks all users by each part once, then tries all weights of a grid and keeps the best; of equal ones the first. `relevant`
+ * must come from after `history`, and quality be reported on something later still, or it is too good.
+ * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED.
+ */
+export async function chooseBlendWeights(
+  history: Matrix,
+  relevant: RelevantItems,
+  parts: readonly FittedMethod[],
+  options: BlendSearchOptions = {},
+): Promise<BlendChoice> {
+  const { metric = "ndcg", by = "rank", rankOffset, signal, threads, onProgress } = options;
+  const n = Math.min(integerBetween("n", options.n ?? 20, 1, 100_000), Math.max(1, history.numItems));
+  const steps = integerBetween("steps", options.steps ?? 10, 1, 1000);
+  const depth = Math.min(options.depth ?? Math.max(5 * n, 100), Math.max(1, history.numItems));
+  const executor = new Executor({ signal, threads, onProgress });
+  const quiet = new Executor({ signal, threads });
+  const grid = simplex(parts.length, steps);
+  if (grid.length > MAX_CHOICES)
+    throw invalidArgument(`expected at most ${MAX_CHOICES} choices of weights but received ${grid.length}`, {
+      hint: "Blend fewer methods, or take fewer steps.",
+    });
+  const range = { begin: 0, end: history.numUsers };
+  const lists = await rankParts(executor, parts, range, depth, { filterSeen: true });
+  const curves = by === "score" ? await calibrateScores(lists, relevant, parts.length) : undefined;
+  const request = {
+    executor: quiet,
+    range,
+    n,
+    options: { filterSeen: true, normalise: false },
+    items: shared.i32(history.numUsers * n),
+    scores: shared.f32(history.numUsers * n),
+    sources: shared.u8(history.numUsers * n),
+    counts: shared.i32(history.numUsers),
+  };
+  const tried: BlendChoice["tried"] = [];
+  for (const [choice, units] of grid.entries()) {
+    const weights = units.map((unit) => unit / steps);
+    const weighed = parts.map((fitted, p) => ({ fitted, weight: weights[p]!, curve: curves?.[p] }));
+    await new BlendedMethod(history, weighed, { by, rankOffset, depth }).fuse(request, lists);
+    const report = await evaluateRanking(history, relevant, request, { signal, threads });
+    tried.push({ weights, quality: report[metric] });
+    onProgress?.({ stage: "blend weights", done: choice + 1, total: grid.length });
+  }
+  const best = tried.reduce((a, b) => (b.quality > a.quality ? b : a));
+  return { weights: best.weights, curves, tried };
+}

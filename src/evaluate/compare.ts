@@ -1,0 +1,69 @@
+/** Methods beside one another: the quality of what they recommend, and the time that takes. */
+import { invalidArgument } from "../errors.js";
+import type { RunOptions } from "../executor/executor.js";
+import type { MethodOptions } from "../score/methods.js";
+import { recommend } from "../score/recommend.js";
+import type { Matrix } from "../store/matrix.js";
+import { integerBetween } from "../util/arguments.js";
+import { evaluateRanking, type RankingReport, type RelevantItems } from "./ranking.js";
+
+export interface MethodToCompare {
+  /** What it is called in the answer. */
+  name: string;
+  options: Omit<MethodOptions, "threads" | "signal" | "onProgress">;
+}
+
+export interface ComparedMethod {
+  name: string;
+  quality: RankingReport;
+  /** Fitting the method and ranking all users, wall clock. */
+  seconds: number;
+}
+
+export interface CompareOptions extends RunOptions {
+  /** Places of each list; default 20. */
+  n?: number | undefined;
+}
+
+/**
+ * Fits each method to `history`, ranks all users and holds the lists against `relevant`. Lists are filled up with popular items,
+ * as `recommend` does. Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CORRUPT_FILE, _CANCELLED, _CLOSED.
+ */
+export async function compareMethods(
+  history: Matrix,
+  relevant: RelevantItems,
+  methods: readonly MethodToCompare[],
+  options: CompareOptions = {},
+): Promise<ComparedMethod[]> {
+  const n = Math.min(integerBetween("n", options.n ?? 20, 1, 100_000), Math.max(1, history.numItems));
+  if (relevant.items.length === 0) {
+    throw invalidArgument("nothing relevant was held out: no quality can be measured", {
+      hint: "Hold out more days, or check which behaviours make an item relevant.",
+    });
+  }
+  const { threads, signal, onProgress } = options;
+  const compared: ComparedMethod[] = [];
+  for (const { name, options: method } of methods) {
+    const onStage: RunOptions["onProgress"] =
+      onProgress && ((at) => onProgress({ ...at, stage: `${name}: ${at.stage}` }));
+    const started = process.hrtime.bigint();
+    const found = await recommend(history, { ...method, n, threads, signal, onProgress: onStage });
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const quality = await evaluateRanking(history, relevant, found, { threads, signal });
+    compared.push({ name, quality, seconds });
+  }
+  return compared;
+}
+
+/** What everybody likes: the method without a model, to be ahead of. */
+export function popularity(history: Matrix): MethodToCompare {
+  const { numItems } = history;
+  const model = {
+    k: 1,
+    range: { begin: 0, end: numItems },
+    indices: new Int32Array(numItems).fill(-1),
+    scores: new Float32Array(numItems),
+    counts: new Int32Array(numItems),
+  };
+  return { name: "popular", options: { method: "item-knn", model } };
+}

@@ -1,0 +1,70 @@
+import { shared } from "../executor/executor.js";
+import type { Matrix } from "../store/matrix.js";
+import { ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
+import type { RelevantItems } from "./ranking.js";
+
+export interface HeldOut extends RelevantItems {
+  /** Users with relevant items. */
+  numUsers: number;
+  /** Cells of users or items that the history does not hold: nobody can have been told to recommend them. */
+  numUnknown: number;
+  /** Cells that the user's history holds already. */
+  numSeen: number;
+}
+
+/** Position in `to` of each id of `from`, or -1; both ascending. */
+async function positions(from: Matrix, to: Matrix, axis: "users" | "items"): Promise<Int32Array> {
+  const count = axis === "users" ? from.numUsers : from.numItems;
+  const found = new Int32Array(count);
+  for (let begin = 0; begin < count; begin += ROWS_PER_YIELD) {
+    const ids = from.ids(axis, begin, Math.min(begin + ROWS_PER_YIELD, count));
+    for (const [i, id] of ids.entries()) found[begin + i] = axis === "users" ? to.rowOf(id) : to.colOf(id);
+    await yieldToEventLoop();
+  }
+  return found;
+}
+
+/**
+ * What users dealt with later, in the rows and columns of `history`: the cells of `later` above 0, matched by id.
+ *
+ * @param repeats whether items of the user's own history count too; default false, as they are not recommended either
+ */
+export async function relevantItems(history: Matrix, later: Matrix, repeats = false): Promise<HeldOut> {
+  const users = await positions(later, history, "users");
+  const columns = await positions(later, history, "items");
+  const rowOf = new Int32Array(history.numUsers).fill(-1);
+  let numUnknown = 0;
+  for (const [row, user] of users.entries()) if (user >= 0) rowOf[user] = row;
+  const indptr = shared.i64(history.numUsers + 1);
+  const lists: Int32Array[] = [];
+  let size = 0;
+  let known = 0;
+  let numUsers = 0;
+  let numSeen = 0;
+  for (let user = 0; user < history.numUsers; user++) {
+    if (user % ROWS_PER_YIELD === 0) await yieldToEventLoop();
+    indptr[user + 1] = BigInt(size);
+    if (rowOf[user]! < 0) continue;
+    const { indices, values } = later.userRow(rowOf[user]!);
+    const wanted = indices.filter((_, i) => values[i]! > 0).map((item) => columns[item]!);
+    const there = wanted.filter((item) => item >= 0).sort();
+    known += indices.length;
+    numUnknown += wanted.length - there.length;
+    const seen = repeats ? undefined : new Set(history.userRow(user).indices);
+    const list = seen === undefined ? there : there.filter((item) => !seen.has(item));
+    numSeen += there.length - list.length;
+    if (list.length > 0) {
+      numUsers++;
+      size += list.length;
+      lists.push(list);
+    }
+    indptr[user + 1] = BigInt(size);
+  }
+  const items = shared.i32(size);
+  let at = 0;
+  for (const list of lists) {
+    items.set(list, at);
+    at += list.length;
+  }
+  return { indptr, items, numUsers, numUnknown: numUnknown + later.nnz - known, numSeen };
+}

@@ -1,0 +1,73 @@
+/** Events before a moment, and those after it, as two behaviour matrices: for evaluating what is made from the first. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { invalidArgument } from "../errors.js";
+import { INGEST_FILES, ingest } from "./ingest.js";
+import type { IngestRequest, IngestResult } from "./ingest-types.js";
+
+export interface TimeSplitRequest extends IngestRequest {
+  /** Days at the end that are held out. */
+  heldOutDays: number;
+  /** Behaviours that make an item relevant; default: the purchase behaviour. */
+  relevantBehaviours?: readonly string[] | undefined;
+}
+
+export interface TimeSplit {
+  /** The moment that history ends before, ISO 8601 in UTC. */
+  cut: string;
+  history: IngestResult;
+  later: IngestResult;
+  historyMatrix: string;
+  laterMatrix: string;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Writes into `outDir` the folders `history` (events before asOf - heldOutDays) and `later` (from there to asOf). Each is
+ * ingested by itself as if nothing else had happened, so neither weights, decay, normalisation nor duplicates of the history
+ * know of what came later. Errors: as ingest.
+ */
+export async function splitByTime(request: TimeSplitRequest): Promise<TimeSplit> {
+  const { heldOutDays, relevantBehaviours = [request.purchaseBehaviour], ...base } = request;
+  if (!(heldOutDays > 0 && heldOutDays <= 36_525))
+    throw invalidArgument(
+      `expected days above 0 and at most 36525 for heldOutDays but received ${String(heldOutDays)}`,
+    );
+  const folders = { history: join(request.outDir, "history"), later: join(request.outDir, "later") };
+  await mkdir(folders.later, { recursive: true });
+  await mkdir(folders.history, { recursive: true });
+  // Rows outside of each part are rejected, and are no sign of broken input.
+  const options = { ...request.options, maxRejectedShare: 1 };
+  const behaviours = relevantBehaviours.map((name) => {
+    const weight = request.behaviours[name];
+    if (weight === undefined)
+      throw invalidArgument(`expected a behaviour with a weight but received ${JSON.stringify(name)}`);
+    return [name, 1] as const;
+  });
+  const later = await ingest({
+    ...base,
+    users: undefined,
+    items: undefined,
+    behaviours: Object.fromEntries(behaviours),
+    outDir: folders.later,
+    options: { ...options, windowDays: heldOutDays, halfLifeDays: undefined, normalise: "none" },
+  });
+  const cutMs = Date.parse(later.asOf) - heldOutDays * DAY_MS;
+  const cut = new Date(cutMs).toISOString();
+  const history = await ingest({
+    ...base,
+    // Events at asOf count, and those at the cut are held out. Instants have milliseconds here, so what happened within
+    // two of them before the cut may be in neither part.
+    asOf: new Date(cutMs - 1).toISOString(),
+    outDir: folders.history,
+    options,
+  });
+  return {
+    cut,
+    history,
+    later,
+    historyMatrix: join(folders.history, INGEST_FILES.matrix),
+    laterMatrix: join(folders.later, INGEST_FILES.matrix),
+  };
+}
