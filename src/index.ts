@@ -8,6 +8,11 @@ export { type Coupon, type CouponInput, couponSchema } from "./campaign/coupon-s
 export { type LoadedCampaign, loadCampaign } from "./campaign/load-campaign.js";
 export { CouponcastError, type ErrorCode } from "./errors.js";
 export {
+  type BlendChoice,
+  type BlendSearchOptions,
+  chooseBlendWeights,
+} from "./evaluate/blend-weights.js";
+export {
   type Arm,
   type CampaignEffect,
   type CampaignEffectOptions,
@@ -16,8 +21,17 @@ export {
   type Effect,
   type GroupEffect,
 } from "./evaluate/campaign-effect.js";
+export { type ComparedMethod, compareMethods, type MethodToCompare } from "./evaluate/compare.js";
 export type { Estimate, Interval } from "./evaluate/interval.js";
 export { evaluatePolicy, type OffPolicyOptions, type OffPolicyValue, type PolicyLog } from "./evaluate/off-policy.js";
+export {
+  evaluateRanking,
+  type RankingOptions,
+  type RankingQuality,
+  type RankingReport,
+  type RelevantItems,
+} from "./evaluate/ranking.js";
+export { type HeldOut, relevantItems } from "./evaluate/relevant-items.js";
 export {
   type CurvePoint,
   type UpliftData,
@@ -86,8 +100,10 @@ export {
   writeAlsModel,
 } from "./score/als-model.js";
 export { EASE_MAX_ITEMS, type EaseModel, type EaseOptions, ease } from "./score/ease.js";
+export type { BlendOptions, ScoreCurve } from "./score/blend.js";
+export { type ItemContent, type ItemProfilesOptions, writeItemProfiles } from "./score/content/item-profiles.js";
 export { ItemRecommender, type ItemRecommenderOptions, type RecommendedItem } from "./score/item-recommender.js";
-export type { Method, MethodOptions } from "./score/methods.js";
+export type { BlendPart, Method, MethodOptions } from "./score/methods.js";
 export {
   type Recommendations,
   type RecommendOptions,

@@ -4,6 +4,7 @@ import { usageErrorText } from "./command.js";
 import { addAllocate } from "./commands/allocate.js";
 import { addAssign } from "./commands/assign.js";
 import { addDrift } from "./commands/drift.js";
+import { addCompare } from "./commands/compare.js";
 import { addContent } from "./commands/content.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addIngest } from "./commands/ingest.js";
@@ -54,6 +55,7 @@ Examples:
   addSimilar(program);
   addContent(program);
   addRecommend(program);
+  addCompare(program);
   addSegment(program);
   addAssign(program);
   addDrift(program);

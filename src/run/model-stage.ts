@@ -1,16 +1,14 @@
 /** The stage that fits the scoring method, and what later stages make of its files. */
 import { join } from "node:path";
-import { contentColumns, type ScoringOptions } from "../campaign/campaign-schema.js";
-import { invalidArgument } from "../errors.js";
+import type { ScoringOptions } from "../campaign/campaign-schema.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
-import { readItemContent } from "../ingest/item-content.js";
-import { ItemProfiles } from "../score/content/item-profiles.js";
 import type { FittedMethod } from "../score/method.js";
 import { type FittedModel, fitModel, type MethodOptions, openMethod } from "../score/methods.js";
 import { openModel, type SavedModel, writeModel } from "../score/model-file.js";
 import { savedItemModel } from "../score/neighbour-methods.js";
 import { writeNeighbours } from "../score/similar.js";
 import { type Matrix, openMatrix } from "../store/matrix.js";
+import { writeCampaignProfiles } from "./content-profiles.js";
 import { inputDigests, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
@@ -72,7 +70,9 @@ function fitStage(context: RunContext, ingested: IngestStage): Promise<ModelStag
   const settings = { scoring, items: inputs.items, memoryLimitMb: ingest.memoryLimitMb };
   return context.stages.run("model", reads, settings, (dir) =>
     withMatrix(ingested, async (matrix) => {
-      const profiles = usesContent(scoring) ? await writeProfiles(context, matrix, dir) : undefined;
+      const profiles = usesContent(scoring)
+        ? await writeCampaignProfiles(campaign, context.loaded.baseDir, matrix, dir, context.options)
+        : undefined;
       const fitted = await fitModel(context.executor, matrix, methodOptions(context, profiles), "affinity");
       const parts: StoredModel["parts"] = [];
       for (const [p, { model, ...part }] of fitted.parts.entries()) {
@@ -97,35 +97,6 @@ function methodOptions(context: RunContext, profiles: string | undefined): Metho
     parts: parts.map((part) => ({ ...part, profiles })),
     blend: { by, rankOffset },
   };
-}
-
-/** Profiles of the matrix's items from the columns that the campaign names. */
-async function writeProfiles(context: RunContext, matrix: Matrix, dir: string): Promise<string> {
-  const { loaded, options } = context;
-  const { inputs, scoring, seed, ingest } = loaded.campaign;
-  if (inputs.items === undefined) {
-    throw invalidArgument("content-based scoring needs an items table", {
-      field: "inputs.items",
-      hint: "Name its files, and under columns its category, tags, text and attributes.",
-    });
-  }
-  const { columns, ...source } = inputs.items;
-  const profiles = new ItemProfiles({ ...scoring.content, seed, ...contentColumns(inputs.items), matrix });
-  const request = {
-    source,
-    id: columns.id,
-    columns: profiles.columns,
-    optional: columns.category === "category" ? ["category"] : [],
-    baseDir: loaded.baseDir,
-    tempDir: dir,
-    threads: options.threads,
-    memoryLimitMb: ingest.memoryLimitMb,
-    signal: options.signal,
-  };
-  await readItemContent(request, (id, values) => profiles.add(id, values));
-  const path = join(dir, "profiles.safetensors");
-  await profiles.write(path);
-  return path;
 }
 
 /** The campaign's method, ready to use. */

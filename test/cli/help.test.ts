@@ -10,6 +10,7 @@ const COMMANDS = [
   "similar",
   "content",
   "recommend",
+  "compare",
   "segment",
   "assign",
   "drift",

@@ -1,0 +1,193 @@
+/** The scoring methods on a campaign's own data: history before a moment, quality by what happened after it. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Campaign, ScoringOptions } from "../campaign/campaign-schema.js";
+import { loadCampaign } from "../campaign/load-campaign.js";
+import { SCORING_METHODS } from "../campaign/method-names.js";
+import { invalidArgument } from "../errors.js";
+import { chooseBlendWeights } from "../evaluate/blend-weights.js";
+import { type ComparedMethod, compareMethods, type MethodToCompare, popularity } from "../evaluate/compare.js";
+import { type HeldOut, relevantItems } from "../evaluate/relevant-items.js";
+import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
+import { splitByTime, type TimeSplit } from "../ingest/time-split.js";
+import { fitMethod, type MethodOptions } from "../score/methods.js";
+import { type Matrix, openMatrix } from "../store/matrix.js";
+import { writeCampaignProfiles } from "./content-profiles.js";
+import { ingestRequest } from "./profile-stages.js";
+
+/** "popular" is what everybody likes, to be ahead of. */
+export const COMPARABLE = ["popular", ...SCORING_METHODS] as const;
+export type Comparable = (typeof COMPARABLE)[number];
+
+export interface CompareCampaignOptions extends RunOptions {
+  /** Days at the end that are held out; default 28. */
+  heldOutDays?: number | undefined;
+  /** Default: all that the campaign has the data for. */
+  methods?: readonly Comparable[] | undefined;
+  /** Places of each list; default 20. */
+  n?: number | undefined;
+  /** Whether items that the user has dealt with before count as relevant; default false: they are not recommended either. */
+  repeats?: boolean | undefined;
+  /** Where the temporary folder goes; default: the system's. */
+  tempDir?: string | undefined;
+}
+
+export interface CampaignComparison {
+  cut: string;
+  heldOutDays: number;
+  n: number;
+  /** Users with held-out items, and the items. */
+  numUsers: number;
+  numRelevant: number;
+  numUnknown: number;
+  numSeen: number;
+  /** Best NDCG first. */
+  methods: ComparedMethod[];
+  /** Weights of the blend, chosen on the days before the held-out ones. */
+  blend: { method: string; weight: number }[] | undefined;
+}
+
+interface Side {
+  split: TimeSplit;
+  history: Matrix;
+  held: HeldOut;
+  profiles: string | undefined;
+}
+
+/**
+ * Splits the campaign's events by time, fits each method to the earlier part and holds its lists against the purchases of the
+ * later one. The weights of the blend are chosen on a split of the history alone, so that what they are reported on has no part
+ * in them. Errors: as ingest and recommend; ERR_COUPONCAST_INVALID_ARGUMENT when nothing was held out.
+ */
+export async function compareCampaign(path: string, options: CompareCampaignOptions = {}): Promise<CampaignComparison> {
+  const { campaign, baseDir } = await loadCampaign(path);
+  const { heldOutDays = 28, n = 20, repeats = false, signal, onProgress } = options;
+  const threads = checkThreads(options.threads);
+  const run = { threads, signal, onProgress };
+  const names = options.methods ?? usable(campaign);
+  const root = await mkdtemp(join(options.tempDir ?? tmpdir(), "couponcast-compare-"));
+  try {
+    const side = (folder: string, asOf: string | undefined) =>
+      openSide(campaign, baseDir, join(root, folder), { ...run, heldOutDays, repeats, asOf }, names);
+    const outer = await side("outer", campaign.asOf);
+    try {
+      const blended = names.includes("blend")
+        ? await chooseParts(campaign, side, outer, names, { ...run, n })
+        : undefined;
+      const methods = names.map((name) => methodOf(name, campaign.scoring, outer, blended));
+      const compared = await compareMethods(outer.history, outer.held, methods, { ...run, n });
+      compared.sort((a, b) => b.quality.ndcg - a.quality.ndcg);
+      const { numUsers, numUnknown, numSeen, items } = outer.held;
+      return {
+        cut: outer.split.cut,
+        heldOutDays,
+        n,
+        numUsers,
+        numRelevant: items.length,
+        numUnknown,
+        numSeen,
+        methods: compared,
+        blend: blended,
+      };
+    } finally {
+      outer.history.close();
+    }
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+const hasContent = (campaign: Campaign) => campaign.inputs.items !== undefined;
+
+function usable(campaign: Campaign): Comparable[] {
+  return COMPARABLE.filter((name) => name !== "content" || hasContent(campaign));
+}
+
+async function openSide(
+  campaign: Campaign,
+  baseDir: string,
+  outDir: string,
+  options: RunOptions & { threads: number; heldOutDays: number; repeats: boolean; asOf: string | undefined },
+  names: readonly Comparable[],
+): Promise<Side> {
+  const { threads, signal, onProgress, heldOutDays, repeats, asOf } = options;
+  await mkdir(outDir, { recursive: true });
+  const split = await splitByTime({
+    ...ingestRequest(campaign),
+    asOf,
+    heldOutDays,
+    baseDir,
+    outDir,
+    threads,
+    signal,
+    onProgress: onProgress && (({ stage, done, total }) => onProgress({ stage: `split: ${stage}`, done, total })),
+  });
+  const history = await openMatrix(split.historyMatrix);
+  try {
+    const later = await openMatrix(split.laterMatrix);
+    const held = await relevantItems(history, later, repeats).finally(() => later.close());
+    const wantsContent = names.includes("content") || (names.includes("blend") && hasContent(campaign));
+    const profiles = wantsContent
+      ? await writeCampaignProfiles(campaign, baseDir, history, outDir, { threads, signal })
+      : undefined;
+    return { split, history, held, profiles };
+  } catch (thrown) {
+    history.close();
+    throw thrown;
+  }
+}
+
+/** What is blended, of what is compared: each knows something that the others do not. */
+const BLENDED: readonly string[] = ["item-knn", "als", "content"];
+
+function partNames(names: readonly Comparable[], withContent: boolean): Comparable[] {
+  const given = names.filter((name) => BLENDED.includes(name));
+  if (given.length > 1) return given;
+  return withContent ? ["item-knn", "content"] : ["item-knn", "user-knn"];
+}
+
+/** The parts of the blend with the weights that are best for the last days of the history. */
+async function chooseParts(
+  campaign: Campaign,
+  openInner: (folder: string, asOf: string) => Promise<Side>,
+  outer: Side,
+  names: readonly Comparable[],
+  options: RunOptions & { n: number },
+): Promise<CampaignComparison["blend"]> {
+  const inner = await openInner("inner", outer.split.history.asOf);
+  try {
+    if (inner.held.items.length === 0) {
+      throw invalidArgument("the weights of the blend cannot be chosen: the history's own last days hold nothing new", {
+        hint: "Hold out fewer days, or compare the methods without blend.",
+      });
+    }
+    const executor = new Executor(options);
+    const parts = partNames(names, inner.profiles !== undefined);
+    const fitted = [];
+    for (const name of parts) {
+      const method = { ...methodOf(name, campaign.scoring, inner, undefined).options, ...options };
+      fitted.push(await fitMethod(executor, inner.history, method, "rank"));
+    }
+    const { weights } = await chooseBlendWeights(inner.history, inner.held, fitted, options);
+    return parts.map((method, p) => ({ method, weight: weights[p]! }));
+  } finally {
+    inner.history.close();
+  }
+}
+
+function methodOf(
+  name: Comparable,
+  scoring: ScoringOptions,
+  { history, profiles }: Side,
+  blended: CampaignComparison["blend"],
+): MethodToCompare {
+  if (name === "popular") return popularity(history);
+  const { content: _, parts: __, by: ___, rankOffset, ...settings } = scoring;
+  const options = { ...settings, profiles };
+  if (name !== "blend") return { name, options: { ...options, method: name } };
+  const parts = blended!.map(
+    ({ method, weight }) => ({ ...options, method, weight }) as NonNullable<MethodOptions["parts"]>[0],
+  );
+  return { name, options: { ...options, method: "blend", parts, blend: { rankOffset } } };
+}

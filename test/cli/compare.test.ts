@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { CampaignComparison } from "../../src/run/compare-campaign.js";
+import { temporaryFolder } from "../support/matrix.js";
+import { cli, cliJson } from "./run-cli.js";
+import { makeShop } from "./shop.js";
+
+const folder = temporaryFolder();
+
+describe("compare, content and recommend", () => {
+  it("rank methods on a campaign's own last days, and recommend by content and by a blend", async () => {
+    const { shop, matrix } = await makeShop(folder);
+    const campaign = join(shop, "campaign.yaml");
+    const methods = ["popular", "item-knn", "content", "blend"];
+    const args = ["compare", campaign, "--methods", methods.join(","), "--held-out-days", "21", "-n", "10"];
+    const found = (await cliJson(args)) as unknown as CampaignComparison;
+    expect(found.methods.map(({ name }) => name).toSorted()).toEqual(methods.toSorted());
+    const quality = found.methods.map(({ quality }) => quality.ndcg);
+    expect(quality).toEqual(quality.toSorted((a, b) => b - a));
+    expect(quality.every((ndcg) => ndcg > 0 && ndcg < 1)).toBe(true);
+    expect(found.blend!.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 9);
+    const again = (await cliJson([...args, "--threads", "1"])) as unknown as CampaignComparison;
+    const strip = ({ methods }: CampaignComparison) => methods.map(({ name, quality }) => ({ name, quality }));
+    expect(strip(again)).toEqual(strip(found));
+    const { stdout } = await cli(args);
+    expect(stdout).toMatch(/NDCG@10/);
+
+    const profiles = join(folder, "profiles.safetensors");
+    const summary = await cliJson([
+      ...["content", join(shop, "items.csv"), "--matrix", matrix, "-o", profiles],
+      ...["--category", "category", "--attributes", "price_minor,margin_rate"],
+    ]);
+    expect(summary).toMatchObject({ numWithout: 0, numUnknown: 0, rejected: {} });
+    for (const method of [["content"], ["blend", "--parts", "item-knn=1,content=0.5"]]) {
+      const out = join(folder, `${method[0]}.jsonl`);
+      const { rowsBySource } = await cliJson([
+        "recommend",
+        matrix,
+        "--method",
+        ...method,
+        "--profiles",
+        profiles,
+        "-o",
+        out,
+      ]);
+      expect((rowsBySource as Record<string, number>).model).toBeGreaterThan(0);
+    }
+  });
+
+  it("say what is wrong", async () => {
+    const nothing = await cli(["content", "items.csv", "-o", join(folder, "p.safetensors")]);
+    expect(nothing.code).toBe(2);
+    expect(nothing.stderr).toContain("at least one column");
+    const unknown = await cli(["compare", "campaign.yaml", "--methods", "nonsense"]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("popular");
+  });
+});
