@@ -125,7 +125,7 @@ inputs:
     expect(lines.slice(1)).toEqual([
       "c:3: budget.totalMinor: expected integer >= 0 and <= 10000000000000 but received -1",
       "c:4: holdout.share: expected number >= 0 and < 1 but received 1",
-      'c:5: scoring.method: expected one of item-knn, user-knn, saturated, als, ease, rp3beta but received "item-knm"; did you mean "item-knn"?',
+      'c:5: scoring.method: expected one of item-knn, user-knn, saturated, als, ease, rp3beta, content, blend but received "item-knm"; did you mean "item-knn"?',
       "c:5: scoring.neighbours: expected integer >= 1 and <= 10000 but received 2.5",
       "c:7: inputs.events: expected exactly one of files, postgres but received files and postgres",
       'c:9: coupon "C1": inputs.coupons[0]: expected exactly one of amountMinor, percent, tiers but received none of them',
