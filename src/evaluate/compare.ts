@@ -20,6 +20,22 @@ export interface ComparedMethod {
   seconds: number;
 }
 
+/** Methods on a split by time of one campaign's events. */
+export interface CampaignComparison {
+  cut: string;
+  heldOutDays: number;
+  n: number;
+  /** Users with held-out items, and the items. */
+  numUsers: number;
+  numRelevant: number;
+  numUnknown: number;
+  numSeen: number;
+  /** Best NDCG first. */
+  methods: ComparedMethod[];
+  /** Weights of the blend, chosen on the days before the held-out ones. */
+  blend: { method: string; weight: number }[] | undefined;
+}
+
 export interface CompareOptions extends RunOptions {
   /** Places of each list; default 20. */
   n?: number | undefined;

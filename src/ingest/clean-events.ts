@@ -10,6 +10,8 @@ import {
   cleanedJsonSql,
   duplicateCandidatesSql,
   duplicatesSql,
+  lastNewItemsSql,
+  otherPartSql,
   stageEventsSql,
   wantedColumns,
   windowStartMicros,
@@ -115,6 +117,13 @@ export async function judgeEvents({ db }: ReadContext, rules: CleaningRules): Pr
     await db.run(duplicatesSql(accepted));
     await keepLate("duplicate", "rowid IN (SELECT staged_row FROM duplicates)");
     accepted = `${accepted} AND rowid NOT IN (SELECT staged_row FROM duplicates)`;
+  }
+
+  if (rules.lastOut !== undefined) {
+    await db.run(lastNewItemsSql(accepted));
+    await db.run(otherPartSql(accepted, rules.lastOut));
+    await keepLate("other_part", "rowid IN (SELECT staged_row FROM other_part)");
+    accepted = `${accepted} AND rowid NOT IN (SELECT staged_row FROM other_part)`;
   }
 
   const totals = await db.row(

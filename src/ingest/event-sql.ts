@@ -20,6 +20,37 @@ export interface CleaningRules {
   /** Microseconds since 1970. Undefined: the latest accepted event, known only after the read. */
   asOfMicros: bigint | undefined;
   windowDays: number | undefined;
+  /** Only what is before each user's last new item, or only that: see IngestRequest. */
+  lastOut?: LastOut | undefined;
+}
+
+export type LastOut = "history" | "later";
+
+/**
+ * The moment at which each user dealt with his last new item, of users who dealt with an item before. Rows from then on are
+ * kept from the history; the later part is what was new at that moment.
+ */
+export function lastNewItemsSql(accepted: string): string {
+  return `
+CREATE TABLE last_new_items AS
+SELECT user_id, item_id, held_us FROM (
+  SELECT user_id, item_id, min(time_us) AS first_us,
+    max(min(time_us)) OVER (PARTITION BY user_id) AS held_us, min(min(time_us)) OVER (PARTITION BY user_id) AS begin_us
+  FROM staged_events WHERE ${accepted} GROUP BY user_id, item_id
+)
+WHERE first_us = held_us AND begin_us < held_us`;
+}
+
+/** Rows that belong to the other part: the table other_part. */
+export function otherPartSql(accepted: string, part: LastOut): string {
+  const join =
+    part === "history"
+      ? "JOIN (SELECT DISTINCT user_id, held_us FROM last_new_items) l ON s.user_id = l.user_id AND s.time_us >= l.held_us"
+      : "ANTI JOIN last_new_items l ON s.user_id = l.user_id AND s.item_id = l.item_id AND s.time_us = l.held_us";
+  return `
+CREATE TABLE other_part AS
+SELECT s.staged_row
+FROM (SELECT rowid AS staged_row, user_id, item_id, time_us FROM staged_events WHERE ${accepted}) s ${join}`;
 }
 
 /**

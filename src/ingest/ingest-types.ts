@@ -19,6 +19,8 @@ export interface IngestRequest {
   timeZone: string;
   /** ISO 8601; without an offset it is wall clock in `timeZone`. Default: the latest accepted event. */
   asOf?: string | undefined;
+  /** history: only events before each user dealt with his last new item; later: only those on such items at that moment. */
+  lastOut?: "history" | "later" | undefined;
   /** Relative paths and globs start here. */
   baseDir: string;
   /** Existing folder that receives the stage's files. */

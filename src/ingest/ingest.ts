@@ -209,6 +209,7 @@ function cleaningRules(request: IngestRequest): CleaningRules {
     minorPerMajor,
     asOfMicros,
     windowDays: request.options.windowDays,
+    lastOut: request.lastOut,
   };
 }
 

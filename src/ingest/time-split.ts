@@ -12,9 +12,12 @@ export interface TimeSplitRequest extends IngestRequest {
   relevantBehaviours?: readonly string[] | undefined;
 }
 
-export interface TimeSplit {
+export interface TimeSplit extends EventSplit {
   /** The moment that history ends before, ISO 8601 in UTC. */
   cut: string;
+}
+
+export interface EventSplit {
   history: IngestResult;
   later: IngestResult;
   historyMatrix: string;
@@ -34,9 +37,7 @@ export async function splitByTime(request: TimeSplitRequest): Promise<TimeSplit>
     throw invalidArgument(
       `expected days above 0 and at most 36525 for heldOutDays but received ${String(heldOutDays)}`,
     );
-  const folders = { history: join(request.outDir, "history"), later: join(request.outDir, "later") };
-  await mkdir(folders.later, { recursive: true });
-  await mkdir(folders.history, { recursive: true });
+  const folders = await makeFolders(request.outDir);
   // Rows outside of each part are rejected, and are no sign of broken input.
   const options = { ...request.options, maxRejectedShare: 1 };
   const behaviours = relevantBehaviours.map((name) => {
@@ -63,8 +64,39 @@ export async function splitByTime(request: TimeSplitRequest): Promise<TimeSplit>
     outDir: folders.history,
     options,
   });
+  return { cut, ...splitOf(folders, history, later) };
+}
+
+/**
+ * Writes `history`, each user's events before he dealt with his last new item, and `later`, those items alone (all of that
+ * moment; none of users with one moment only). Nothing of a user at or after that moment is in his history; other users'
+ * histories go on, as they would for a live system that is asked at each user's own time only in part: prefer splitByTime.
+ * Errors: as ingest.
+ */
+export async function splitLastOut(request: IngestRequest): Promise<EventSplit> {
+  const folders = await makeFolders(request.outDir);
+  const options = { ...request.options, maxRejectedShare: 1 };
+  const history = await ingest({ ...request, options, lastOut: "history", outDir: folders.history });
+  const later = await ingest({
+    ...request,
+    users: undefined,
+    items: undefined,
+    lastOut: "later",
+    outDir: folders.later,
+    options: { ...options, halfLifeDays: undefined, normalise: "none" },
+  });
+  return splitOf(folders, history, later);
+}
+
+async function makeFolders(outDir: string): Promise<{ history: string; later: string }> {
+  const folders = { history: join(outDir, "history"), later: join(outDir, "later") };
+  await mkdir(folders.later, { recursive: true });
+  await mkdir(folders.history, { recursive: true });
+  return folders;
+}
+
+function splitOf(folders: { history: string; later: string }, history: IngestResult, later: IngestResult): EventSplit {
   return {
-    cut,
     history,
     later,
     historyMatrix: join(folders.history, INGEST_FILES.matrix),

@@ -44,6 +44,7 @@ const REJECTED: Record<string, string> = {
   negative_price: "negative price",
   non_positive_quantity: "quantity zero or negative",
   duplicate: "duplicate",
+  other_part: "belongs to the other part of a split",
   future: "after the moment of the decision",
   out_of_window: "too old (outside the window)",
 };

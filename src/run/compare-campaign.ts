@@ -7,7 +7,7 @@ import { loadCampaign } from "../campaign/load-campaign.js";
 import { SCORING_METHODS } from "../campaign/method-names.js";
 import { invalidArgument } from "../errors.js";
 import { chooseBlendWeights } from "../evaluate/blend-weights.js";
-import { type ComparedMethod, compareMethods, type MethodToCompare, popularity } from "../evaluate/compare.js";
+import { type CampaignComparison, compareMethods, type MethodToCompare, popularity } from "../evaluate/compare.js";
 import { type HeldOut, relevantItems } from "../evaluate/relevant-items.js";
 import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
 import { splitByTime, type TimeSplit } from "../ingest/time-split.js";
@@ -31,21 +31,6 @@ export interface CompareCampaignOptions extends RunOptions {
   repeats?: boolean | undefined;
   /** Where the temporary folder goes; default: the system's. */
   tempDir?: string | undefined;
-}
-
-export interface CampaignComparison {
-  cut: string;
-  heldOutDays: number;
-  n: number;
-  /** Users with held-out items, and the items. */
-  numUsers: number;
-  numRelevant: number;
-  numUnknown: number;
-  numSeen: number;
-  /** Best NDCG first. */
-  methods: ComparedMethod[];
-  /** Weights of the blend, chosen on the days before the held-out ones. */
-  blend: { method: string; weight: number }[] | undefined;
 }
 
 interface Side {

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { CampaignComparison } from "../../src/run/compare-campaign.js";
+import type { CampaignComparison } from "../../src/evaluate/compare.js";
 import { temporaryFolder } from "../support/matrix.js";
 import { cli, cliJson } from "./run-cli.js";
 import { makeShop } from "./shop.js";
@@ -22,8 +23,10 @@ describe("compare, content and recommend", () => {
     const again = (await cliJson([...args, "--threads", "1"])) as unknown as CampaignComparison;
     const strip = ({ methods }: CampaignComparison) => methods.map(({ name, quality }) => ({ name, quality }));
     expect(strip(again)).toEqual(strip(found));
-    const { stdout } = await cli(args);
+    const page = join(folder, "methods.html");
+    const { stdout } = await cli([...args, "--report", page]);
     expect(stdout).toMatch(/NDCG@10/);
+    expect(readFileSync(page, "utf8")).toContain("<svg");
 
     const profiles = join(folder, "profiles.safetensors");
     const summary = await cliJson([

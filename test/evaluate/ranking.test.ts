@@ -7,7 +7,7 @@ import { compareMethods, popularity } from "../../src/evaluate/compare.js";
 import { evaluateRanking, type RelevantItems } from "../../src/evaluate/ranking.js";
 import { relevantItems } from "../../src/evaluate/relevant-items.js";
 import { Executor } from "../../src/executor/executor.js";
-import { splitByTime } from "../../src/ingest/time-split.js";
+import { splitByTime, splitLastOut } from "../../src/ingest/time-split.js";
 import { fitMethod } from "../../src/score/methods.js";
 import { type Recommendations, recommend } from "../../src/score/recommend.js";
 import { openMatrix } from "../../src/store/matrix.js";
@@ -106,11 +106,11 @@ describe("splitByTime", () => {
     ["u1", "a", "2024-01-29T00:00:00Z"],
     ["u1", "new", "2024-01-29T00:00:00Z"],
   ];
-  const split = (heldOutDays: number) => {
+  const request = () => {
     const dir = mkdtempSync(join(folder, "split-"));
     mkdirSync(join(dir, "out"));
     writeFileSync(join(dir, "events.csv"), ["user_id,item_id,time", ...events.map((row) => row.join(","))].join("\n"));
-    return splitByTime({
+    return {
       events: [eventsSourceSchema.parse({ files: "events.csv", columns: { behaviour: { constant: "purchase" } } })],
       behaviours: { purchase: 3 },
       purchaseBehaviour: "purchase",
@@ -119,9 +119,9 @@ describe("splitByTime", () => {
       baseDir: dir,
       outDir: join(dir, "out"),
       threads: 1,
-      heldOutDays,
-    });
+    };
   };
+  const split = (heldOutDays: number) => splitByTime({ ...request(), heldOutDays });
 
   it("gives history nothing of what came later, and relevance only what is new", async () => {
     const { cut, history: before, historyMatrix, laterMatrix } = await split(7);
@@ -144,6 +144,32 @@ describe("splitByTime", () => {
       const repeats = await relevantItems(history, later, true);
       expect([[...repeats.indptr], [...repeats.items], repeats.numSeen]).toEqual([[0n, 1n, 1n], [0], 0]);
       await expect(compareMethods(history, held, [popularity(history)])).rejects.toMatchObject(invalid);
+    } finally {
+      history.close();
+      later.close();
+    }
+  });
+
+  it("can hold out each user's last new item instead", async () => {
+    const { historyMatrix, laterMatrix } = await splitLastOut(request());
+    const history = await openMatrix(historyMatrix);
+    const later = await openMatrix(laterMatrix);
+    try {
+      const cellsOf = (matrix: typeof history) =>
+        Array.from({ length: matrix.numUsers }, (_, u) => [
+          matrix.userId(u),
+          ...Array.from(matrix.userRow(u).indices, (item) => matrix.itemId(item)),
+        ]);
+      // u1 dealt with new last (and with a at that moment, not for the first time); u3 with one item only.
+      expect(cellsOf(history)).toEqual([
+        ["u1", "a", "b"],
+        ["u2", "a", "b"],
+        ["u3", "c"],
+      ]);
+      expect(cellsOf(later)).toEqual([
+        ["u1", "new"],
+        ["u2", "c"],
+      ]);
     } finally {
       history.close();
       later.close();

@@ -1,16 +1,19 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { SCORING_METHODS } from "../../campaign/method-names.js";
+import type { CampaignComparison } from "../../evaluate/compare.js";
 import { count, percent } from "../../report/format.js";
-import type { CampaignComparison, Comparable } from "../../run/compare-campaign.js";
+import type { Comparable } from "../../run/compare-campaign.js";
 import { addCommand, addCommonOptions, type CommonOptions, setAction } from "../command.js";
 import { decimal, integer, list } from "../option-values.js";
 import { counted, duration, table } from "../text-layout.js";
+import { addReport, writeReport } from "./evaluate/report-option.js";
 
 interface CompareOptions extends CommonOptions {
   methods?: Comparable[];
   heldOutDays: number;
   n: number;
   repeats?: boolean;
+  report?: string;
 }
 
 const NAMES: readonly string[] = ["popular", ...SCORING_METHODS];
@@ -33,6 +36,7 @@ method has the settings that the campaign gives under scoring; "popular" is what
     examples: [
       ["all methods, the last 4 weeks held out", "compare campaign.yaml"],
       ["two of them, on the last 90 days", "compare campaign.yaml --methods item-knn,blend --held-out-days 90"],
+      ["a page with a chart", "compare campaign.yaml --report methods.html"],
       ["for a script", "compare campaign.yaml --json | jq .methods[0].name"],
     ],
   })
@@ -41,11 +45,16 @@ method has the settings that the campaign gives under scoring; "popular" is what
     .option("--held-out-days <days>", "days at the end that quality is measured on", decimal(0, 36_525, true), 28)
     .option("-n, --n <count>", "places of each list", integer(1, 100_000), 20)
     .option("--repeats", "count items that a user has dealt with before, too");
+  addReport(command);
   addCommonOptions(command);
-  setAction<CompareOptions>(command, async (session, [path], { methods, heldOutDays, n, repeats }) => {
+  setAction<CompareOptions>(command, async (session, [path], { methods, heldOutDays, n, repeats, report }) => {
     const { compareCampaign } = await import("../../run/compare-campaign.js");
     const found = await compareCampaign(path!, { ...session.run(), methods, heldOutDays, n, repeats });
-    return { json: found, lines: linesOf(found) };
+    const page = await writeReport(session, report, path!, async () => {
+      const { methodsPage } = await import("../../report/evaluation/methods.js");
+      return methodsPage(found);
+    });
+    return { json: { ...found, report: page?.path ?? null }, lines: [...linesOf(found), ...(page?.lines ?? [])] };
   });
 }
 

@@ -1,0 +1,64 @@
+// Quality of recommendations on a campaign's own last days, beside implicit with the same data, settings and metric.
+//   node bench/quality.mjs campaign.yaml [days] [python]
+// Python needs numpy, scipy and implicit; without implicit our side is measured alone. PYTHONPATH may name a built copy.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const dist = (path) => import(new URL(`../dist/${path}`, import.meta.url));
+const { loadCampaign } = await dist("campaign/load-campaign.js");
+const { splitByTime } = await dist("ingest/time-split.js");
+const { ingestRequest } = await dist("run/profile-stages.js");
+const { evaluateRanking } = await dist("evaluate/ranking.js");
+const { relevantItems } = await dist("evaluate/relevant-items.js");
+const { closeExecutors, openMatrix, recommend } = await dist("index.js");
+
+const [path, days = "28", python = "python3"] = process.argv.slice(2);
+const N = 20;
+const ALS = { factors: 64, iterations: 15, regularisation: 0.01, alpha: 1 };
+const METHODS = [
+  ...["cosine", "tfidf", "bm25"].map((similarity) => ({ method: "item-knn", similarity, neighbours: 100 })),
+  { method: "als", als: ALS },
+];
+
+const root = mkdtempSync(join(tmpdir(), "couponcast-quality-"));
+try {
+  const { campaign, baseDir } = await loadCampaign(path);
+  mkdirSync(join(root, "split"));
+  const request = { ...ingestRequest(campaign), baseDir, outDir: join(root, "split"), threads: 2, heldOutDays: Number(days) };
+  const { cut, historyMatrix, laterMatrix } = await splitByTime(request);
+  const history = await openMatrix(historyMatrix);
+  const later = await openMatrix(laterMatrix);
+  const relevant = await relevantItems(history, later);
+  console.log(`${campaign.name}: ${relevant.numUsers} users, ${relevant.items.length} items first bought after ${cut}`);
+  const quality = async (items) => {
+    const counts = Int32Array.from({ length: history.numUsers }, (_, u) => {
+      const end = items.subarray(u * N, (u + 1) * N).indexOf(-1);
+      return end < 0 ? N : end;
+    });
+    const empty = { scores: new Float32Array(items.length), sources: new Uint8Array(items.length) };
+    const range = { begin: 0, end: history.numUsers };
+    return (await evaluateRanking(history, relevant, { n: N, range, items, counts, ...empty })).ndcg;
+  };
+  for (const options of METHODS) {
+    // Without popular items to fill up with: implicit has none.
+    const ours = await quality((await recommend(history, { ...options, n: N, fallback: false })).items);
+    const out = join(root, "items.i32");
+    const task = JSON.stringify({ matrix: historyMatrix, out, n: N, ...options });
+    let theirs = "not here";
+    try {
+      execFileSync(python, [fileURLToPath(new URL("quality.py", import.meta.url)), task], { stdio: ["ignore", "ignore", "pipe"] });
+      const bytes = readFileSync(out);
+      theirs = (await quality(new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4))).toFixed(5);
+    } catch (error) {
+      if (!String(error.stderr).includes("No module named 'implicit'")) throw error;
+    }
+    const name = `${options.method} ${options.similarity ?? ""}`.trim();
+    console.log(`${name.padEnd(18)} NDCG@${N} ${ours.toFixed(5)}   implicit ${theirs}`);
+  }
+} finally {
+  await closeExecutors();
+  rmSync(root, { recursive: true, force: true });
+}
