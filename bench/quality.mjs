@@ -27,7 +27,13 @@ const root = mkdtempSync(join(tmpdir(), "couponcast-quality-"));
 try {
   const { campaign, baseDir } = await loadCampaign(path);
   mkdirSync(join(root, "split"));
-  const request = { ...ingestRequest(campaign), baseDir, outDir: join(root, "split"), threads: 2, heldOutDays: Number(days) };
+  const request = {
+    ...ingestRequest(campaign),
+    baseDir,
+    outDir: join(root, "split"),
+    threads: 2,
+    heldOutDays: Number(days),
+  };
   const { cut, historyMatrix, laterMatrix } = await splitByTime(request);
   const history = await openMatrix(historyMatrix);
   const later = await openMatrix(laterMatrix);
@@ -49,7 +55,9 @@ try {
     const task = JSON.stringify({ matrix: historyMatrix, out, n: N, ...options });
     let theirs = "not here";
     try {
-      execFileSync(python, [fileURLToPath(new URL("quality.py", import.meta.url)), task], { stdio: ["ignore", "ignore", "pipe"] });
+      execFileSync(python, [fileURLToPath(new URL("quality.py", import.meta.url)), task], {
+        stdio: ["ignore", "ignore", "pipe"],
+      });
       const bytes = readFileSync(out);
       theirs = (await quality(new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4))).toFixed(5);
     } catch (error) {

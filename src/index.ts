@@ -99,9 +99,9 @@ export {
   similarItemsByFactors,
   writeAlsModel,
 } from "./score/als-model.js";
-export { EASE_MAX_ITEMS, type EaseModel, type EaseOptions, ease } from "./score/ease.js";
 export type { BlendOptions, ScoreCurve } from "./score/blend.js";
 export { type ItemContent, type ItemProfilesOptions, writeItemProfiles } from "./score/content/item-profiles.js";
+export { EASE_MAX_ITEMS, type EaseModel, type EaseOptions, ease } from "./score/ease.js";
 export { ItemRecommender, type ItemRecommenderOptions, type RecommendedItem } from "./score/item-recommender.js";
 export type { BlendPart, Method, MethodOptions } from "./score/methods.js";
 export {

@@ -16,7 +16,11 @@ export type Method = (typeof METHODS)[number];
 type PlainMethod = Exclude<Method, "blend">;
 
 /** Options of the methods that are no blend; each reads its own. */
-export interface PlainMethodOptions extends NeighbourMethodOptions, FactorMethodOptions, ItemMethodOptions, ContentMethodOptions {
+export interface PlainMethodOptions
+  extends NeighbourMethodOptions,
+    FactorMethodOptions,
+    ItemMethodOptions,
+    ContentMethodOptions {
   /** Default item-knn. */
   method?: PlainMethod | undefined;
 }
