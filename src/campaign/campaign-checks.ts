@@ -159,6 +159,29 @@ function capFindings(campaign: Record<string, unknown>): Finding[] {
   ];
 }
 
+/** What a scoring method needs besides its settings. */
+function scoringFindings(campaign: Record<string, unknown>): Finding[] {
+  const scoring = isFields(campaign.scoring) ? campaign.scoring : {};
+  const parts = Array.isArray(scoring.parts) ? scoring.parts.filter(isFields) : [];
+  const findings: Finding[] = [];
+  if (scoring.method === "blend" && parts.length === 0) {
+    findings.push({
+      path: ["scoring", "parts"],
+      message: () =>
+        "expected the methods of the blend, such as [{ method: item-knn }, { method: content, weight: 0.5 }]",
+    });
+  }
+  const usesContent =
+    scoring.method === "content" || (scoring.method === "blend" && parts.some((p) => p.method === "content"));
+  if (usesContent && isFields(campaign.inputs) && campaign.inputs.items === undefined) {
+    findings.push({
+      path: ["inputs", "items"],
+      message: () => "expected a table of items, whose columns scoring by content is made from",
+    });
+  }
+  return findings;
+}
+
 /** The campaign's own zone, for reading times; UTC when it has none or a wrong one. */
 export function campaignZoneOf(campaign: unknown): string {
   return usableZone(isFields(campaign) ? campaign.timeZone : undefined, "UTC");
@@ -172,6 +195,7 @@ export function campaignFindings(campaign: unknown): Finding[] {
     ...instantFinding(campaign.asOf, campaignZoneOf(campaign), ["asOf"]),
     ...behaviourFindings(campaign),
     ...capFindings(campaign),
+    ...scoringFindings(campaign),
   ];
 }
 
