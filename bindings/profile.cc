@@ -21,18 +21,6 @@ Napi::Value KmeansMinDistanceBinding(const Args& args) {
   return Napi::Number::New(args.env(), sum);
 }
 
-Napi::Value LogisticPartialBinding(const Args& args) {
-  double loss = 0;
-  Check(args.env(), LogisticPartial(args.In<float>("x"), args.In<uint8_t>("y"), args.In<double>("beta"), args.Range(), args.Cancel(), &loss,
-                                    args.Out<double>("outGradient"), args.Out<double>("outHessian")));
-  return Napi::Number::New(args.env(), loss);
-}
-
-Napi::Value LogisticPredictBinding(const Args& args) {
-  Check(args.env(), LogisticPredict(args.In<float>("x"), args.In<double>("beta"), args.Range(), args.Out<float>("outProbabilities")));
-  return args.env().Undefined();
-}
-
 Napi::Value SolveSpdBinding(const Args& args) {
   Check(args.env(), SolveSpd(args.In<double>("a"), args.In<double>("b"), args.Out<double>("outSolution")));
   return args.env().Undefined();
@@ -43,8 +31,6 @@ Napi::Value SolveSpdBinding(const Args& args) {
 void ExportProfile(Napi::Object exports) {
   Export<KmeansAssignBinding>(exports, "kmeansAssign");
   Export<KmeansMinDistanceBinding>(exports, "kmeansMinDistance");
-  Export<LogisticPartialBinding>(exports, "logisticPartial");
-  Export<LogisticPredictBinding>(exports, "logisticPredict");
   Export<SolveSpdBinding>(exports, "solveSpd");
 }
 

@@ -49,6 +49,15 @@ export {
   logisticRegression,
 } from "./learn/linear-model.js";
 export type { SparseRows } from "./learn/sparse-rows.js";
+export {
+  LEARNERS,
+  type Learner,
+  predictUplift,
+  type UpliftFit,
+  type UpliftModel,
+  type UpliftModelOptions,
+  upliftModel,
+} from "./learn/uplift.js";
 export type { Baskets } from "./mining/baskets.js";
 export { BoughtWith, type Suggestion } from "./mining/bought-with.js";
 export type { Itemset, ItemsetList } from "./mining/itemset-list.js";
@@ -90,6 +99,7 @@ export {
 } from "./profile/transitions.js";
 export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
+export { type PolicyResult, type SimulateOptions, type Simulation, simulateCampaign } from "./run/simulate-campaign.js";
 export { type Affinity, type AffinityOptions, couponAffinity } from "./score/affinity.js";
 export { type AlsModel, type AlsOptions, als } from "./score/als.js";
 export {

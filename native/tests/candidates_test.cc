@@ -21,7 +21,7 @@ constexpr uint8_t kNoValue = 200;
 
 struct Inputs {
   OwnedPairInputs pairs;
-  std::vector<double> pair_beta = {0.2, 1.0, 0.4, 2.0, -0.7};
+  std::vector<double> pair_beta = {0.2, 1.0, 0.4, 2.0, -0.7, 0.3, 0.1};
   std::vector<double> user_score;
   std::vector<double> coupon_score;
   std::vector<double> purchase_rate;
@@ -30,8 +30,13 @@ struct Inputs {
   std::vector<uint8_t> reasons;
   int64_t limit;
 
-  Inputs(int64_t users, int64_t coupons, int64_t kept, uint64_t seed) : pairs(users, coupons, seed), limit(kept) {
+  Inputs(int64_t users, int64_t coupons, int64_t kept, uint64_t seed, int64_t logits = 1) : pairs(users, coupons, seed), limit(kept) {
     Random random(seed + 1);
+    if (logits == 3) {
+      pair_beta.insert(pair_beta.end(), {-0.1, 0.4, 0.2, -1.0, 0.3, -0.2, 0.0, 0.1, 0.5, 0.6, 1.5, -0.9, 0.7, 0.2});
+      for (int64_t u = 0; u < 2 * users; ++u) user_score.push_back(random.Between(-3, 0));
+      for (int64_t c = 0; c < 2 * coupons; ++c) coupon_score.push_back(random.Between(-1, 1));
+    }
     for (int64_t u = 0; u < users; ++u) {
       user_score.push_back(random.Between(-3, 0));
       purchase_rate.push_back(random.Below(5) == 0 ? 0 : random.Between(0, 0.1));
@@ -88,8 +93,8 @@ Output RunAll(const Inputs& inputs, int64_t shard) {
 }
 
 TEST(Candidates, EqualAPlainReimplementation) {
-  for (const int64_t limit : {1, 2, 5, 8, 50}) {
-    const Inputs inputs(120, 17, limit, static_cast<uint64_t>(limit));
+  for (const auto& [limit, logits] : {std::pair<int64_t, int64_t>(1, 1), {2, 3}, {5, 1}, {8, 3}, {8, 1}, {50, 3}}) {
+    const Inputs inputs(120, 17, limit, static_cast<uint64_t>(limit), logits);
     const Output output = RunAll(inputs, 1000);
     int cut = 0;
     int without = 0;
@@ -117,14 +122,24 @@ TEST(Candidates, EqualAPlainReimplementation) {
         const auto affinity = static_cast<double>(inputs.pairs.Row(user)[c]);
         const auto total = static_cast<double>(inputs.pairs.Row(user)[17]);
         const double share = total > 0 ? std::min(1.0, affinity / total) : 0;
-        const std::vector<double> features = {std::log1p(affinity), share,
+        const double blended = inputs.pairs.ScopeShare(user, coupon, share);
+        const std::vector<double> features = {std::log1p(affinity),
+                                              share,
                                               std::log((share + 0.01) / (static_cast<double>(inputs.pairs.mean_share[c]) + 0.01)),
-                                              discount / order, std::min(3.0, std::log(order / usual))};
-        double z = inputs.user_score[u] + inputs.coupon_score[c];
-        for (size_t f = 0; f < 5; ++f) z += inputs.pair_beta[f] * features[f];
-        const double p = 1 / (1 + std::exp(-z));
-        const double buys_anyway = 1 - std::exp(-inputs.purchase_rate[u] * inputs.horizon_days[c]);
-        const double value = p * (inputs.margin_rate[c] * (order - buys_anyway * usual) - discount);
+                                              discount / order,
+                                              std::min(3.0, std::log(order / usual)),
+                                              blended / (blended + 0.1),
+                                              std::log(inputs.pairs.purchase_rate[u] * inputs.pairs.horizon_days[c] * blended + 0.001)};
+        const auto chance = [&](size_t m) {
+          double z = inputs.user_score[m * inputs.pairs.order_value.size() + u] + inputs.coupon_score[m * 17 + c];
+          for (size_t f = 0; f < 7; ++f) z += inputs.pair_beta[m * 7 + f] * features[f];
+          return 1 / (1 + std::exp(-z));
+        };
+        const bool strata = inputs.pair_beta.size() == 21;
+        const double buys_anyway = strata ? 0 : 1 - std::exp(-inputs.purchase_rate[u] * inputs.horizon_days[c]);
+        const double anyway = strata ? chance(0) * chance(1) : chance(0) * buys_anyway;
+        const double p = strata ? anyway + (1 - chance(0)) * chance(2) : chance(0);
+        const double value = inputs.margin_rate[c] * (p * order - anyway * usual) - p * discount;
         // The kernel rounds down to thousandths; what rounds to nothing is no candidate.
         if (std::floor(value * 1000) > 0) {
           all[coupon] = {static_cast<int64_t>(std::floor(value * 1000)), static_cast<int64_t>(std::ceil(p * discount * 1000)), p};

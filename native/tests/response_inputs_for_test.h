@@ -24,6 +24,9 @@ struct OwnedPairInputs {
   // Three segments and everybody; about a sixth of the users have no affinity of their own.
   std::vector<int32_t> labels;
   std::vector<float> fallback_rows;
+  std::vector<float> own;
+  std::vector<double> purchase_rate;
+  std::vector<double> horizon_days;
 
   OwnedPairInputs(int64_t num_users, int64_t num_coupons, uint64_t seed) : users(num_users), coupons(num_coupons) {
     Random random(seed);
@@ -34,11 +37,14 @@ struct OwnedPairInputs {
         total += static_cast<double>(affinity.back()) * 0.5;
       }
       affinity.push_back(random.Below(6) == 0 ? 0.0F : static_cast<float>(total));
+      for (int64_t c = 0; c <= coupons; ++c) own.push_back(static_cast<float>(random.Between(0, c < coupons ? 3 : 30)));
       order_value.push_back(random.Between(500, 20000));
+      purchase_rate.push_back(random.Below(5) == 0 ? 0 : random.Between(0, 0.1));
       labels.push_back(static_cast<int32_t>(random.Below(4) - 1));
     }
     for (int64_t i = 0; i < 4 * (coupons + 1); ++i) fallback_rows.push_back(static_cast<float>(random.Between(0, 20)));
     for (int64_t c = 0; c < coupons; ++c) {
+      horizon_days.push_back(random.Between(1, 30));
       mean_share.push_back(static_cast<float>(random.Between(0, 0.3)));
       const int64_t tiers = 1 + random.Below(3);
       for (int64_t t = 0; t < tiers; ++t) {
@@ -52,7 +58,14 @@ struct OwnedPairInputs {
     }
   }
   PairInputs view() const {
-    return {coupons, affinity, mean_share, order_value, {indptr, threshold, amount, percent, max_discount}, labels, fallback_rows};
+    return {coupons, affinity,      mean_share, order_value,   {indptr, threshold, amount, percent, max_discount},
+            labels,  fallback_rows, own,        purchase_rate, horizon_days};
+  }
+  // The share of the scope that features 5 and 6 are made of.
+  double ScopeShare(int64_t user, int64_t coupon, double share) const {
+    const float* row = own.data() + user * (coupons + 1);
+    const auto in_scope = static_cast<double>(row[coupon]);
+    return (in_scope + 3 * share) / (std::max(in_scope, static_cast<double>(row[coupons])) + 3);
   }
   // The affinity that counts for a user: the own row, else the segment's, else everybody's.
   const float* Row(int64_t user) const {

@@ -136,6 +136,12 @@ export const redemptionsSourceSchema = z
         coupon: column.default("coupon_id"),
         offeredAt: column.default("offered_at"),
         redeemed: column.default("redeemed").describe("true or 1, false or 0"),
+        treated: column
+          .default("treated")
+          .describe("whether it was sent; false: chosen but withheld by lot (control). No such column: all were sent"),
+        converted: column
+          .default("converted")
+          .describe("whether the user bought in the coupon's scope in its time, with or without it; needed for uplift"),
       })
       .prefault({}),
     time: timeFormat.prefault({}),

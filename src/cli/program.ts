@@ -14,6 +14,7 @@ import { addRfm } from "./commands/rfm.js";
 import { addRun } from "./commands/run.js";
 import { addSegment } from "./commands/segment.js";
 import { addSimilar } from "./commands/similar.js";
+import { addSimulate } from "./commands/simulate.js";
 import { addSynth } from "./commands/synth.js";
 import { addTransitions } from "./commands/transitions.js";
 import { printError, readableError } from "./print-error.js";
@@ -64,6 +65,7 @@ Examples:
   addAllocate(program);
   addEvaluate(program);
   addSynth(program);
+  addSimulate(program);
   return program;
 }
 

@@ -227,10 +227,11 @@ export interface RedemptionsRequest {
 }
 
 export interface RedemptionsTable {
-  /** Holds the table `redemptions` (user_id, coupon_id, offered_at TIMESTAMP in UTC, redeemed BOOLEAN). Close it. */
+  /** Holds the table `redemptions` (user_id, coupon_id, offered_at TIMESTAMP in UTC, redeemed BOOLEAN, treated
+   * BOOLEAN, converted BOOLEAN: NULL where it is not known). Close it. */
   db: DuckDb;
   numRows: number;
-  /** By reason: malformed_row, missing_user, missing_coupon, unparsable_time, bad_redeemed, id_too_long, duplicate. */
+  /** By reason: malformed_row, missing_user, missing_coupon, unparsable_time, bad_redeemed, bad_treated, redeemed_untreated, id_too_long, duplicate. */
   rejected: RejectedCounts;
   inputs: { path: string; bytes: number }[];
 }
@@ -257,6 +258,9 @@ export async function readRedemptions(request: RedemptionsRequest): Promise<Rede
     const loaded = await loadTable({ db, tempDir, memoryLimitMb, signal }, resolved, "loaded_redemptions");
     const column = (key: keyof RedemptionsSource["columns"]) =>
       requireColumn(loaded, source.columns[key], `inputs.redemptions.columns.${key}`);
+    const optional = (key: "treated" | "converted") =>
+      optionalColumn(loaded, source.columns[key], key, `inputs.redemptions.columns.${key}`);
+    const [treated, converted] = [optional("treated"), optional("converted")];
     const ids = [presentTextSql(column("user")), presentTextSql(column("coupon"))] as const;
     await db.run(`
 CREATE TABLE judged_redemptions AS
@@ -266,17 +270,21 @@ SELECT CASE
     WHEN strlen(user_id) > ${MAX_ID_BYTES} OR strlen(coupon_id) > ${MAX_ID_BYTES} THEN 'id_too_long'
     WHEN NOT ${isPlausibleTimeSql("offered_us")} THEN 'unparsable_time'
     WHEN redeemed IS NULL THEN 'bad_redeemed'
-    WHEN row_number() OVER (PARTITION BY user_id, coupon_id, offered_us ORDER BY redeemed DESC NULLS LAST) > 1
+    WHEN treated IS NULL THEN 'bad_treated'
+    WHEN redeemed AND NOT treated THEN 'redeemed_untreated'
+    WHEN row_number() OVER (PARTITION BY user_id, coupon_id, offered_us ORDER BY redeemed DESC NULLS LAST, treated DESC, converted DESC NULLS LAST) > 1
     THEN 'duplicate'
   END AS reason, *
 FROM (
   SELECT ${ids[0]} AS user_id, ${ids[1]} AS coupon_id,
-    ${timeMicrosSql(column("offeredAt"), time)} AS offered_us, ${booleanSql(column("redeemed"))} AS redeemed
+    ${timeMicrosSql(column("offeredAt"), time)} AS offered_us, ${booleanSql(column("redeemed"))} AS redeemed,
+    ${treated === undefined ? "true" : booleanSql(treated)} AS treated,
+    ${converted === undefined ? "CAST(NULL AS BOOLEAN)" : booleanSql(converted)} AS converted
   FROM ${loaded.table}
 )`);
     await db.run(`
 CREATE TABLE redemptions AS
-SELECT user_id, coupon_id, make_timestamp(offered_us) AS offered_at, redeemed
+SELECT user_id, coupon_id, make_timestamp(offered_us) AS offered_at, redeemed, treated, redeemed OR converted AS converted
 FROM judged_redemptions WHERE reason IS NULL`);
     const rejected: RejectedCounts = loaded.numMalformed > 0 ? { malformed_row: loaded.numMalformed } : {};
     const counts = await db.rows(

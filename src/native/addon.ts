@@ -155,8 +155,6 @@ export interface Addon {
   glmScores(a: Named): void;
   elasticNetStep(a: Named): void;
   fitIsotonic(a: Named): void;
-  logisticPartial(a: Named): number;
-  logisticPredict(a: Named): void;
   solveSpd(a: Named): void;
 
   groupEvents(a: Named): void;

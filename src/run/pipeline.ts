@@ -36,7 +36,7 @@ export interface RunResult {
 }
 
 /** Digest of every input file and of the queries; files are read once, on worker threads. */
-async function digestInputs(context: RunContext, nonce: string): Promise<InputFile[]> {
+export async function digestInputs(context: RunContext, nonce: string): Promise<InputFile[]> {
   const { campaign, baseDir } = context.loaded;
   const { events, users, items, redemptions } = campaign.inputs;
   const sources: [string, string, SourceSpec][] = [events]
@@ -79,12 +79,39 @@ async function digestInputs(context: RunContext, nonce: string): Promise<InputFi
 }
 
 /** XXH3 of each file. */
-async function digestFiles(executor: Executor, paths: readonly string[], stage?: { name: string }): Promise<string[]> {
+export async function digestFiles(
+  executor: Executor,
+  paths: readonly string[],
+  stage?: { name: string },
+): Promise<string[]> {
   const digests = await executor.map(
     paths.map((path) => ({ kernel: "digestFile", args: { path } })),
     stage,
   );
   return digests.map(({ value }) => value as string);
+}
+
+/** From the events to who gets what. */
+export async function runStages(context: RunContext) {
+  const ingested = await ingestStage(context);
+  const segmented = await segmentStage(context, ingested);
+  const transitioned = await transitionStage(context, ingested, segmented);
+  const drift = await driftStage(context, segmented);
+  const model = await modelStage(context, ingested);
+  const affinity = await affinityStage(context, ingested, model);
+  const eligibility = await eligibilityStage(context, ingested);
+  const responded = await responseStage(context, ingested, segmented, affinity, eligibility, transitioned);
+  const candidates = await candidatesStage(
+    context,
+    ingested,
+    segmented,
+    affinity,
+    eligibility,
+    responded,
+    transitioned,
+  );
+  const allocated = await allocateStage(context, ingested, candidates);
+  return { ingested, segmented, transitioned, drift, model, affinity, eligibility, responded, candidates, allocated };
 }
 
 /** All stages, in order, on the calling thread and its workers; holds the thread for up to some seconds at a time. */
@@ -113,26 +140,9 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
       });
     }
 
-    const ingested = await ingestStage(context);
-    const segmented = await segmentStage(context, ingested);
-    const transitioned = await transitionStage(context, ingested, segmented);
-    const drift = await driftStage(context, segmented);
-    const model = await modelStage(context, ingested);
-    const affinity = await affinityStage(context, ingested, model);
-    const eligibility = await eligibilityStage(context, ingested);
-    const responded = await responseStage(context, ingested, segmented, affinity, eligibility, transitioned);
-    const candidates = await candidatesStage(
-      context,
-      ingested,
-      segmented,
-      affinity,
-      eligibility,
-      responded,
-      transitioned,
-    );
-    const allocated = await allocateStage(context, ingested, candidates);
+    const { eligibility, responded, ...scored } = await runStages(context);
     const evaluated = await evaluateStage(context);
-    const finished = { ingested, segmented, transitioned, drift, model, affinity, candidates, allocated, evaluated };
+    const finished = { ...scored, evaluated };
     const output = await outputStage(context, finished);
 
     const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };

@@ -10,7 +10,17 @@ import { affinityMeans, writeAffinity } from "../score/affinity.js";
 import { type NextBehaviourChances, raisePurchaseRate, withNextBehaviour } from "../score/buys-anyway.js";
 import { couponArrays, readEconomics } from "../score/economics.js";
 import { eligibilitySql, reasonCode } from "../score/eligibility.js";
-import { couponScores, fitResponse, type OfferHistory, type ResponseModel, userScores } from "../score/response.js";
+import { ownRows } from "../score/neighbour-methods.js";
+import {
+  couponScores,
+  fitResponse,
+  type OfferHistory,
+  type ResponseModel,
+  type ResponseOptions,
+  UNKNOWN_CONVERSION,
+  type UserTraits,
+  userScores,
+} from "../score/response.js";
 import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
 import { openMatrix } from "../store/matrix.js";
 import { TensorFileWriter, type TensorSpec } from "../store/tensor-file-writer.js";
@@ -81,6 +91,7 @@ export function affinityStage(
     try {
       const fitted = await fittedMethod(context, matrix, model);
       await writeAffinity(matrix, scopes, fitted, join(dir, "affinity.safetensors"), context.options);
+      await writeAffinity(matrix, scopes, ownRows(matrix), join(dir, "own.safetensors"), context.options);
     } finally {
       matrix.close();
     }
@@ -159,7 +170,7 @@ export function eligibilityStage(context: RunContext, ingested: IngestStage): Pr
     } else {
       db = await openStageDb(context, scratch, [users, features]);
       await db.run(
-        "CREATE TABLE redemptions (user_id VARCHAR, coupon_id VARCHAR, offered_at TIMESTAMP, redeemed BOOLEAN)",
+        "CREATE TABLE redemptions (user_id VARCHAR, coupon_id VARCHAR, offered_at TIMESTAMP, redeemed BOOLEAN, treated BOOLEAN, converted BOOLEAN)",
       );
     }
     try {
@@ -190,16 +201,20 @@ async function writeHistory(db: DuckDb, users: string, path: string): Promise<nu
       { name: "users", dtype: "I32", shape: [numOffers] },
       { name: "coupons", dtype: "I32", shape: [numOffers] },
       { name: "redeemed", dtype: "U8", shape: [numOffers] },
+      { name: "treated", dtype: "U8", shape: [numOffers] },
+      { name: "converted", dtype: "U8", shape: [numOffers] },
     ],
     { kind: "offers" },
   );
   try {
     let at = 0;
-    const sql = `SELECT u.row, c.position, r.redeemed::UTINYINT FROM ${known} ORDER BY u.row, c.position, r.offered_at, r.redeemed`;
-    for await (const { numRows, columns } of db.streamColumns(sql, ["I32", "I32", "U8"])) {
+    const sql = `SELECT u.row, c.position, r.redeemed::UTINYINT, r.treated::UTINYINT, coalesce(r.converted::UTINYINT, ${UNKNOWN_CONVERSION}) FROM ${known} ORDER BY u.row, c.position, r.offered_at, r.redeemed`;
+    for await (const { numRows, columns } of db.streamColumns(sql, ["I32", "I32", "U8", "U8", "U8"])) {
       await writer.write("users", at, columns[0]);
       await writer.write("coupons", at, columns[1]);
       await writer.write("redeemed", at, columns[2]);
+      await writer.write("treated", at, columns[3]);
+      await writer.write("converted", at, columns[4]);
       at += numRows;
     }
     await writer.commit();
@@ -314,13 +329,47 @@ export async function pairContext(
     const arrays = couponArrays(coupons, Date.parse(ingested.result.asOf), campaign.timeZone);
     const pairArgs: Record<string, ArgValue> = {
       affinity: affinityRef(affinity),
+      own: { $file: join(affinity.dir, "own.safetensors"), tensor: "affinity" },
       meanShare: means.meanShare,
       orderValue: economics.orderValue,
       ...arrays.tiers,
       labels,
       fallbackRows: means.fallbackRows,
+      purchaseRate: economics.purchaseRate,
+      horizonDays: arrays.horizonDays,
     };
     return { labels, features, segments, economics, means, pairArgs, horizonDays: arrays.horizonDays };
+  } finally {
+    db.close();
+    await rm(join(scratch, "spill"), { recursive: true, force: true });
+  }
+}
+
+const MAX_TRAIT_VALUES = 16;
+
+/** Membership and channel of each user, the commonest values by name. */
+async function userTraits(context: RunContext, ingested: IngestStage, scratch: string): Promise<UserTraits> {
+  const path = join(ingested.dir, INGEST_FILES.users);
+  const db = await openStageDb(context, scratch, [path]);
+  const relation = `read_parquet(${quoteLiteral(path)})`;
+  const names = ["tier", "channel"] as const;
+  const labels: string[] = [];
+  const values = new Int32Array(ingested.result.numUsers * names.length);
+  try {
+    for (const [t, name] of names.entries()) {
+      const common = await db.rows(
+        `SELECT ${name}::VARCHAR AS value, count(*) AS n FROM ${relation} WHERE ${name} IS NOT NULL GROUP BY 1 ORDER BY n DESC, value LIMIT ${MAX_TRAIT_VALUES}`,
+      );
+      const codes = new Map(common.map(({ value }, i) => [String(value), labels.length + 1 + i]));
+      const other = labels.length;
+      labels.push(`${name}: none or other`, ...[...codes.keys()].map((value) => `${name}: ${value}`));
+      let row = 0;
+      const sql = `SELECT ${name}::VARCHAR FROM ${relation} ORDER BY row`;
+      for await (const { numRows, columns } of db.streamColumns(sql, ["TEXT"])) {
+        for (let i = 0; i < numRows; i++, row++) values[row * names.length + t] = codes.get(columns[0][i]!) ?? other;
+      }
+    }
+    return { labels, width: names.length, values };
   } finally {
     db.close();
     await rm(join(scratch, "spill"), { recursive: true, force: true });
@@ -336,6 +385,7 @@ export function responseStage(
   affinity: AffinityStage,
   eligibility: EligibilityStage,
   transitioned: TransitionStage,
+  without: ResponseOptions["without"] = "nothing",
 ): Promise<ResponseStage> {
   const { campaign, coupons } = context.loaded;
   const { response, economics, seed, timeZone } = campaign;
@@ -346,13 +396,15 @@ export function responseStage(
     eligibility: eligibility.key,
     ...transitionReads(context, transitioned),
   };
-  return context.stages.run("response", reads, { response, economics, seed, timeZone }, async (dir) => {
+  return context.stages.run("response", reads, { response, economics, seed, timeZone, without }, async (dir) => {
     const pair = await pairContext(context, ingested, segmented, affinity, dir, transitioned);
     const { labels, features, segments, pairArgs } = pair;
     const history = await loadTensors(context.executor, join(eligibility.dir, "history.safetensors"), {
       users: "I32",
       coupons: "I32",
       redeemed: "U8",
+      treated: "U8",
+      converted: "U8",
     });
     const model = await fitResponse(
       context.executor,
@@ -362,7 +414,8 @@ export function responseStage(
       features,
       labels,
       segments,
-      { ...response, seed },
+      await userTraits(context, ingested, dir),
+      { ...response, seed, without },
     );
     return { rows: model.numOffers, model };
   });
@@ -408,8 +461,8 @@ export function candidatesStage(
     const { numUsers } = ingested.result;
     const marginRate = shared.f64(coupons.length);
     marginRate.set(affinity.result.marginRate);
-    const pairBeta = Float64Array.from(model.pairBeta);
-    const userScore = await userScores(model, pair.features, pair.labels);
+    const pairBeta = Float64Array.from(model.parts.flatMap((part) => part.pairBeta));
+    const userScore = await userScores(model, pair.features, pair.labels, await userTraits(context, ingested, dir));
     const couponScore = couponScores(model, coupons);
     const writer = TensorFileWriter.create(
       join(dir, "candidates.safetensors"),
@@ -436,8 +489,6 @@ export function candidatesStage(
             pairBeta,
             userScore,
             couponScore,
-            purchaseRate: pair.economics.purchaseRate,
-            horizonDays: pair.horizonDays,
             marginRate,
             reasons: { $file: join(eligibility.dir, "reasons.safetensors"), tensor: "reasons" },
             noValueReason: reasonCode("no_candidate_value"),

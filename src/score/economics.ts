@@ -15,8 +15,11 @@ export interface UserEconomics {
 /** Days of the whole shop's behaviour that a user's own history is blended with: short histories say little. */
 const PRIOR_DAYS = 30;
 
+/** Orders of the user's segment that a user's own are blended with: single orders differ more than users do. */
+const PRIOR_ORDERS = 10;
+
 /**
- * Order value: the user's mean, else the mean of its segment, else of everybody, else `defaultMinor`.
+ * Order value: the user's mean blended with 10 orders of its segment's (else everybody's) mean, or of `defaultMinor`.
  * Purchase rate: (orders + r * 30 days) / (days observed + 30 days), with r everybody's orders a day: a gamma prior.
  */
 export async function readEconomics(
@@ -57,10 +60,11 @@ export async function readEconomics(
   const everybody = defaultMinor ?? (counts[segments]! > 0 ? sums[segments]! / counts[segments]! : 1);
   const rate = observed > 0 ? orders / observed : 0;
   await forEachYielding(numUsers, (user) => {
-    if (!(orderValue[user]! > 0)) {
-      const label = labels[user]!;
-      orderValue[user] = defaultMinor ?? (label >= 0 && counts[label]! > 0 ? sums[label]! / counts[label]! : everybody);
-    }
+    const label = labels[user]!;
+    const alike = defaultMinor ?? (label >= 0 && counts[label]! > 0 ? sums[label]! / counts[label]! : everybody);
+    const own = orderValue[user]!;
+    orderValue[user] =
+      own > 0 ? (frequency[user]! * own + PRIOR_ORDERS * alike) / (frequency[user]! + PRIOR_ORDERS) : alike;
     purchaseRate[user] = (frequency[user]! + rate * PRIOR_DAYS) / (days[user]! + PRIOR_DAYS);
   });
   return { orderValue, purchaseRate };

@@ -1,16 +1,34 @@
 import { COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import type { ArgValue } from "../executor/call.js";
 import { type Executor, shards, shared } from "../executor/executor.js";
+import { linearScores, logisticRegression } from "../learn/linear-model.js";
+import { fitStrata } from "../learn/principal-strata.js";
+import { checkedGlm, type GlmData } from "../learn/sparse-rows.js";
 import type { UserFeatures } from "../profile/user-features.js";
 import { Random } from "../util/random.js";
 import { forEachYielding } from "../util/yield.js";
-import { fitLogistic } from "./logistic-regression.js";
 
-/** Past offers: user row, coupon position, whether it was redeemed. In a fixed order. */
+/** Past offers: user row, coupon position and what came of it. In a fixed order. */
 export interface OfferHistory {
   users: Int32Array;
   coupons: Int32Array;
   redeemed: Uint8Array;
+  /** 0: chosen, but withheld by lot */
+  treated: Uint8Array;
+  /** 1: bought in the coupon's scope in its time; UNKNOWN_CONVERSION where nobody knows */
+  converted: Uint8Array;
+}
+
+export const UNKNOWN_CONVERSION = 255;
+
+/** What else is known of a user, as yes or no: one value of each attribute. */
+export interface UserTraits {
+  /** Of each value, in words. */
+  labels: string[];
+  /** Attributes; each user has one value of each. */
+  width: number;
+  /** int32 [users * width] position in `labels` */
+  values: Int32Array;
 }
 
 /** Names of the pair features, in the order of native/include/couponcast/response.h. */
@@ -20,6 +38,8 @@ export const PAIR_FEATURES = [
   "that share relative to everybody's",
   "depth of the discount",
   "how far the threshold lies above the usual order",
+  "that share, what more of it adds shrinking",
+  "orders expected in scope within the coupon's time",
 ] as const;
 
 export interface ResponseOptions {
@@ -29,23 +49,39 @@ export interface ResponseOptions {
   prior: number;
   maxTrainingOffers: number;
   seed: number;
+  /** What the model must do without, to see what it is good for; "all": everybody redeems alike. */
+  without: "nothing" | "affinity" | "uplift" | "all";
 }
 
-/** P(redeem): a logistic model, or the prior where the history is too thin. */
+/** Of the pair features, those that come from affinity. */
+const FROM_AFFINITY = [0, 1, 2, 5, 6];
+
+/** A logit of user and coupon. */
+export interface ResponsePart {
+  /** [PAIR_FEATURES] on the raw features; standardisation is folded in. */
+  pairBeta: number[];
+  intercept: number;
+  /** One coefficient a standardised feature, a segment, a trait's value, a coupon kind and a coupon. */
+  userBeta: number[];
+  segmentBeta: number[];
+  traitBeta: number[];
+  kindBeta: number[];
+  couponBeta: number[];
+}
+
+/**
+ * What a coupon does: the prior where the history is too thin; else P(redeem), one part, or, learned from a log with a
+ * control group, three parts: who buys anyway, who of them uses the coupon, whom it persuades.
+ */
 export interface ResponseModel {
   kind: "prior" | "model";
   numOffers: number;
+  /** Chosen for an offer, but withheld by lot. */
+  numControls: number;
   numRedemptions: number;
-  /** [PAIR_FEATURES] on the raw features; standardisation is folded in. */
-  pairBeta: number[];
-  /** Intercept and the user's part: one coefficient a standardised feature, one a segment. */
-  intercept: number;
-  userBeta: number[];
-  segmentBeta: number[];
-  /** One coefficient a coupon kind. */
-  kindBeta: number[];
+  parts: ResponsePart[];
   quality: ResponseQuality | null;
-  /** In words, for the report. */
+  /** In words, for the report: of P(redeem), or of whom the coupon persuades. */
   coefficients: { label: string; coefficient: number; per: "standard-deviation" | "yes" }[];
 }
 
@@ -57,6 +93,8 @@ export interface ResponseQuality {
   heldOutLogLoss: number;
   baseRateLogLoss: number;
   calibration: { meanPredicted: number; observedRate: number; numOffers: number }[];
+  /** Of the held-out log, by predicted extra orders an offer: what the control group says. Null without one. */
+  uplift: { meanPredicted: number; observed: number; standardError: number; numOffers: number }[] | null;
 }
 
 const CALIBRATION_BINS = 10;
@@ -67,21 +105,15 @@ function logit(p: number): number {
 }
 
 function priorModel(
-  history: OfferHistory,
-  numRedemptions: number,
-  options: ResponseOptions,
-  userDims: number,
-  segments: number,
+  counts: Pick<ResponseModel, "numOffers" | "numControls" | "numRedemptions">,
+  prior: number,
+  layout: DesignLayout,
 ): ResponseModel {
+  const part = partOf(new Float64Array(layout.cols + 1), layout, [], []);
   return {
     kind: "prior",
-    numOffers: history.users.length,
-    numRedemptions,
-    pairBeta: PAIR_FEATURES.map(() => 0),
-    intercept: logit(options.prior),
-    userBeta: new Array(userDims).fill(0),
-    segmentBeta: new Array(segments).fill(0),
-    kindBeta: COUPON_KINDS.map(() => 0),
+    ...counts,
+    parts: [{ ...part, intercept: logit(prior) }],
     quality: null,
     coefficients: [],
   };
@@ -114,8 +146,6 @@ async function splitOffers(history: OfferHistory, options: ResponseOptions) {
   let user = -1;
   let isHeldOut = false;
   let isKept = true;
-  let numRedemptions = 0;
-  let trainRedemptions = 0;
   await forEachYielding(history.users.length, (i) => {
     if (history.users[i] !== user) {
       user = history.users[i]!;
@@ -123,18 +153,51 @@ async function splitOffers(history: OfferHistory, options: ResponseOptions) {
       isHeldOut = random.next() < options.heldOutShare;
       isKept = random.next() < keep;
     }
-    const redeemed = history.redeemed[i]!;
-    numRedemptions += redeemed;
-    if (isKept && !isHeldOut) trainRedemptions += redeemed;
     if (isKept) (isHeldOut ? heldOut : train).push(i);
   });
-  return { train, heldOut, numRedemptions, trainRedemptions };
+  return { train, heldOut };
+}
+
+interface DesignLayout {
+  pairs: number;
+  userAt: number;
+  segmentAt: number;
+  traitAt: number;
+  kindAt: number;
+  couponAt: number;
+  cols: number;
+}
+
+function layoutOf(userDims: number, segments: number, traits: number, numCoupons: number): DesignLayout {
+  const pairs = PAIR_FEATURES.length;
+  const segmentAt = pairs + userDims;
+  const traitAt = segmentAt + segments;
+  const kindAt = traitAt + traits;
+  const couponAt = kindAt + COUPON_KINDS.length;
+  return { pairs, userAt: pairs, segmentAt, traitAt, kindAt, couponAt, cols: couponAt + numCoupons };
+}
+
+/** Coefficients by what they belong to; the intercept is the last of `beta`. */
+function partOf(beta: Float64Array, layout: DesignLayout, mean: number[], deviation: number[]): ResponsePart {
+  const { pairs, userAt, segmentAt, traitAt, kindAt, couponAt, cols } = layout;
+  const pairBeta = Array.from({ length: pairs }, (_, f) => beta[f]! / (deviation[f] ?? 1));
+  return {
+    pairBeta,
+    intercept: beta[cols]! - pairBeta.reduce((sum, b, f) => sum + b * (mean[f] ?? 0), 0),
+    userBeta: [...beta.subarray(userAt, segmentAt)],
+    segmentBeta: [...beta.subarray(segmentAt, traitAt)],
+    traitBeta: [...beta.subarray(traitAt, kindAt)],
+    kindBeta: [...beta.subarray(kindAt, couponAt)],
+    couponBeta: [...beta.subarray(couponAt, cols)],
+  };
 }
 
 /**
- * Fits P(redeem) on past offers: ridge logistic regression on the pair features, the user's standardised features,
- * its segment and the coupon's kind. Standard deviations come from the training part. Held-out users judge it: log
- * loss beside that of the base rate, and calibration in ten bins of equal size.
+ * Learns what a coupon does from past offers: ridge logistic regressions on the pair features, the user's standardised
+ * features, its segment and traits, the coupon's kind and the coupon. Where offers were withheld by lot and purchases
+ * are known (treated, converted), it tells those whom a coupon persuades from those who buy anyway (fitStrata); else it
+ * is P(redeem) alone. Standard deviations come from the training part. Held-out users judge it: log loss beside that of
+ * the base rate, calibration in ten bins of equal size, and extra orders beside the control group.
  * With fewer than `minRedemptions` redemptions, or none held out, the prior rate stands for everybody.
  * Source: formulas.md, "Allocation" (v must be incremental); Hastie, Tibshirani & Friedman 2009, section 4.4.
  */
@@ -146,105 +209,220 @@ export async function fitResponse(
   features: UserFeatures,
   labels: Int32Array,
   segments: number,
+  traits: UserTraits,
   options: ResponseOptions,
 ): Promise<ResponseModel> {
-  const { train, heldOut, numRedemptions, trainRedemptions } = await splitOffers(history, options);
+  const layout = layoutOf(features.dims, segments, traits.labels.length, coupons.length);
+  const split = await splitOffers(history, options);
+  const sum = (rows: readonly number[], of: (offer: number) => number) => rows.reduce((total, i) => total + of(i), 0);
+  const isRedeemed = (i: number) => history.redeemed[i]!;
+  const isControl = (i: number) => 1 - history.treated[i]!;
+  const all = [...split.train, ...split.heldOut];
+  const counts = {
+    numOffers: history.users.length,
+    numControls: sum([...history.treated.keys()], isControl),
+    numRedemptions: sum([...history.redeemed.keys()], isRedeemed),
+  };
+  const isLogged = (i: number) => history.converted[i] !== UNKNOWN_CONVERSION;
+  const controlConversions = sum(split.train, (i) => (isControl(i) && isLogged(i) ? history.converted[i]! : 0));
+  const hasUplift = controlConversions >= options.minRedemptions && options.without !== "uplift";
+  const usable = (i: number) => (hasUplift ? isLogged(i) : history.treated[i] === 1);
+  const train = split.train.filter(usable);
+  const heldOut = split.heldOut.filter(usable);
+  const trainRedemptions = sum(train, isRedeemed);
+  const trainTreated = train.length - sum(train, isControl);
   const tooThin =
-    numRedemptions < options.minRedemptions ||
+    counts.numRedemptions < options.minRedemptions ||
     trainRedemptions === 0 ||
-    trainRedemptions === train.length ||
-    heldOut.length === 0;
-  if (tooThin) return priorModel(history, numRedemptions, options, features.dims, segments);
+    trainRedemptions === trainTreated ||
+    sum(heldOut, (i) => history.treated[i]!) === 0;
+  if (tooThin) return priorModel(counts, options.prior, layout);
+  if (options.without === "all") return priorModel(counts, trainRedemptions / trainTreated, layout);
 
+  const pairFeatures = await featuresOfOffers(executor, pairArgs, history);
+  const { mean, deviation } = await pairScale(pairFeatures, all);
+  if (options.without === "affinity") for (const f of FROM_AFFINITY) deviation[f] = Number.POSITIVE_INFINITY;
+  const kinds = coupons.map((coupon) => COUPON_KINDS.indexOf(coupon.kind));
+  const design = async (rows: readonly number[]): Promise<GlmData> => {
+    const perRow = layout.pairs + features.dims + traits.width + 3;
+    const indptr = shared.i64(rows.length + 1);
+    const indices = shared.i32(rows.length * perRow);
+    const values = shared.f32(rows.length * perRow);
+    let at = 0;
+    const put = (column: number, value: number): void => {
+      indices[at] = column;
+      values[at++] = value;
+    };
+    await forEachYielding(rows.length, (i) => {
+      const offer = rows[i]!;
+      const user = history.users[offer]!;
+      const coupon = history.coupons[offer]!;
+      for (let f = 0; f < layout.pairs; f++)
+        put(f, (pairFeatures[offer * layout.pairs + f]! - mean[f]!) / deviation[f]!);
+      for (let d = 0; d < features.dims; d++) put(layout.userAt + d, features.points[user * features.dims + d]!);
+      if (labels[user]! >= 0) put(layout.segmentAt + labels[user]!, 1);
+      for (let t = 0; t < traits.width; t++) put(layout.traitAt + traits.values[user * traits.width + t]!, 1);
+      put(layout.kindAt + kinds[coupon]!, 1);
+      put(layout.couponAt + coupon, 1);
+      indptr[i + 1] = BigInt(at);
+    });
+    const x = { cols: layout.cols, indptr, indices: indices.subarray(0, at), values: values.subarray(0, at) };
+    return checkedGlm(executor, x, shared.f32(rows.length), undefined, false);
+  };
+  const pick = (rows: readonly number[], from: Uint8Array) => Uint8Array.from(rows, (i) => from[i]!);
+
+  const x = await design(train);
+  let betas: Float64Array[];
+  if (hasUplift) {
+    const log = {
+      treated: pick(train, history.treated),
+      redeemed: pick(train, history.redeemed),
+      converted: pick(train, history.converted),
+    };
+    const strata = await fitStrata(executor, x, log, options.l2);
+    betas = [strata.anyway, strata.use, strata.persuade];
+  } else {
+    const y = shared.f32(train.length);
+    y.set(pick(train, history.redeemed));
+    const { beta, intercept } = await logisticRegression(x, y, { l2: options.l2, threads: executor.threads });
+    betas = [Float64Array.of(...beta, intercept)];
+  }
+  const predict = async (data: GlmData): Promise<Chances[]> => {
+    const scores = await Promise.all(
+      betas.map((beta) => linearScores({ beta: beta.subarray(0, layout.cols), intercept: beta[layout.cols]! }, data)),
+    );
+    return Array.from({ length: data.rows }, (_, i) => chancesOf(scores.map((z) => z[i]!)));
+  };
+  const quality = await judge(
+    history,
+    train,
+    await predict(x),
+    heldOut,
+    await predict(await design(heldOut)),
+    hasUplift,
+  );
+  const shown = betas.at(-1)!;
+  return {
+    kind: "model",
+    ...counts,
+    parts: betas.map((beta) => partOf(beta, layout, mean, deviation)),
+    quality,
+    coefficients: [
+      ...PAIR_FEATURES.map((label, f) => ({ label, coefficient: shown[f]!, per: "standard-deviation" as const })),
+      ...features.names.map((name, d) => ({
+        label: `user: ${name}`,
+        coefficient: shown[layout.userAt + d]!,
+        per: "standard-deviation" as const,
+      })),
+      ...[
+        ...Array.from({ length: segments }, (_, s) => `segment ${s}`),
+        ...traits.labels.map((label) => `user: ${label}`),
+        ...COUPON_KINDS.map((kind) => `coupon kind: ${kind}`),
+      ].map((label, k) => ({ label, coefficient: shown[layout.segmentAt + k]!, per: "yes" as const })),
+    ],
+  };
+}
+
+async function featuresOfOffers(
+  executor: Executor,
+  pairArgs: Record<string, ArgValue>,
+  history: OfferHistory,
+): Promise<Float32Array> {
   const pairs = PAIR_FEATURES.length;
-  const pairFeatures = shared.f32(history.users.length * pairs);
-  const offers = shards(history.users.length, 65_536);
+  const features = shared.f32(history.users.length * pairs);
   await executor.map(
-    offers.map(({ begin, end }) => ({
+    shards(history.users.length, 65_536).map(({ begin, end }) => ({
       kernel: "pairFeatures",
       args: {
         ...pairArgs,
         users: history.users.subarray(begin, end),
         coupons: history.coupons.subarray(begin, end),
-        outFeatures: pairFeatures.subarray(begin * pairs, end * pairs),
+        outFeatures: features.subarray(begin * pairs, end * pairs),
       },
     })),
     { name: "offer features" },
   );
-  const { mean, deviation } = await pairScale(pairFeatures, train);
-  const kinds = coupons.map((coupon) => COUPON_KINDS.indexOf(coupon.kind));
-  const userAt = 1 + pairs;
-  const segmentAt = userAt + features.dims;
-  const kindAt = segmentAt + segments;
-  const dims = kindAt + COUPON_KINDS.length;
-  const design = async (rows: readonly number[]) => {
-    const x = shared.f32(rows.length * dims);
-    const y = shared.u8(rows.length);
-    await forEachYielding(rows.length, (i) => {
-      const offer = rows[i]!;
-      const user = history.users[offer]!;
-      const at = i * dims;
-      x[at] = 1;
-      for (let f = 0; f < pairs; f++) x[at + 1 + f] = (pairFeatures[offer * pairs + f]! - mean[f]!) / deviation[f]!;
-      for (let d = 0; d < features.dims; d++) x[at + userAt + d] = features.points[user * features.dims + d]!;
-      const label = labels[user]!;
-      if (label >= 0) x[at + segmentAt + label] = 1;
-      x[at + kindAt + kinds[history.coupons[offer]!]!] = 1;
-      y[i] = history.redeemed[offer]!;
-    });
-    return { x, y };
-  };
-  const { x, y } = await design(train);
-  const fit = await fitLogistic(executor, x, y, dims, options.l2);
-  const { beta } = fit;
+  return features;
+}
 
-  const test = await design(heldOut);
-  const predicted = shared.f32(heldOut.length);
-  await executor.map(
-    shards(heldOut.length, 65_536).map(({ begin, end }) => ({
-      kernel: "logisticPredict",
-      args: { x: test.x, beta, begin, end, outProbabilities: predicted.subarray(begin, end) },
-    })),
-  );
-  const baseRate = trainRedemptions / train.length;
-  const pairBeta = PAIR_FEATURES.map((_, f) => beta[1 + f]! / deviation[f]!);
-  return {
-    kind: "model",
-    numOffers: history.users.length,
-    numRedemptions,
-    pairBeta,
-    intercept: beta[0]! - pairBeta.reduce((sum, b, f) => sum + b * mean[f]!, 0),
-    userBeta: [...beta.subarray(userAt, segmentAt)],
-    segmentBeta: [...beta.subarray(segmentAt, kindAt)],
-    kindBeta: [...beta.subarray(kindAt)],
-    quality: {
-      numTrainOffers: train.length,
-      numHeldOutOffers: heldOut.length,
-      baseRate,
-      trainLogLoss: fit.logLoss,
-      heldOutLogLoss: await logLoss(test.y, (i) => predicted[i]!),
-      baseRateLogLoss: await logLoss(test.y, () => baseRate),
-      calibration: await calibrate(test.y, predicted),
-    },
-    coefficients: [
-      ...PAIR_FEATURES.map((label, f) => ({ label, coefficient: beta[1 + f]!, per: "standard-deviation" as const })),
-      ...features.names.map((name, d) => ({
-        label: `user: ${name}`,
-        coefficient: beta[userAt + d]!,
-        per: "standard-deviation" as const,
-      })),
-      ...Array.from({ length: segments }, (_, s) => ({
-        label: `segment ${s}`,
-        coefficient: beta[segmentAt + s]!,
-        per: "yes" as const,
-      })),
-      ...COUPON_KINDS.map((kind, k) => ({
-        label: `coupon kind: ${kind}`,
-        coefficient: beta[kindAt + k]!,
-        per: "yes" as const,
-      })),
-    ],
+interface Chances {
+  redeem: number;
+  /** of an order that would not have been; undefined where the model cannot tell */
+  extra: number | undefined;
+}
+
+function chancesOf(scores: readonly number[]): Chances {
+  const [a, u, s] = scores.map((z) => 1 / (1 + Math.exp(-z)));
+  if (u === undefined || s === undefined) return { redeem: a!, extra: undefined };
+  const extra = (1 - a!) * s;
+  return { redeem: a! * u + extra, extra };
+}
+
+async function judge(
+  history: OfferHistory,
+  train: readonly number[],
+  fitted: readonly Chances[],
+  heldOut: readonly number[],
+  predicted: readonly Chances[],
+  hasUplift: boolean,
+): Promise<ResponseQuality> {
+  const treated = (rows: readonly number[], chances: readonly Chances[]) => {
+    const kept = [...rows.keys()].filter((i) => history.treated[rows[i]!] === 1);
+    return {
+      y: Uint8Array.from(kept, (i) => history.redeemed[rows[i]!]!),
+      p: Float32Array.from(kept, (i) => chances[i]!.redeem),
+    };
   };
+  const own = treated(train, fitted);
+  const other = treated(heldOut, predicted);
+  const baseRate = own.y.reduce((sum, v) => sum + v, 0) / own.y.length;
+  return {
+    numTrainOffers: own.y.length,
+    numHeldOutOffers: other.y.length,
+    baseRate,
+    trainLogLoss: await logLoss(own.y, (i) => own.p[i]!),
+    heldOutLogLoss: await logLoss(other.y, (i) => other.p[i]!),
+    baseRateLogLoss: await logLoss(other.y, () => baseRate),
+    calibration: await calibrate(other.y, other.p),
+    uplift: hasUplift ? upliftBins(history, heldOut, predicted) : null,
+  };
+}
+
+const UPLIFT_BINS = 5;
+
+/** Held-out rows in bins of equal size by predicted extra orders: treated minus control conversions of each. */
+function upliftBins(
+  history: OfferHistory,
+  rows: readonly number[],
+  predicted: readonly Chances[],
+): NonNullable<ResponseQuality["uplift"]> {
+  const order = [...rows.keys()].sort((a, b) => predicted[a]!.extra! - predicted[b]!.extra! || a - b);
+  const bins: NonNullable<ResponseQuality["uplift"]> = [];
+  for (let bin = 0; bin < UPLIFT_BINS; bin++) {
+    const part = order.slice(
+      Math.floor((bin * order.length) / UPLIFT_BINS),
+      Math.floor(((bin + 1) * order.length) / UPLIFT_BINS),
+    );
+    const n = [0, 0];
+    const bought = [0, 0];
+    let extra = 0;
+    for (const i of part) {
+      const group = history.treated[rows[i]!]!;
+      n[group]!++;
+      bought[group]! += history.converted[rows[i]!]!;
+      extra += predicted[i]!.extra!;
+    }
+    if (n[0] === 0 || n[1] === 0) continue;
+    const rate = [bought[0]! / n[0]!, bought[1]! / n[1]!] as const;
+    const variance = (rate[0] * (1 - rate[0])) / n[0]! + (rate[1] * (1 - rate[1])) / n[1]!;
+    bins.push({
+      meanPredicted: extra / part.length,
+      observed: rate[1] - rate[0],
+      standardError: Math.sqrt(variance),
+      numOffers: part.length,
+    });
+  }
+  return bins;
 }
 
 async function logLoss(y: Uint8Array, p: (index: number) => number): Promise<number> {
@@ -291,25 +469,33 @@ async function calibrate(y: Uint8Array, predicted: Float32Array): Promise<Respon
   return bins;
 }
 
-/** The user's part of the log-odds, intercept included. */
+/** float64 [parts * users] the user's part of each logit, intercept included. */
 export async function userScores(
   model: ResponseModel,
   features: UserFeatures,
   labels: Int32Array,
+  traits: UserTraits,
 ): Promise<Float64Array> {
-  const scores = shared.f64(features.numUsers);
-  await forEachYielding(features.numUsers, (user) => {
-    let z = model.intercept;
-    for (let d = 0; d < features.dims; d++) z += model.userBeta[d]! * features.points[user * features.dims + d]!;
-    if (labels[user]! >= 0) z += model.segmentBeta[labels[user]!]!;
-    scores[user] = z;
-  });
+  const { numUsers, dims, points } = features;
+  const scores = shared.f64(model.parts.length * numUsers);
+  for (const [m, part] of model.parts.entries()) {
+    await forEachYielding(numUsers, (user) => {
+      let z = part.intercept;
+      for (let d = 0; d < dims; d++) z += part.userBeta[d]! * points[user * dims + d]!;
+      if (labels[user]! >= 0) z += part.segmentBeta[labels[user]!]!;
+      for (let t = 0; t < traits.width; t++) z += part.traitBeta[traits.values[user * traits.width + t]!]!;
+      scores[m * numUsers + user] = z;
+    });
+  }
   return scores;
 }
 
-/** The coupon's part of the log-odds. */
+/** float64 [parts * coupons] the coupon's part of each logit. */
 export function couponScores(model: ResponseModel, coupons: readonly Coupon[]): Float64Array {
-  const scores = shared.f64(coupons.length);
-  for (const [j, coupon] of coupons.entries()) scores[j] = model.kindBeta[COUPON_KINDS.indexOf(coupon.kind)]!;
+  const scores = shared.f64(model.parts.length * coupons.length);
+  for (const [m, { kindBeta, couponBeta }] of model.parts.entries()) {
+    for (const [j, { kind }] of coupons.entries())
+      scores[m * coupons.length + j] = kindBeta[COUPON_KINDS.indexOf(kind)]! + couponBeta[j]!;
+  }
   return scores;
 }

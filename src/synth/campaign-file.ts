@@ -48,7 +48,7 @@ inputs:
   coupons:
     files: coupons.json
   redemptions:
-    files: redemptions.csv # past offers, made at random: what P(redeem) is learned from
+    files: redemptions.csv # past offers, made at random, some withheld by lot: what a coupon changes is learned from them
 
 # How much a behaviour says about liking an item.
 behaviours:
@@ -100,13 +100,13 @@ Made by \`couponcast synth --users ${plan.users} --items ${plan.items} --events 
 | \`users.csv\` | every user, those without events too: tier (none to platinum), birthday, consent, channel, store, joined, city, age_band |
 | \`items.csv\` | every item: category, price in minor units, margin as a share of the price |
 | \`coupons.json\` | the catalogue: every kind of coupon; some are over or not begun |
-| \`redemptions.csv\` | past offers of these coupons, at most ${MODEL.offerRounds + 2} a user, and whether (1, 0) and when they were redeemed |
+| \`redemptions.csv\` | past offers of these coupons, at most ${MODEL.offerRounds + 2} a user: whether (1, 0) the offer was sent or withheld by lot (treated), whether and when it was redeemed, and whether the user bought in its scope in its time (converted) |
 | \`${truthFile}\` | the planted truth. **Only evaluation may read it**, see below |
 
 ## The model behind it
 
 Popularity of items is Zipf with exponent 1; users' numbers of events are log-normal with sigma 1 (${percent(MODEL.coldShare)} have none).
-Each user has three favourite categories, from which half of the items they look at come; a conversion; a price
+Each user has three favourite categories, from which six in ten items that they look at come; a conversion; a price
 sensitivity; a usual basket; and lasting traits: the *loyal* (about 17 %) buy often, use coupons, and would have bought
 anyway; the *lapsed* (about 10 %) have stopped coming. None of this is in the tables: it must be inferred from the
 events. Sessions follow a weekly, yearly and daily season, go from looks (browse, search) to purchases, and come back to
@@ -118,8 +118,8 @@ stretch up to its threshold, its kind, the match of channels, activity, lapse. T
 About ${percent(MODEL.meanRedemption)} of eligible offers are redeemed.
 
 Past offers went out at random among the coupons that a consenting user may have, never by merit, so their outcomes are
-unbiased. First-order coupons were offered on joining, birthday coupons in the birthday month. Outcomes are drawn from
-\`p_redeem\`, taken to have been the same in the past. A redeemed offer is also a purchase in the events, unless the user has too few events for it.
+unbiased. ${percent(MODEL.controlShare)} of those chosen for an offer were not sent it, by lot: a control group, which buys with \`p_without\`. First-order coupons were offered on joining, birthday coupons in the birthday month. Outcomes are drawn from
+\`p_redeem\` and \`p_with\`, taken to have been the same in the past. A redeemed offer is also a purchase in the events, unless the user has too few events for it.
 
 ## The truth
 

@@ -3,11 +3,16 @@ import { type Calendar, DAY_SECONDS, MAX_HORIZON_DAYS } from "./calendar.js";
 import type { CouponTable } from "./coupon-table.js";
 import type { UserLatents } from "./latents.js";
 import { MODEL, STREAM } from "./model.js";
+import type { TruthRow } from "./truth-rows.js";
 
 /** A past offer. Times are seconds of the history. */
 export interface Offer {
   coupon: number;
   offeredSecond: number;
+  /** false: chosen, but not sent the coupon (control) */
+  treated: boolean;
+  /** whether the user bought in scope within the horizon */
+  converted: boolean;
   /** -1: not redeemed */
   redeemedSecond: number;
 }
@@ -42,9 +47,9 @@ export class HistoryModel {
 
   /**
    * The user's past offers, ordered by time; at most offerRounds + 2 = 20.
-   * pRedeem: Float32 [coupons], the user's row of the truth.
+   * truth: the user's row, Float32 [coupons] each.
    */
-  draw(latents: UserLatents, pRedeem: Float32Array): Offer[] {
+  draw(latents: UserLatents, truth: TruthRow): Offer[] {
     const offers: Offer[] = [];
     if (!latents.consent) return offers;
     const random = this.#random.reseed(this.seed, STREAM.history(latents.user));
@@ -52,7 +57,7 @@ export class HistoryModel {
     const joinedSecond = (latents.joinedMs - calendar.startMs) / 1000;
 
     if (joinedSecond >= 0 && random.next() < MODEL.welcomeOfferShare) {
-      this.#offer(random, latents, this.#firstOrder, joinedSecond, pRedeem, offers);
+      this.#offer(random, latents, this.#firstOrder, joinedSecond, truth, offers);
     }
     const birthdaySecond = this.#birthdayOffer(latents);
     const celebrates = random.next() < MODEL.birthdayOfferShare;
@@ -61,10 +66,10 @@ export class HistoryModel {
       const second = Math.floor(((round + 0.5) * span) / DAY_SECONDS) * DAY_SECONDS + OFFER_SECOND;
       const offered = random.next() < MODEL.offerShare;
       if (!offered || second < joinedSecond) continue;
-      this.#offer(random, latents, this.#ordinary, second, pRedeem, offers);
+      this.#offer(random, latents, this.#ordinary, second, truth, offers);
     }
     if (celebrates && birthdaySecond >= Math.max(0, joinedSecond)) {
-      this.#offer(random, latents, this.#birthday, birthdaySecond, pRedeem, offers);
+      this.#offer(random, latents, this.#birthday, birthdaySecond, truth, offers);
     }
     return offers.sort((a, b) => a.offeredSecond - b.offeredSecond || a.coupon - b.coupon);
   }
@@ -87,18 +92,27 @@ export class HistoryModel {
     latents: UserLatents,
     among: number[],
     second: number,
-    pRedeem: Float32Array,
+    truth: TruthRow,
     offers: Offer[],
   ): void {
     if (among.length === 0 || second > this.#lastSecond) return;
     for (let tries = 0; tries < MAX_DRAWS; tries++) {
       const coupon = among[random.int(among.length)]!;
       if (!this.table.mayHave(coupon, latents) || !this.#free(coupon, second, offers)) continue;
-      const redeemed = random.next() < pRedeem[coupon]!;
+      const treated = random.next() >= MODEL.controlShare;
+      const chance = random.next();
+      const converted = chance < (treated ? truth.with : truth.without)[coupon]!;
+      const redeemed = treated && chance < truth.redeem[coupon]!;
       // Sooner rather than later.
       const wait = random.next();
       const after = Math.floor(this.table.horizonDays[coupon]! * DAY_SECONDS * (0.01 + 0.98 * wait * wait));
-      offers.push({ coupon, offeredSecond: second, redeemedSecond: redeemed ? second + after : -1 });
+      offers.push({
+        coupon,
+        offeredSecond: second,
+        treated,
+        converted,
+        redeemedSecond: redeemed ? second + after : -1,
+      });
       return;
     }
   }

@@ -106,14 +106,14 @@ export function drawLatents(
   for (let k = 0; k < MODEL.numTastes; k++) out.tastes[k] = shop.categorySampler.draw(random, 0);
   out.age = pick(random, AGE_SHARES);
   out.sensitivity = sigmoid(1.2 * random.normal() + AGE_SENSITIVITY[out.age]!);
-  out.conversion = Math.min(0.6, sigmoid(-2.3 + 0.5 * random.normal() + (out.loyal ? 0.7 : 0)));
+  out.conversion = Math.min(0.6, sigmoid(-2.4 + 0.35 * random.normal() + (out.loyal ? 1.1 : 0)));
   out.searchShare = sigmoid(-1.2 + 0.5 * random.normal());
   out.basket = 0.05 + 0.35 * random.next();
   out.saleShare = 0.05 + 0.5 * out.sensitivity;
-  out.proneness = 0.3 * random.normal();
+  out.proneness = 0.2 * random.normal();
 
   // Members are the active and the loyal, on the whole.
-  const standing = out.cold ? -1 : 0.7 * out.activity + (out.loyal ? 0.7 : 0) + 0.7 * random.normal();
+  const standing = out.cold ? -1 : 0.4 * out.activity + (out.loyal ? 2 : 0) + 0.4 * random.normal();
   out.tier = standing > 1.7 ? 3 : standing > 1.0 ? 2 : standing > 0.3 ? 1 : 0;
   out.city = pick(random, CITY_SHARES);
   out.channel = 1 + pick(random, [0.45, 0.2, 0.35]);

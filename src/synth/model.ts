@@ -11,7 +11,7 @@
  * - activity: the user's share of all events is log-normal with sigma 1; counts are rounded by largest remainder, so
  *   that they add up exactly. 2 % are newcomers without any event (cold users);
  * - three tastes (categories, drawn by category mass, so that the marginal over items stays Zipf), weights .5 .3 .2;
- *   half of the items a user looks at come from the tastes, half from the whole shop;
+ *   six in ten items that a user looks at come from the tastes, the others from the whole shop;
  * - conversion: the odds that a look turns into a purchase, higher for items of the user's own tastes;
  * - price sensitivity in (0, 1): shows in purchases at sale prices, and a little in the age band;
  * - loyal (about 17 %, more among the active): buy more, use coupons, are hardly ever persuaded by one;
@@ -32,14 +32,16 @@
  *   p_redeem  = p_without * apply + (1 - p_without) * persuade  so p_redeem <= p_with
  * z adds up: share of the user's purchases in scope (taste overlap), discount at the user's usual order value (counts
  * more for the price-sensitive), stretch from the usual order value to the threshold, kind, channel match, activity,
- * lapse, proneness. b is set so that on average 2.5 % of eligible offers are redeemed. The three coincide nowhere:
+ * lapse, proneness. b is set so that on average 3 % of eligible offers are redeemed. The three coincide nowhere:
  * p_with - p_without is what a coupon earns, p_redeem is what it costs.
  *
  * The truth supposes that the till takes the coupon; eligibility is a rule of the shop and left to the campaign. For
  * coupons that are over it is that of an earlier round.
  *
- * History. In each of 18 rounds every consenting member of the shop is offered, with probability 1/4, one coupon drawn
- * uniformly from those that they may have: at random, never by merit, so the outcomes are unbiased. First-order coupons
+ * History. In each of 18 rounds every consenting member of the shop is offered, with probability 3/4, one coupon drawn
+ * uniformly from those that they may have: at random, never by merit, so the outcomes are unbiased. Three in ten of those
+ * chosen are not sent it: the control group. Whether somebody buys in the coupon's scope within its horizon is logged for
+ * both: one draw of p_with or p_without. First-order coupons
  * come once, on joining; birthday coupons come once, in the birthday month. Whether an offer is redeemed is one draw of
  * p_redeem (taken to be the same in the past as at asOf). A redeemed offer shows in the events as a purchase in scope,
  * which takes the place of two ordinary events of that user; where the user has too few, the redemption stands alone.
@@ -60,7 +62,7 @@ export const MODEL = {
 
   numTastes: 3,
   tasteWeights: [0.5, 0.3, 0.2],
-  ownShare: 0.5,
+  ownShare: 0.6,
 
   /** A session goes on after each event with this probability, so it has 6 events on average. */
   sessionGoesOn: 5 / 6,
@@ -74,9 +76,11 @@ export const MODEL = {
   loyalOffset: -1.349,
 
   /** Wanted mean of p_redeem over eligible pairs. */
-  meanRedemption: 0.025,
+  meanRedemption: 0.03,
   offerRounds: 18,
-  offerShare: 0.25,
+  offerShare: 0.75,
+  /** Of those chosen for an offer, the share that is not sent it, by lot: the control group. */
+  controlShare: 0.3,
   birthdayOfferShare: 0.4,
   welcomeOfferShare: 0.5,
 } as const;
@@ -89,7 +93,7 @@ export const OWN_PURCHASE_SHARE =
 export const MEAN_BOOST = MODEL.ownShare * MODEL.ownBoost + (1 - MODEL.ownShare) * MODEL.otherBoost;
 
 /** Version of the generated files: the same version, options and seed give the same bytes. */
-export const FORMAT_VERSION = "1";
+export const FORMAT_VERSION = "2";
 
 /** Streams of `Random`: the shop's own lie above those of any user. */
 const SHOP_STREAMS = 2 ** 52;

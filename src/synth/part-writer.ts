@@ -10,7 +10,7 @@ import { ResponseModel } from "./response.js";
 import { SessionModel } from "./sessions.js";
 import { EVENTS_HEADER, IdBytes, writeEvents, writeOffers, writeUser } from "./tables-csv.js";
 import { TimeText } from "./time-text.js";
-import { type TruthLayout, TruthRows } from "./truth-rows.js";
+import { type TruthLayout, type TruthRow, TruthRows } from "./truth-rows.js";
 import { buildWorld, type World } from "./world.js";
 
 /** What every thread is told. */
@@ -88,8 +88,8 @@ export class PartWriter {
         const count = counts[user]!;
         const userId = paddedId("U", user, plan.users);
         drawLatents(random, plan.seed, user, shop, calendar, user === forcedCold, latents);
-        const redeem = this.#writeTruth();
-        const offers = this.#history.draw(latents, redeem);
+        const truth = this.#writeTruth();
+        const offers = this.#history.draw(latents, truth);
         this.#sessions.draw(latents, count, offers);
         writeEvents(events, userId, this.#items, this.#sessions, this.#timeText);
         writeUser(users, userId, latents);
@@ -98,7 +98,7 @@ export class PartWriter {
         result.numPurchases += this.#sessions.numPurchases;
         result.numOffers += offers.length;
         for (const offer of offers) if (offer.redeemedSecond >= 0) result.numRedeemed++;
-        result.bestCostMinor += this.#bestCost(redeem);
+        result.bestCostMinor += this.#bestCost(truth.redeem);
         done += count;
         work += count + 10 + table.size;
         if (work >= SLICE) {
@@ -117,8 +117,8 @@ export class PartWriter {
     }
   }
 
-  /** Computes and writes the user's row of the truth. Returns p_redeem. */
-  #writeTruth(): Float32Array {
+  /** Computes and writes the user's row of the truth. Returns it. */
+  #writeTruth(): TruthRow {
     const { bias } = this.#setup;
     const response = this.#response;
     const { loyal } = this.#latents;
@@ -131,7 +131,7 @@ export class PartWriter {
       row.with[c] = without + persuaded;
       row.redeem[c] = without * response.application(c, bias) + persuaded;
     }
-    return row.redeem;
+    return row;
   }
 
   /** Expected discount of the coupon that sells most more to the user, among those valid now that they may have. */

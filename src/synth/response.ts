@@ -127,9 +127,9 @@ export class ResponseModel {
     const row1 = latents.tastes[1]! * n;
     const row2 = latents.tastes[2]! * n;
     const order = habits.orderValueMinor;
-    const depthSlope = 5 * (0.4 + 1.2 * latents.sensitivity);
+    const depthSlope = 5 * (0.6 + 0.8 * latents.sensitivity);
     const userPersuade =
-      1.6 * (latents.sensitivity - 0.5) +
+      0.8 * (latents.sensitivity - 0.5) +
       0.2 * Math.max(-2, Math.min(2, latents.activity)) -
       (latents.lapsed ? 0.7 : 0);
     const userApply = 4 + 0.6 * (latents.sensitivity - 0.5) + (latents.loyal ? 1 : 0);

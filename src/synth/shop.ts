@@ -66,8 +66,8 @@ export function buildShop(seed: number, numItems: number, saleDepth: number): Sh
   const { random, popularity, category } = drawItems(seed, numItems, numCategories);
 
   const levels = new Random(seed, STREAM.categories);
-  const categoryLevel = Float64Array.from({ length: numCategories }, () => 1500 * Math.exp(0.6 * levels.normal()));
-  const categoryMargin = Float64Array.from({ length: numCategories }, () => 0.2 + 0.3 * levels.next());
+  const categoryLevel = Float64Array.from({ length: numCategories }, () => 1500 * Math.exp(0.25 * levels.normal()));
+  const categoryMargin = Float64Array.from({ length: numCategories }, () => 0.26 + 0.18 * levels.next());
 
   const priceMinor = new Int32Array(numItems);
   const salePriceMinor = new Int32Array(numItems);
@@ -77,7 +77,7 @@ export function buildShop(seed: number, numItems: number, saleDepth: number): Sh
   const categoryOffsets = new Int32Array(numCategories + 1);
   for (let item = 0; item < numItems; item++) {
     const c = category[item]!;
-    const price = Math.max(50, Math.round(categoryLevel[c]! * Math.exp(0.4 * random.normal())));
+    const price = Math.max(50, Math.round(categoryLevel[c]! * Math.exp(0.25 * random.normal())));
     priceMinor[item] = price;
     salePriceMinor[item] = Math.round(price * (1 - saleDepth));
     const margin = categoryMargin[c]! + 0.05 * random.normal();

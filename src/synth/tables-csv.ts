@@ -8,7 +8,7 @@ import { TIME_TEXT, type TimeText } from "./time-text.js";
 
 export const EVENTS_HEADER = "user_id,item_id,behaviour,time,quantity,price_minor,order_id\n";
 export const USERS_HEADER = "user_id,tier,birthday,consent,channel,store,joined,city,age_band\n";
-export const REDEMPTIONS_HEADER = "user_id,coupon_id,offered_at,redeemed,redeemed_at\n";
+export const REDEMPTIONS_HEADER = "user_id,coupon_id,offered_at,treated,redeemed,redeemed_at,converted\n";
 
 const COMMA = 44;
 const NEWLINE = 10;
@@ -95,7 +95,7 @@ export function writeUser(sink: ByteSink, userId: string, latents: UserLatents):
   sink.text(line);
 }
 
-/** One line for each past offer of the user. */
+/** One line for each past offer of the user, and for each that was withheld by lot. */
 export function writeOffers(
   sink: ByteSink,
   userId: string,
@@ -103,18 +103,22 @@ export function writeOffers(
   table: CouponTable,
   timeText: TimeText,
 ): void {
-  for (const { coupon, offeredSecond, redeemedSecond } of offers) {
+  for (const { coupon, offeredSecond, treated, converted, redeemedSecond } of offers) {
     const couponId = table.coupons[coupon]!.id;
-    sink.reserve(userId.length + couponId.length + 2 * TIME_TEXT + 8);
+    sink.reserve(userId.length + couponId.length + 2 * TIME_TEXT + 12);
     sink.text(userId);
     sink.byte(COMMA);
     sink.text(couponId);
     sink.byte(COMMA);
     timeText.write(sink, offeredSecond);
     sink.byte(COMMA);
+    sink.byte(treated ? 49 : 48);
+    sink.byte(COMMA);
     sink.byte(redeemedSecond >= 0 ? 49 : 48);
     sink.byte(COMMA);
     if (redeemedSecond >= 0) timeText.write(sink, redeemedSecond);
+    sink.byte(COMMA);
+    sink.byte(converted ? 49 : 48);
     sink.byte(NEWLINE);
   }
 }

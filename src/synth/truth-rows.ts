@@ -9,6 +9,13 @@ export interface TruthLayout {
   orderValue: number;
 }
 
+/** A user's row of the truth, Float32 [coupons] each. */
+export interface TruthRow {
+  without: Float32Array;
+  with: Float32Array;
+  redeem: Float32Array;
+}
+
 /** Gathers rows of the truth and writes them in blocks of about 4 MiB a tensor. */
 export class TruthRows {
   readonly #layout: TruthLayout;
@@ -38,7 +45,7 @@ export class TruthRows {
   }
 
   /** The next row, to be filled before the next call. */
-  next(orderValueMinor: number): { without: Float32Array; with: Float32Array; redeem: Float32Array } {
+  next(orderValueMinor: number): TruthRow {
     if (this.#rows === this.#capacity) this.flush();
     const at = this.#rows * this.#cols;
     const end = at + this.#cols;

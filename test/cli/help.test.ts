@@ -18,6 +18,7 @@ const COMMANDS = [
   "transitions",
   "allocate",
   "synth",
+  "simulate",
 ];
 /** Commands that only have commands of their own. */
 const GROUPS = { evaluate: ["campaign", "policy", "uplift"] };

@@ -151,7 +151,7 @@ describe("a generated shop", () => {
       p_redeem: [3000, 30],
       order_value_minor: [3000],
     });
-    expect(truth.metadata).toMatchObject({ kind: "truth", kind_version: "1", seed: "11" });
+    expect(truth.metadata).toMatchObject({ kind: "truth", kind_version: "2", seed: "11" });
     expect(truth.metadata.notice).toContain("Only evaluation may read this file");
     let bad = 0;
     for (let i = 0; i < p_with!.length; i++) {
@@ -181,18 +181,35 @@ describe("a generated shop", () => {
   });
 
   it("has a history that is drawn from the truth, 1 to 6 % redeemed", () => {
-    const { p_redeem } = truth.data as Record<string, Float32Array>;
+    const { p_redeem, p_with, p_without } = truth.data as Record<string, Float32Array>;
     const column = new Map(couponIds.map((id, i) => [id, i]));
-    const p = redemptions.map((r) => p_redeem![Number(r.user_id!.slice(1)) * 30 + column.get(r.coupon_id!)!]!);
-    const share = result.numRedeemed / result.numOffers;
+    const of = (p: Float32Array) => (r: Record<string, string>) =>
+      p[Number(r.user_id!.slice(1)) * 30 + column.get(r.coupon_id!)!]!;
+    const treated = redemptions.filter((r) => r.treated === "1");
+    const p = treated.map(of(p_redeem!));
+    const share = result.numRedeemed / treated.length;
     expect(share).toBeGreaterThan(0.01);
     expect(share).toBeLessThan(0.06);
     // The number redeemed is a sum of independent draws: within 4.5 standard deviations of its mean.
     const deviation = Math.sqrt(p.reduce((sum, x) => sum + x * (1 - x), 0));
     expect(Math.abs(result.numRedeemed - p.reduce((a, b) => a + b, 0))).toBeLessThan(4.5 * deviation);
-    const redeemed = mean(p.filter((_, i) => redemptions[i]!.redeemed === "1"));
-    const others = mean(p.filter((_, i) => redemptions[i]!.redeemed === "0"));
+    const redeemed = mean(p.filter((_, i) => treated[i]!.redeemed === "1"));
+    const others = mean(p.filter((_, i) => treated[i]!.redeemed === "0"));
     expect(redeemed).toBeGreaterThan(2 * others);
+    // Three in ten are withheld by lot, and buy as those without a coupon do.
+    const controls = redemptions.filter((r) => r.treated === "0");
+    expect(Math.abs(controls.length / redemptions.length - 0.3)).toBeLessThan(0.02);
+    expect(controls.every((r) => r.redeemed === "0")).toBe(true);
+    for (const [rows, chance] of [
+      [treated, p_with!],
+      [controls, p_without!],
+    ] as const) {
+      const chances = rows.map(of(chance));
+      const spread = Math.sqrt(chances.reduce((sum, x) => sum + x * (1 - x), 0));
+      const bought = rows.filter((r) => r.converted === "1").length;
+      expect(Math.abs(bought - chances.reduce((a, b) => a + b, 0))).toBeLessThan(4.5 * spread);
+    }
+    expect(redemptions.every((r) => r.redeemed === "0" || r.converted === "1")).toBe(true);
   });
 
   it("offers only what may be offered: consent, at most 20 a user, outcome before asOf", () => {

@@ -1,4 +1,4 @@
-// P(redeem): features of a (user, coupon) pair, logistic regression on past offers, and the candidates that follow.
+// P(redeem): features of a (user, coupon) pair, and the candidates that follow.
 #ifndef COUPONCAST_RESPONSE_H_
 #define COUPONCAST_RESPONSE_H_
 
@@ -39,6 +39,13 @@ struct PairInputs {
   // Users without affinity of their own (total 0) get their segment's mean row, users without a segment everybody's.
   std::span<const int32_t> labels;       // [users] in [-1, groups - 1), or empty for no stand-in
   std::span<const float> fallback_rows;  // [groups * (coupons + 1)], the last group is everybody
+
+  // What the user's own row holds of each scope, before any similarity; empty: the affinity share stands alone.
+  std::span<const float> own;  // [users * (coupons + 1)], the last column the whole row
+
+  // For feature 6; empty: it is 0.
+  std::span<const double> purchase_rate;  // [users] orders a day without any coupon
+  std::span<const double> horizon_days;   // [coupons]
 };
 
 // Order of the features of a pair:
@@ -47,29 +54,25 @@ struct PairInputs {
 //   2  ln((share + 0.01) / (mean share + 0.01)): taste relative to everybody's
 //   3  discount depth: discount / order, in [0, 1]
 //   4  stretch: ln(lowest threshold / usual order) if positive, at most 3
-inline constexpr int64_t kPairFeatures = 5;
+//   5  s / (s + 0.1): what more of it adds shrinks; s = (own + 3 share) / (own total + 3), the own row's share where
+//      the row says enough
+//   6  ln(orders expected in scope within the horizon + 0.001) = ln(purchase rate * horizon * s + 0.001)
+inline constexpr int64_t kPairFeatures = 7;
+
+// The logits of a pair: one of P(redeem), or three of the shares of users behind it, see CandidateParams.
+inline constexpr int64_t kStrataLogits = 3;
 
 // features [pairs * kPairFeatures] out, for users [pairs] and coupons [pairs]. Errors: kOutOfRange, kInvalidArgument.
 Status PairFeatures(const PairInputs& inputs, std::span<const int32_t> users, std::span<const int32_t> coupons, std::span<float> features);
-
-// One shard of the logistic loss  sum_i (ln(1 + exp(z_i)) - y_i z_i),  z = X beta, with gradient and Hessian.
-//   x [rows * dims] float32, y [rows] 0 or 1, beta [dims] float64, rows of `range` only
-//   gradient [dims] out, hessian [dims * dims] out (both triangles)
-// Sums in float64 in row order. Cost: dims^2 multiply-adds a row. Errors: kInvalidArgument, kOutOfRange, kCancelled.
-Status LogisticPartial(std::span<const float> x, std::span<const uint8_t> y, std::span<const double> beta, RowRange range,
-                       CancelFlag cancel, double* loss, std::span<double> gradient, std::span<double> hessian);
-
-// probabilities [range.size()] out: sigmoid of X beta.
-Status LogisticPredict(std::span<const float> x, std::span<const double> beta, RowRange range, std::span<float> probabilities);
 
 // Solves A s = b for a symmetric positive definite A [n * n] (Cholesky, float64). Errors: kInvalidArgument when A is not.
 Status SolveSpd(std::span<const double> a, std::span<const double> b, std::span<double> solution);
 
 struct CandidateParams {
   PairInputs pairs;
-  std::span<const double> pair_beta;      // [kPairFeatures]
-  std::span<const double> user_score;     // [users] the user's part of z, intercept included
-  std::span<const double> coupon_score;   // [coupons] the coupon's part of z
+  std::span<const double> pair_beta;      // [logits * kPairFeatures], logits 1 or kStrataLogits
+  std::span<const double> user_score;     // [logits * users] the user's part of z, intercept included
+  std::span<const double> coupon_score;   // [logits * coupons] the coupon's part of z
   std::span<const double> purchase_rate;  // [users] orders a day without any coupon
   std::span<const double> horizon_days;   // [coupons]
   std::span<const double> margin_rate;    // [coupons] margin of the scope's items as a share of the price
@@ -89,9 +92,12 @@ struct CandidateOutput {
 };
 
 // For each user the coupons that it is eligible for and that earn more than nothing:
-//   p = sigmoid(user_score + coupon_score + pair_beta . features)
-//   b = 1 - exp(-purchase_rate * horizon), the chance of an order without the coupon
+//   z = user_score + coupon_score + pair_beta . features
+// With one logit, p = sigmoid(z) redeem, of whom the share b = 1 - exp(-purchase_rate * horizon) buys without it too:
 //   value = p (margin_rate (order' - b order) - discount),  cost = p discount
+// With three, a = sigmoid(z_0) buy without the coupon, u = sigmoid(z_1) of them use it, and of the others
+// s = sigmoid(z_2) buy because of it: p = a u + (1 - a) s redeem, (1 - a) s orders are won, and
+//   value = margin_rate (p order' - a u order) - p discount,  cost = p discount
 // with order' the stretched order and discount that of order'. Of more than `limit`, half are the best by value,
 // the others the best by value per cost (ties: smaller coupon). Cost: coupons a user. Errors: as above.
 Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag cancel, const CandidateOutput& output);

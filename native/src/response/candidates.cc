@@ -49,11 +49,13 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
   COUPONCAST_RETURN_IF_ERROR(CheckPairInputs(pairs));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users));
   COUPONCAST_RETURN_IF_ERROR(CheckCount("limit", params.limit));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("pair_beta", params.pair_beta.size(), kPairFeatures));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("user_score", params.user_score.size(), users));
+  const bool strata = params.pair_beta.size() == static_cast<size_t>(kStrataLogits * kPairFeatures);
+  const int64_t logits = strata ? kStrataLogits : 1;
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("pair_beta", params.pair_beta.size(), logits * kPairFeatures));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("user_score", params.user_score.size(), logits * users));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("coupon_score", params.coupon_score.size(), logits * coupons));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("purchase_rate", params.purchase_rate.size(), users));
-  for (const auto& [name, values] : {std::pair("coupon_score", params.coupon_score), std::pair("horizon_days", params.horizon_days),
-                                     std::pair("margin_rate", params.margin_rate)}) {
+  for (const auto& [name, values] : {std::pair("horizon_days", params.horizon_days), std::pair("margin_rate", params.margin_rate)}) {
     COUPONCAST_RETURN_IF_ERROR(CheckSize(name, values.size(), coupons));
   }
   COUPONCAST_RETURN_IF_ERROR(CheckSize("reasons", params.reasons.size(), users * coupons));
@@ -84,12 +86,21 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
       eligible = true;
       const PairOrder order = OrderOf(pairs, user, coupon);
       OnePairFeatures(pairs, user, coupon, order, features);
-      double z = params.user_score[u] + params.coupon_score[c];
-      for (size_t f = 0; f < features.size(); ++f) z += params.pair_beta[f] * features[f];
-      const double p = Sigmoid(z);
-      const double buys_anyway = 1.0 - Exp(-params.purchase_rate[u] * params.horizon_days[c]);
-      const double gain = params.margin_rate[c] * (order.order - buys_anyway * pairs.order_value[u]) - order.discount;
-      const double value = std::floor(p * gain * kMilli);
+      std::array<double, kStrataLogits> chances = {};
+      for (size_t m = 0; m < static_cast<size_t>(logits); ++m) {
+        double z = params.user_score[m * pairs.order_value.size() + u] + params.coupon_score[m * static_cast<size_t>(coupons) + c];
+        for (size_t f = 0; f < features.size(); ++f) z += params.pair_beta[m * features.size() + f] * features[f];
+        chances[m] = Sigmoid(z);
+      }
+      // Of the orders with a redeemed coupon, those that would have been made without it.
+      double p = chances[0];
+      double anyway = p * (1.0 - Exp(-params.purchase_rate[u] * params.horizon_days[c]));
+      if (strata) {
+        anyway = chances[0] * chances[1];
+        p = anyway + (1.0 - chances[0]) * chances[2];
+      }
+      const double gain = params.margin_rate[c] * (p * order.order - anyway * pairs.order_value[u]) - p * order.discount;
+      const double value = std::floor(gain * kMilli);
       const double cost = std::ceil(p * order.discount * kMilli);
       if (!(value > 0) || !(cost >= 0) || !(cost < kMaxMilli)) continue;
       candidates.push_back({static_cast<int32_t>(coupon), static_cast<int64_t>(std::min(value, kMaxMilli)), static_cast<int64_t>(cost),

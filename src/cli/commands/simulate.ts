@@ -1,0 +1,104 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { count, moneyFormat, percent } from "../../report/format.js";
+import type { Simulation } from "../../run/simulate-campaign.js";
+import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
+import { integer } from "../option-values.js";
+import { counted, table } from "../text-layout.js";
+
+interface SimulateOptions extends CommonOptions {
+  run: string;
+  truth: string;
+  policy?: string;
+  randomPlays: number;
+  ablations: boolean;
+}
+
+export function addSimulate(program: Command): void {
+  const command = addCommand(program, {
+    name: "simulate",
+    summary: "what the campaign would really earn in a synthetic shop",
+    description: `Plays a campaign against the truth that \`couponcast synth\` planted: who redeems, who would have bought anyway, and the
+profit that is left. Beside it: an oracle that knows the truth, random coupons, each user's highest score, one coupon
+for everybody, rules by hand, and the campaign without each of its parts.
+
+Takes the finished stages of \`couponcast run CAMPAIGN --out DIR\`, and runs what is missing.`,
+    examples: [
+      ["a run and what it would earn", "simulate shop/campaign.yaml --run result --truth shop/truth.safetensors"],
+      [
+        "a policy of one's own: user_id and coupon_id, in the order of handing out",
+        "simulate shop/campaign.yaml --run result --truth shop/truth.safetensors --policy mine.csv",
+      ],
+    ],
+  })
+    .argument("<campaign>", "campaign file of a synthetic shop")
+    .addOption(required("--run <dir>", "folder of the campaign's run"))
+    .addOption(required("--truth <file>", "truth.safetensors of the shop"))
+    .option("--policy <table>", "assignments to judge: user_id, coupon_id")
+    .option("--random-plays <count>", "plays of the random policy", integer(1, 1000), 10)
+    .option("--no-ablations", "do not play the campaign without its parts");
+  addCommonOptions(command);
+  setAction<SimulateOptions>(command, async (session, [campaign], options) => {
+    const { simulateCampaign } = await import("../../run/simulate-campaign.js");
+    const simulation = await simulateCampaign(campaign!, {
+      ...session.run(),
+      out: options.run,
+      truth: resolve(options.truth),
+      policy: options.policy === undefined ? undefined : await readPolicy(session, options.policy),
+      randomPlays: options.randomPlays,
+      ablations: options.ablations,
+    });
+    return { json: simulation, lines: linesOf(simulation) };
+  });
+}
+
+async function readPolicy(session: Session, path: string) {
+  const { mkdtemp, rm } = await import("node:fs/promises");
+  const { tmpdir } = await import("node:os");
+  const { join } = await import("node:path");
+  const { findTable, TableReader } = await import("../../table/read-table.js");
+  const source = await findTable(path, "policy");
+  const scratch = await mkdtemp(join(tmpdir(), "couponcast-"));
+  try {
+    const reader = await TableReader.open([source], { scratch, threads: 1, signal: session.signal });
+    try {
+      const loaded = await reader.load(source, "policy", true);
+      const user = await loaded.id("user_id", "--policy");
+      const coupon = await loaded.id("coupon_id", "--policy");
+      const policy = { users: [] as string[], coupons: [] as string[] };
+      for await (const { numRows, columns } of reader.db.streamColumns(
+        `SELECT ${user}, ${coupon} FROM ${loaded.table}`,
+        ["TEXT", "TEXT"],
+      )) {
+        policy.users.push(...columns[0].slice(0, numRows));
+        policy.coupons.push(...columns[1].slice(0, numRows));
+      }
+      return policy;
+    } finally {
+      reader.close();
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function linesOf(simulation: Simulation): string[] {
+  const { policies } = simulation;
+  const { amount } = moneyFormat(simulation.currency);
+  const rows = policies.map((policy) => [
+    policy.name,
+    amount(policy.profitMinor),
+    percent(policy.closedShare),
+    amount(policy.regretMinor),
+    amount(policy.spendMinor),
+    count(Math.round(policy.handedOut)),
+    count(Math.round(policy.redemptions)),
+    count(Math.round(policy.redeemedAnyway)),
+    policy.about,
+  ]);
+  return [
+    `${counted(simulation.numEligibleUsers, "user")} may have a coupon; ${percent(simulation.meanRedemption)} would be redeemed on average, ${percent(simulation.costOnlyShare)} of the users only cost money`,
+    "",
+    ...table(["policy", "true profit", "gap closed", "regret", "spent", "coupons", "redeemed", "anyway", ""], rows),
+  ];
+}

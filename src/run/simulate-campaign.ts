@@ -1,0 +1,321 @@
+/** What policies would really earn in a shop whose truth is known. */
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Limits } from "../allocate/limits.js";
+import { MILLI } from "../allocate/problem.js";
+import { discountMinor } from "../campaign/coupon.js";
+import { loadCampaign } from "../campaign/load-campaign.js";
+import { quoteLiteral } from "../duckdb/duckdb.js";
+import { invalidArgument } from "../errors.js";
+import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
+import { INGEST_FILES } from "../ingest/ingest.js";
+import { coreVersion } from "../native/version.js";
+import { type Handouts, type Played, play } from "../simulate/play.js";
+import { bestForAll, oracle, type Rfm, randomPolicy, rfmPolicy, topScorePolicy } from "../simulate/policies.js";
+import { readTruth, type Truth } from "../simulate/truth.js";
+import { loadTensors } from "../store/tensors.js";
+import { allocateStage, limitsOf } from "./allocate-stage.js";
+import { listAssignments } from "./assignment-columns.js";
+import { openStageDb, type RunContext } from "./context.js";
+import { digestFiles, digestInputs, runStages } from "./pipeline.js";
+import {
+  type AffinityStage,
+  affinityRef,
+  type CandidatesStage,
+  candidatesStage,
+  responseStage,
+} from "./score-stages.js";
+import { type OnStage, StageRunner } from "./stage-runner.js";
+import { Workspace } from "./workspace.js";
+
+export interface SimulateOptions extends RunOptions {
+  /** Folder that a run of the campaign has for its outputs: finished stages are taken from beside it, missing ones made. */
+  out: string;
+  /** Truth file of the synthetic shop. */
+  truth: string;
+  /** A policy to judge beside the campaign's own: coupons by user, in the order in which they are handed out. */
+  policy?: { users: readonly string[]; coupons: readonly string[] } | undefined;
+  /** Of the random policy, which is played this often; default 10. */
+  randomPlays?: number | undefined;
+  /** Also play the campaign without each of its parts; default true. */
+  ablations?: boolean | undefined;
+  onStage?: OnStage | undefined;
+}
+
+export interface PolicyResult extends Played {
+  name: string;
+  /** In a few words. */
+  about: string;
+  /** oracle: knows the truth; baseline: without this program; ablation: this program without a part. */
+  kind: "oracle" | "campaign" | "given" | "ablation" | "baseline";
+  /** (profit - random) / (oracle - random) */
+  closedShare: number;
+  /** oracle - profit */
+  regretMinor: number;
+}
+
+export interface Simulation {
+  currency: string;
+  numUsers: number;
+  /** Users who may have a coupon. */
+  numEligibleUsers: number;
+  /** Mean P(redeem) over all pairs that may be. */
+  meanRedemption: number;
+  /** Share of the users who may have a coupon to whom every one only costs money. */
+  costOnlyShare: number;
+  /** No policy within the limits earns more than this. */
+  upperBoundMinor: number;
+  policies: PolicyResult[];
+}
+
+interface Stage {
+  context: RunContext;
+  truth: Truth;
+  reasons: Uint8Array;
+  limits: Limits;
+}
+
+/**
+ * Plays the campaign and other policies against the truth that a synthetic shop was drawn from: incremental profit, who
+ * redeems, and who of them would have bought anyway. Nothing is drawn but the random policy: all is expectation.
+ *
+ * The random policy is the mean of `randomPlays`. The oracle is allocated from true values under the same limits, with a
+ * certified bound. Money is counted as it is really spent (see `play`).
+ * Errors: those of a run; ERR_COUPONCAST_INVALID_ARGUMENT for a truth of another shop, unknown ids of a policy.
+ */
+export async function simulateCampaign(path: string, options: SimulateOptions): Promise<Simulation> {
+  const threads = checkThreads(options.threads);
+  const loaded = await loadCampaign(path);
+  const workspace = await Workspace.open(resolve(options.out));
+  try {
+    const executor = new Executor({ ...options, threads });
+    const digest = (paths: readonly string[]) => digestFiles(executor, paths);
+    const stages = new StageRunner(workspace, coreVersion(), options.onStage ?? (() => {}), digest);
+    const context: RunContext = { loaded, stages, executor, options: { ...options, threads }, inputs: [] };
+    context.inputs = await digestInputs(context, await workspace.runNonce());
+    return await simulate(context, options);
+  } finally {
+    workspace.close();
+  }
+}
+
+async function simulate(context: RunContext, options: SimulateOptions): Promise<Simulation> {
+  const { campaign, coupons } = context.loaded;
+  const { executor } = context;
+  const stages = await runStages(context);
+  const { ingested, segmented, transitioned, affinity, eligibility, candidates } = stages;
+  const { numUsers } = ingested.result;
+  const truth = await readTruth(executor, options.truth, coupons, affinity.result.marginRate, numUsers);
+  const eligible = await loadTensors(executor, join(eligibility.dir, "reasons.safetensors"), { reasons: "U8" });
+  const reasons = eligible.reasons as Uint8Array;
+  const limits = limitsOf(context);
+  const stage: Stage = { context, truth, reasons, limits };
+  const played = (handouts: Handouts) => play(truth, reasons, limits, handouts);
+  const results: [kind: PolicyResult["kind"], name: string, about: string, played: Played][] = [];
+
+  const best = await oracle(executor, truth, reasons, limits);
+  results.push(["oracle", "oracle", "knows the truth", played(best.handouts)]);
+  results.push(["campaign", "couponcast", "this campaign", played(await assignmentsOf(context, stages))]);
+  if (options.policy !== undefined) {
+    results.push([
+      "given",
+      "policy",
+      "the given assignments",
+      played(await byRow(stage, ingested.dir, options.policy)),
+    ]);
+  }
+  if (options.ablations ?? true) {
+    const parts = {
+      affinity: "affinity",
+      uplift: "the uplift model",
+      all: "any model: everybody redeems alike",
+    } as const;
+    for (const [without, about] of Object.entries(parts)) {
+      const responded = await responseStage(
+        context,
+        ingested,
+        segmented,
+        affinity,
+        eligibility,
+        transitioned,
+        without as "all",
+      );
+      const other = await candidatesStage(context, ingested, segmented, affinity, eligibility, responded, transitioned);
+      const allocated = await allocateStage(context, ingested, other);
+      const handouts = await assignmentsOf(context, { ...stages, candidates: other, allocated });
+      results.push([
+        "ablation",
+        `without ${without === "all" ? "models" : without}`,
+        `without ${about}`,
+        played(handouts),
+      ]);
+    }
+    const greedy = await topOfCandidates(stage, candidates);
+    results.push(["ablation", "without allocation", "each user's best coupon until the money is gone", played(greedy)]);
+  }
+  const randoms = Array.from({ length: options.randomPlays ?? 10 }, (_, i) =>
+    played(randomPolicy(truth, reasons, campaign.seed + i)),
+  );
+  const random = meanOf(randoms);
+  results.push(["baseline", "random", "a random coupon that the user may have", random]);
+  const scores = await affinityScores(context, affinity);
+  const top = topScorePolicy(truth, reasons, (user, c) => scores[user * (coupons.length + 1) + c]!);
+  results.push(["baseline", "top score", "each user's coupon of highest affinity, no budget awareness", played(top)]);
+  results.push([
+    "baseline",
+    "same for all",
+    "the one coupon that earns most, in hindsight",
+    bestForAll(truth, reasons, limits),
+  ]);
+  const rfm = await readRfm(context, ingested.dir, numUsers);
+  const depth = coupons.map((coupon) =>
+    discountMinor(coupon, campaign.economics.orderValueMinor ?? rfm.meanOrderMinor),
+  );
+  results.push([
+    "baseline",
+    "rules by hand",
+    "by recency, frequency and money",
+    played(rfmPolicy(truth, reasons, rfm, depth)),
+  ]);
+
+  const oracleProfit = results[0]![3].profitMinor;
+  const span = oracleProfit - random.profitMinor;
+  return {
+    currency: campaign.currency,
+    numUsers,
+    ...(await conditions(truth, reasons)),
+    // The allocation's values are rounded down to thousandths.
+    upperBoundMinor: best.allocation.upperBoundMinor + best.allocation.assigned / MILLI,
+    policies: results.map(([kind, name, about, result]) => ({
+      name,
+      about,
+      kind,
+      ...result,
+      closedShare: span > 0 ? (result.profitMinor - random.profitMinor) / span : 0,
+      regretMinor: oracleProfit - result.profitMinor,
+    })),
+  };
+}
+
+type Stages = Awaited<ReturnType<typeof runStages>>;
+
+/** The campaign's coupons, the most valuable for their cost first: so the till runs dry where it hurts least. */
+async function assignmentsOf(context: RunContext, stages: Stages): Promise<Handouts> {
+  const { ingested, candidates, affinity, allocated } = stages;
+  const { users, coupons, values, costs } = await listAssignments(context, ingested, candidates, affinity, allocated);
+  const ratio = Float64Array.from(values, (value, i) => Number(value) / Math.max(1, Number(costs[i]!)));
+  const order = [...users.keys()].sort((a, b) => ratio[b]! - ratio[a]! || a - b);
+  return { users: order.map((i) => users[i]!), coupons: order.map((i) => coupons[i]!) };
+}
+
+async function topOfCandidates({ context, truth, reasons }: Stage, stage: CandidatesStage): Promise<Handouts> {
+  const wanted = { counts: "I32", coupons: "I32", value: "I64" } as const;
+  const loaded = await loadTensors(context.executor, join(stage.dir, "candidates.safetensors"), wanted);
+  const { width } = stage.result;
+  const value = new Float64Array(truth.numUsers * truth.numCoupons);
+  for (let user = 0; user < truth.numUsers; user++) {
+    for (let j = 0; j < (loaded.counts as Int32Array)[user]!; j++) {
+      const at = user * width + j;
+      value[user * truth.numCoupons + (loaded.coupons as Int32Array)[at]!] = Number(
+        (loaded.value as BigInt64Array)[at]!,
+      );
+    }
+  }
+  return topScorePolicy(truth, reasons, (user, c) => value[user * truth.numCoupons + c]!);
+}
+
+async function affinityScores(context: RunContext, affinity: AffinityStage): Promise<Float32Array> {
+  const { $file } = affinityRef(affinity);
+  return (await loadTensors(context.executor, $file, { affinity: "F32" })).affinity as Float32Array;
+}
+
+async function readRfm(context: RunContext, dir: string, numUsers: number): Promise<Rfm & { meanOrderMinor: number }> {
+  const path = join(dir, INGEST_FILES.features);
+  const scratch = join(context.stages.workspace.root, "tmp-simulate");
+  const db = await openStageDb(context, scratch, [path], 1);
+  const columns = ["recency_days", "frequency", "monetary_minor"].map(() => new Float64Array(numUsers));
+  try {
+    const sql = `SELECT recency_days, frequency::DOUBLE, coalesce(monetary_minor, 0)::DOUBLE FROM read_parquet(${quoteLiteral(path)}) ORDER BY row`;
+    let row = 0;
+    for await (const batch of db.streamColumns(sql, ["F64", "F64", "F64"])) {
+      for (const [i, column] of columns.entries()) column.set(batch.columns[i]!, row);
+      row += batch.numRows;
+    }
+  } finally {
+    db.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+  const [recency, frequency, monetary] = columns as [Float64Array, Float64Array, Float64Array];
+  const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
+  return { recency, frequency, monetary, meanOrderMinor: total(monetary) / Math.max(1, total(frequency)) };
+}
+
+/** The given policy's ids as rows and positions. */
+async function byRow(
+  { context }: Stage,
+  dir: string,
+  policy: NonNullable<SimulateOptions["policy"]>,
+): Promise<Handouts> {
+  const path = join(dir, INGEST_FILES.users);
+  const scratch = join(context.stages.workspace.root, "tmp-simulate");
+  const db = await openStageDb(context, scratch, [path], 1);
+  const rows = new Map<string, number>();
+  try {
+    const sql = `SELECT user_id FROM read_parquet(${quoteLiteral(path)}) ORDER BY row`;
+    for await (const { numRows, columns } of db.streamColumns(sql, ["TEXT"])) {
+      for (let i = 0; i < numRows; i++) rows.set(columns[0][i]!, rows.size);
+    }
+  } finally {
+    db.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+  const positions = new Map(context.loaded.coupons.map(({ id }, j) => [id, j]));
+  const find = (what: string, from: Map<string, number>, id: string, i: number): number => {
+    const found = from.get(id);
+    if (found !== undefined) return found;
+    throw invalidArgument(
+      `policy: expected a ${what} of the campaign in row ${i + 1} but received ${JSON.stringify(id)}`,
+    );
+  };
+  return {
+    users: policy.users.map((id, i) => find("user", rows, id, i)),
+    coupons: policy.coupons.map((id, i) => find("coupon", positions, id, i)),
+  };
+}
+
+function meanOf(plays: readonly Played[]): Played {
+  const mean = (of: (played: Played) => number) => plays.reduce((sum, played) => sum + of(played), 0) / plays.length;
+  return {
+    profitMinor: mean((p) => p.profitMinor),
+    spendMinor: mean((p) => p.spendMinor),
+    handedOut: mean((p) => p.handedOut),
+    redemptions: mean((p) => p.redemptions),
+    redeemedAnyway: mean((p) => p.redeemedAnyway),
+    keptBack: mean((p) => p.keptBack),
+  };
+}
+
+async function conditions(truth: Truth, reasons: Uint8Array) {
+  let pairs = 0;
+  let redeem = 0;
+  let numEligibleUsers = 0;
+  let costOnly = 0;
+  for (let user = 0; user < truth.numUsers; user++) {
+    let may = false;
+    let earns = false;
+    for (let at = user * truth.numCoupons; at < (user + 1) * truth.numCoupons; at++) {
+      if (reasons[at] !== 0) continue;
+      may = true;
+      earns ||= truth.profitMinor[at]! > 0;
+      pairs++;
+      redeem += truth.redeem[at]!;
+    }
+    if (may) numEligibleUsers++;
+    if (may && !earns) costOnly++;
+  }
+  return {
+    numEligibleUsers,
+    meanRedemption: pairs > 0 ? redeem / pairs : 0,
+    costOnlyShare: numEligibleUsers > 0 ? costOnly / numEligibleUsers : 0,
+  };
+}
