@@ -202,8 +202,10 @@ export function buildCatalogue(plan: SynthPlan, shop: Shop): CouponInput[] {
     };
     const rule = drawRule(random, kind);
     if (rule !== undefined) coupon.eligibility = rule;
-    const pieces = Math.max(1, Math.round(plan.users * (0.01 + 0.14 * random.next())));
-    const hasStock = random.next() < 0.5;
+    const isWide = scope.all === true;
+    // What suits many is short, or there would be nothing to decide; the kinds for few limit themselves.
+    const pieces = Math.max(1, Math.round(plan.users * (0.01 + (isWide ? 0.04 : 0.14) * random.next())));
+    const hasStock = kind !== "first-order" && kind !== "birthday";
     const hasBudget = random.next() < 0.4;
     if (hasStock) coupon.stock = pieces;
     // About one in twenty is redeemed, with about a fifth of the order off.

@@ -32,7 +32,7 @@
  *   p_redeem  = p_without * apply + (1 - p_without) * persuade  so p_redeem <= p_with
  * z adds up: share of the user's purchases in scope (taste overlap), discount at the user's usual order value (counts
  * more for the price-sensitive), stretch from the usual order value to the threshold, kind, channel match, activity,
- * lapse, proneness. b is set so that on average 3 % of eligible offers are redeemed. The three coincide nowhere:
+ * lapse, proneness. b is set so that on average 4 % of eligible offers are redeemed. The three coincide nowhere:
  * p_with - p_without is what a coupon earns, p_redeem is what it costs.
  *
  * The truth supposes that the till takes the coupon; eligibility is a rule of the shop and left to the campaign. For
@@ -76,7 +76,7 @@ export const MODEL = {
   loyalOffset: -1.349,
 
   /** Wanted mean of p_redeem over eligible pairs. */
-  meanRedemption: 0.03,
+  meanRedemption: 0.04,
   offerRounds: 18,
   offerShare: 0.75,
   /** Of those chosen for an offer, the share that is not sent it, by lot: the control group. */

@@ -229,7 +229,7 @@ describe("events", () => {
     expect(months[11]!).toBeGreaterThan(1.2 * months[6]!);
   });
 
-  it("come half from the user's own tastes, and purchases more so", () => {
+  it("come mostly from the user's own tastes, and purchases more so", () => {
     const { shop } = buildWorld(plan);
     const own = [0, 0];
     const all = [0, 0];
@@ -240,9 +240,9 @@ describe("events", () => {
         if (latents.tastes.includes(shop.category[sessions.item[i]!]!)) own[k]!++;
       }
     }
-    // Half by taste, and the other half hits a taste now and then by chance.
-    expect(own[0]! / all[0]!).toBeGreaterThan(0.55);
-    expect(own[0]! / all[0]!).toBeLessThan(0.72);
+    // Six in ten by taste, and the others hit a taste now and then by chance.
+    expect(own[0]! / all[0]!).toBeGreaterThan(0.65);
+    expect(own[0]! / all[0]!).toBeLessThan(0.8);
     expect(own[1]! / all[1]!).toBeGreaterThan(own[0]! / all[0]! + 0.08);
   });
 
@@ -395,7 +395,7 @@ describe("truth against events", () => {
     }
     expect(Math.abs(mean(redeem) / MODEL.meanRedemption - 1)).toBeLessThan(0.05);
     expect(mean(uplift.loyal)).toBeLessThan(0.1 * mean(uplift.cool));
-    expect(mean(uplift.keen)).toBeGreaterThan(2 * mean(uplift.cool));
+    expect(mean(uplift.keen)).toBeGreaterThan(1.4 * mean(uplift.cool));
   });
 });
 
