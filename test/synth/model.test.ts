@@ -409,11 +409,11 @@ describe("catalogue", () => {
     expect(new Set(coupons.map((c) => c.id)).size).toBe(200);
     const share = (f: (c: (typeof coupons)[number]) => boolean) => coupons.filter(f).length / 200;
     expect(share((c) => c.scope.categories.length > 0)).toBeGreaterThan(0.6);
+    expect(share((c) => c.stock !== undefined)).toBeGreaterThan(0.7);
     for (const some of [
       share((c) => c.scope.all),
       share((c) => c.scope.items.length > 0),
       share((c) => c.scope.excludeItems.length + c.scope.excludeCategories.length > 0),
-      share((c) => c.stock !== undefined),
       share((c) => c.budgetMinor !== undefined),
       share((c) => c.exclusiveGroup !== undefined),
       share((c) => c.eligibility !== undefined),
