@@ -70,18 +70,17 @@ Rows RowsOf(const Args& args) {
 }
 
 CosineIndex IndexOf(const Args& args) {
-  return {args.In<double>("norms"),    args.In<float>("rest"),    args.In<int64_t>("indptr"),
-          args.In<int32_t>("entries"), args.In<float>("weights"), args.Bool("nonNegative")};
+  return {args.In<double>("norms"),     args.In<int32_t>("ranks"),  args.In<int32_t>("cuts"),    args.In<int32_t>("marks"),
+          args.In<float>("beginnings"), args.In<int64_t>("indptr"), args.In<int32_t>("entries"), args.In<float>("weights")};
 }
 
 Napi::Value BuildCosineIndexBinding(const Args& args) {
   const Rows rows = RowsOf(args);
-  bool non_negative = false;
   Check(args.env(), BuildCosineIndex(rows.matrix, rows.transpose, args.Number("eps"), args.Cancel(),
-                                     {args.Out<double>("norms"), args.Out<float>("rest"), args.Out<int64_t>("indptr"),
-                                      args.Out<int32_t>("entries"), args.Out<float>("weights")},
-                                     &non_negative));
-  return Napi::Boolean::New(args.env(), non_negative);
+                                     {args.Out<double>("norms"), args.Out<int32_t>("ranks"), args.Out<int32_t>("cuts"),
+                                      args.Out<int32_t>("marks"), args.Out<float>("beginnings"), args.Out<int64_t>("indptr"),
+                                      args.Out<int32_t>("entries"), args.Out<float>("weights")}));
+  return args.env().Undefined();
 }
 
 Napi::Value CosineCoresBinding(const Args& args) {

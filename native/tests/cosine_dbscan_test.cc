@@ -21,21 +21,27 @@ using testing::TestMatrix;
 
 struct OwnedIndex {
   std::vector<double> norms;
-  std::vector<float> rest;
+  std::vector<int32_t> ranks;
+  std::vector<int32_t> cuts;
+  std::vector<int32_t> marks;
+  std::vector<float> beginnings;
   std::vector<int64_t> indptr;
   std::vector<int32_t> entries;
   std::vector<float> weights;
-  bool non_negative = false;
 
   OwnedIndex(const TestMatrix& matrix, double eps)
       : norms(static_cast<size_t>(matrix.rows())),
-        rest(norms.size()),
+        ranks(static_cast<size_t>(matrix.cols())),
+        cuts(norms.size()),
+        marks(kCosineMarks),
+        beginnings(norms.size() * kCosineMarks),
         indptr(static_cast<size_t>(matrix.cols()) + 1),
         entries(matrix.by_user().indices.size()),
         weights(entries.size()) {
-    EXPECT_OK(BuildCosineIndex(matrix.by_user(), matrix.by_item(), eps, {}, {norms, rest, indptr, entries, weights}, &non_negative));
+    EXPECT_OK(
+        BuildCosineIndex(matrix.by_user(), matrix.by_item(), eps, {}, {norms, ranks, cuts, marks, beginnings, indptr, entries, weights}));
   }
-  CosineIndex view() const { return {norms, rest, indptr, entries, weights, non_negative}; }
+  CosineIndex view() const { return {norms, ranks, cuts, marks, beginnings, indptr, entries, weights}; }
 };
 
 std::vector<int32_t> Cluster(const TestMatrix& matrix, double eps, int64_t min_samples, int64_t shard, size_t lanes) {

@@ -146,7 +146,7 @@ export interface Addon {
   mergeForests(a: Named): void;
   numberClusters(a: Named): number;
   dbscanBorders(a: Named): void;
-  buildCosineIndex(a: Named): boolean;
+  buildCosineIndex(a: Named): void;
   cosineCores(a: Named): void;
   cosineLinks(a: Named): void;
   cosineBorders(a: Named): void;

@@ -25,14 +25,16 @@ export interface CosineDbscanResult {
 }
 
 const ROWS_PER_SHARD = 1024;
+/** kCosineMarks of native/include/couponcast/cosine_dbscan.h. */
+const MARKS = 16;
 
 /**
  * DBSCAN on the rows of a behaviour matrix by cosine distance 1 - x.y / (|x| |y|), in float64; as dbscan besides. A row
  * without cells has no neighbour but itself.
  *
- * Pairs are found through the rarer columns of each row: what is left out is too short for a neighbour. The fewer columns
- * are left out, the nearer eps is to 1: then every pair that shares an item is looked at. Memory: 8 bytes a cell, 20 a row, and
- * 12 a row and thread; no lists of neighbours.
+ * Pairs are found through the rarer columns of each row: what is left out is too short for a neighbour. The nearer eps is
+ * to 1, the less is left out, and the more pairs are looked at. Memory: 8 bytes a cell, 88 a row, and 12 a row and thread; no
+ * lists of neighbours.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CLOSED, _CORRUPT_FILE, _CANCELLED.
  * Source: Ester et al. 1996; Bayardo, Ma, Srikant 2007.
  */
@@ -46,13 +48,16 @@ export async function cosineDbscan(matrix: Matrix, options: CosineDbscanOptions)
   const cols = axis === "users" ? matrix.numItems : matrix.numUsers;
   const postings = {
     norms: shared.f64(rows),
-    rest: shared.f32(rows),
+    ranks: shared.i32(cols),
+    cuts: shared.i32(rows),
+    marks: shared.i32(MARKS),
+    beginnings: shared.f32(rows * MARKS),
     indptr: shared.i64(cols + 1),
     entries: shared.i32(matrix.nnz),
     weights: shared.f32(matrix.nnz),
   };
   const common = { matrix: matrix.ref(), axis, eps, ...postings };
-  const built = await executor.run({ kernel: "buildCosineIndex", args: common });
+  await executor.run({ kernel: "buildCosineIndex", args: common });
   const ranges = shards(rows, ROWS_PER_SHARD);
   const over = (
     kernel: "cosineCores" | "cosineLinks" | "cosineBorders",
@@ -62,7 +67,7 @@ export async function cosineDbscan(matrix: Matrix, options: CosineDbscanOptions)
   ) => {
     const calls = ranges.map(({ begin, end }) => ({
       kernel,
-      args: { ...common, nonNegative: built.value as boolean, begin, end, ...args },
+      args: { ...common, begin, end, ...args },
     }));
     return executor.map(calls, { name }, laneArgs === undefined ? {} : { laneArgs });
   };

@@ -16,28 +16,35 @@
 
 namespace couponcast {
 
-// Postings of the rows' rarer columns: so many that a row which shares none of them with another is no neighbour.
+// Places in the order of the columns at which the rows' beginnings are measured.
+inline constexpr int64_t kCosineMarks = 16;
+
+// Columns are ordered by their number of cells, most first. The postings hold each row from its cut on: what is before it
+// is too short for a neighbour, so that two neighbours share a column behind both their cuts.
 struct CosineIndex {
-  std::span<const double> norms;     // [rows] 0 for rows without cells
-  std::span<const float> rest;       // [rows] at least the norm of what the postings leave out of the unit row
-  std::span<const int64_t> indptr;   // [cols + 1] into entries
-  std::span<const int32_t> entries;  // [nnz] rows of each column, ascending
-  std::span<const float> weights;    // [nnz] cell / norm
-  bool non_negative = false;         // all cells
+  std::span<const double> norms;      // [rows] 0 for rows without cells
+  std::span<const int32_t> ranks;     // [cols] place of each column in the order
+  std::span<const int32_t> cuts;      // [rows] the least rank of a row that is in the postings
+  std::span<const int32_t> marks;     // [16] ascending ranks, the last is cols
+  std::span<const float> beginnings;  // [rows * 16] at least the norm of the unit row before each mark
+  std::span<const int64_t> indptr;    // [cols + 1] into entries
+  std::span<const int32_t> entries;   // [nnz] rows of each column, ascending; as many as indptr says
+  std::span<const float> weights;     // [nnz] cell / norm
 };
 
 struct CosineIndexOut {
   std::span<double> norms;
-  std::span<float> rest;
+  std::span<int32_t> ranks;
+  std::span<int32_t> cuts;
+  std::span<int32_t> marks;
+  std::span<float> beginnings;
   std::span<int64_t> indptr;
   std::span<int32_t> entries;
   std::span<float> weights;
 };
 
-// Builds the index for neighbours within eps, 0 < eps < 1; *non_negative as in CosineIndex.
-// Memory: a byte a cell. Errors: kInvalidArgument, kCancelled.
-Status BuildCosineIndex(const CsrView& matrix, const CsrView& transpose, double eps, CancelFlag cancel, const CosineIndexOut& out,
-                        bool* non_negative);
+// Builds the index for neighbours within eps, 1e-6 <= eps < 1. Memory: 16 bytes a column. Errors: kInvalidArgument, kCancelled.
+Status BuildCosineIndex(const CsrView& matrix, const CsrView& transpose, double eps, CancelFlag cancel, const CosineIndexOut& out);
 
 // cores[row / 32] bit row % 32 = whether the row has min_samples neighbours. range.begin must be a multiple of 32.
 // Memory: 8 bytes a row. Errors: kInvalidArgument, kOutOfRange, kCancelled.

@@ -1,5 +1,6 @@
 #include "couponcast/cosine_dbscan.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/check.h"
@@ -29,6 +30,7 @@ class NeighbourScan {
   // Collects the rows below `end` that share a posting with `row`, but not the row itself.
   void Collect(int64_t row, int64_t end) {
     row_ = row;
+    cut_ = index_.cuts[static_cast<size_t>(row)];
     touched_.clear();
     const double norm = index_.norms[static_cast<size_t>(row)];
     const std::span<const int32_t> columns = matrix_.row_indices(row);
@@ -37,8 +39,9 @@ class NeighbourScan {
     margin_ = static_cast<double>(columns.size() + 8) * 0x1.0p-23;
     if (norm == 0) return;
     for (size_t i = 0; i < columns.size(); ++i) {
-      const auto weight = static_cast<float>(static_cast<double>(values[i]) / norm);
       const auto column = static_cast<size_t>(columns[i]);
+      if (index_.ranks[column] < cut_) continue;
+      const auto weight = static_cast<float>(static_cast<double>(values[i]) / norm);
       for (int64_t e = index_.indptr[column]; e < index_.indptr[column + 1]; ++e) {
         const int32_t other = index_.entries[static_cast<size_t>(e)];
         if (other >= end) break;
@@ -55,16 +58,23 @@ class NeighbourScan {
 
   std::span<const int32_t> touched() const { return touched_; }
 
-  // Whether a collected row is a neighbour.
+  // Whether a collected row is a neighbour. The sum lacks what is before the later cut, and that is at most the product of
+  // the norms of both beginnings.
   bool IsNeighbour(int32_t other) const {
     const auto sum = static_cast<double>(sums_[static_cast<size_t>(other)]);
-    if (sum + static_cast<double>(index_.rest[static_cast<size_t>(other)]) + margin_ < 1 - eps_) return false;
-    if (index_.non_negative && sum - margin_ > 1 - eps_) return true;
+    const int32_t cut = std::max(cut_, index_.cuts[static_cast<size_t>(other)]);
+    size_t mark = 0;
+    while (index_.marks[mark] < cut) ++mark;
+    if (sum + Beginning(row_, mark) * Beginning(other, mark) + margin_ < 1 - eps_) return false;
     return 1 - Product(other) / (index_.norms[static_cast<size_t>(row_)] * index_.norms[static_cast<size_t>(other)]) <= eps_;
   }
 
  private:
   static constexpr int32_t kNobody = -1;
+
+  double Beginning(int64_t row, size_t mark) const {
+    return static_cast<double>(index_.beginnings[static_cast<size_t>(row * kCosineMarks) + mark]);
+  }
 
   double Product(int32_t other) const {
     const std::span<const int32_t> a = matrix_.row_indices(row_);
@@ -86,6 +96,7 @@ class NeighbourScan {
   const CosineIndex& index_;
   double eps_;
   int64_t row_ = 0;
+  int32_t cut_ = 0;
   double margin_ = 0;
   std::vector<float> sums_;
   std::vector<int32_t> seen_by_;
@@ -96,7 +107,10 @@ Status CheckIndex(const CsrView& matrix, const CosineIndex& index, double eps, R
   COUPONCAST_RETURN_IF_ERROR(CheckCosineEps(eps));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, matrix.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("norms", index.norms.size(), matrix.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("rest", index.rest.size(), matrix.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("ranks", index.ranks.size(), matrix.cols));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("cuts", index.cuts.size(), matrix.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("marks", index.marks.size(), kCosineMarks));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("beginnings", index.beginnings.size(), matrix.rows * kCosineMarks));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("indptr", index.indptr.size(), matrix.cols + 1));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("entries", index.entries.size(), matrix.nnz()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", index.weights.size(), matrix.nnz()));

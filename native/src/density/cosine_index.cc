@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "base/check.h"
@@ -11,44 +12,67 @@ namespace {
 
 constexpr int64_t kRowsPerPoll = 1024;
 
-// Chooses the cells that go into the postings: the most frequent columns stay out as long as what is out is too short
-// for a neighbour.
-class CellChooser {
- public:
-  CellChooser(const CsrView& matrix, const CsrView& transpose, double eps)
-      : matrix_(matrix), transpose_(transpose), most_((1 - eps) - kSlack) {}
+constexpr double kSlack = 1e-6;  // far above all rounding
 
-  // chosen[i] = 1 for the cells of the row that go in. Returns an upper bound of the norm of the others, of the unit row.
-  float Choose(int64_t row, double norm, std::span<uint8_t> chosen) {
+// The columns by number of cells, most first, of equal ones the smaller; and marks that part the cells evenly.
+void RankColumns(const CsrView& transpose, std::span<int32_t> ranks, std::span<int32_t> marks) {
+  std::vector<int32_t> order(ranks.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, [&](int32_t a, int32_t b) {
+    return transpose.degree(a) != transpose.degree(b) ? transpose.degree(a) > transpose.degree(b) : a < b;
+  });
+  int64_t cells = 0;
+  size_t mark = 0;
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    ranks[static_cast<size_t>(order[rank])] = static_cast<int32_t>(rank);
+    cells += transpose.degree(order[rank]);
+    while (mark + 1 < marks.size() && cells * kCosineMarks >= static_cast<int64_t>(mark + 1) * transpose.nnz())
+      marks[mark++] = static_cast<int32_t>(rank + 1);
+  }
+  while (mark < marks.size()) marks[mark++] = static_cast<int32_t>(order.size());
+}
+
+// Where a row is cut, and how long its beginnings are.
+class RowCutter {
+ public:
+  RowCutter(const CsrView& matrix, const CosineIndexOut& out, double eps) : matrix_(matrix), out_(out), most_((1 - eps) - kSlack) {}
+
+  void Cut(int64_t row, double norm) {
     const std::span<const int32_t> columns = matrix_.row_indices(row);
     const std::span<const float> values = matrix_.row_values(row);
-    order_.resize(columns.size());
-    for (size_t i = 0; i < order_.size(); ++i) order_[i] = i;
-    std::ranges::sort(order_, [&](size_t a, size_t b) {
-      const int64_t of_a = transpose_.degree(columns[a]);
-      const int64_t of_b = transpose_.degree(columns[b]);
-      return of_a != of_b ? of_a > of_b : a < b;
-    });
-    std::ranges::fill(chosen, 1);
+    cells_.clear();
+    for (size_t i = 0; i < columns.size(); ++i)
+      cells_.push_back({out_.ranks[static_cast<size_t>(columns[i])], static_cast<double>(values[i]) / norm});
+    std::ranges::sort(cells_, {}, &Cell::rank);
+    float* beginnings = out_.beginnings.data() + row * kCosineMarks;
+    int32_t& cut = out_.cuts[static_cast<size_t>(row)];
+    cut = static_cast<int32_t>(out_.ranks.size());
+    bool is_cut = false;
     double squares = 0;
-    double out = 0;
-    for (const size_t i : order_) {
-      const double weight = static_cast<double>(values[i]) / norm;
-      squares += weight * weight;
-      if (!(std::sqrt(squares) <= most_)) break;
-      out = std::sqrt(squares);
-      chosen[i] = 0;
+    size_t mark = 0;
+    for (const Cell& cell : cells_) {
+      for (; mark < kCosineMarks && out_.marks[mark] <= cell.rank; ++mark) beginnings[mark] = NormAbove(squares);
+      squares += cell.weight * cell.weight;
+      if (!is_cut && !(std::sqrt(squares) <= most_)) {
+        cut = cell.rank;
+        is_cut = true;
+      }
     }
-    return static_cast<float>(out * (1 + kSlack));
+    for (; mark < kCosineMarks; ++mark) beginnings[mark] = NormAbove(squares);
   }
 
  private:
-  static constexpr double kSlack = 1e-6;  // far above all rounding
+  struct Cell {
+    int32_t rank;
+    double weight;
+  };
+
+  static float NormAbove(double squares) { return static_cast<float>(std::sqrt(squares) * (1 + kSlack)); }
 
   const CsrView& matrix_;
-  const CsrView& transpose_;
+  const CosineIndexOut& out_;
   double most_;
-  std::vector<size_t> order_;
+  std::vector<Cell> cells_;
 };
 
 double NormOf(std::span<const float> values) {
@@ -59,40 +83,48 @@ double NormOf(std::span<const float> values) {
 
 }  // namespace
 
-Status BuildCosineIndex(const CsrView& matrix, const CsrView& transpose, double eps, CancelFlag cancel, const CosineIndexOut& out,
-                        bool* non_negative) {
+Status BuildCosineIndex(const CsrView& matrix, const CsrView& transpose, double eps, CancelFlag cancel, const CosineIndexOut& out) {
   COUPONCAST_RETURN_IF_ERROR(CheckTransposed(matrix, transpose));
   COUPONCAST_RETURN_IF_ERROR(CheckCosineEps(eps));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("norms", out.norms.size(), matrix.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("rest", out.rest.size(), matrix.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("ranks", out.ranks.size(), matrix.cols));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("cuts", out.cuts.size(), matrix.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("marks", out.marks.size(), kCosineMarks));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("beginnings", out.beginnings.size(), matrix.rows * kCosineMarks));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("indptr", out.indptr.size(), matrix.cols + 1));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("entries", out.entries.size(), matrix.nnz()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", out.weights.size(), matrix.nnz()));
-  CellChooser chooser(matrix, transpose, eps);
-  std::vector<uint8_t> chosen(static_cast<size_t>(matrix.nnz()));
+  RankColumns(transpose, out.ranks, out.marks);
+  RowCutter cutter(matrix, out, eps);
   std::ranges::fill(out.indptr, 0);
+  const auto in_postings = [&](int64_t row, size_t cell) {
+    return out.ranks[static_cast<size_t>(matrix.indices[cell])] >= out.cuts[static_cast<size_t>(row)];
+  };
   for (int64_t row = 0; row < matrix.rows; ++row) {
     if (row % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
     const auto at = static_cast<size_t>(row);
-    const auto begin = static_cast<size_t>(matrix.indptr[at]);
-    const auto cells = static_cast<size_t>(matrix.degree(row));
     out.norms[at] = NormOf(matrix.row_values(row));
-    out.rest[at] = out.norms[at] > 0 ? chooser.Choose(row, out.norms[at], std::span(chosen).subspan(begin, cells)) : 0;
-    for (size_t i = begin; i < begin + cells; ++i) out.indptr[static_cast<size_t>(matrix.indices[i]) + 1] += chosen[i];
+    if (out.norms[at] == 0) {
+      out.cuts[at] = static_cast<int32_t>(matrix.cols);
+      std::ranges::fill(out.beginnings.subspan(at * kCosineMarks, kCosineMarks), 0.0F);
+      continue;
+    }
+    cutter.Cut(row, out.norms[at]);
+    for (auto cell = static_cast<size_t>(matrix.indptr[at]); cell < static_cast<size_t>(matrix.indptr[at + 1]); ++cell)
+      out.indptr[static_cast<size_t>(matrix.indices[cell]) + 1] += in_postings(row, cell) ? 1 : 0;
   }
   for (int64_t col = 0; col < matrix.cols; ++col) out.indptr[static_cast<size_t>(col) + 1] += out.indptr[static_cast<size_t>(col)];
   std::vector<int64_t> next(out.indptr.begin(), out.indptr.end() - 1);
   for (int64_t row = 0; row < matrix.rows; ++row) {
     if (row % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-    const double norm = out.norms[static_cast<size_t>(row)];
-    for (int64_t i = matrix.indptr[static_cast<size_t>(row)]; i < matrix.indptr[static_cast<size_t>(row) + 1]; ++i) {
-      if (chosen[static_cast<size_t>(i)] == 0) continue;
-      const auto place = static_cast<size_t>(next[static_cast<size_t>(matrix.indices[static_cast<size_t>(i)])]++);
+    const auto at = static_cast<size_t>(row);
+    for (auto cell = static_cast<size_t>(matrix.indptr[at]); cell < static_cast<size_t>(matrix.indptr[at + 1]); ++cell) {
+      if (!in_postings(row, cell)) continue;
+      const auto place = static_cast<size_t>(next[static_cast<size_t>(matrix.indices[cell])]++);
       out.entries[place] = static_cast<int32_t>(row);
-      out.weights[place] = static_cast<float>(static_cast<double>(matrix.values[static_cast<size_t>(i)]) / norm);
+      out.weights[place] = static_cast<float>(static_cast<double>(matrix.values[cell]) / out.norms[at]);
     }
   }
-  *non_negative = std::ranges::all_of(matrix.values, [](float value) { return value >= 0; });
   return {};
 }
 
