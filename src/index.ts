@@ -89,6 +89,7 @@ export { type NextBehaviourOptions, nextBehaviour } from "./profile/next-behavio
 export { RFM_SEGMENTS, type RfmCuts, type RfmRules } from "./profile/rfm.js";
 export { type Rfm, type RfmTableOptions, rfm } from "./profile/rfm-table.js";
 export { predictSegments, readSegmentModel, type SegmentModel, writeSegmentModel } from "./profile/segment-model.js";
+export { type FeatureColumn, type FeatureDifference, segmentProfiles } from "./profile/segment-profiles.js";
 export { populationStability, STABILITY_LIMITS, type Stability, type StabilityLevel } from "./profile/stability.js";
 export {
   countTransitions,

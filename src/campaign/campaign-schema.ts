@@ -187,6 +187,13 @@ export const evaluationSchema = z.strictObject({
     .default(1000)
     .describe("of the bootstrap; 0: none"),
 });
+/** Between five scores. */
+const fourLimits = z
+  .array(z.number().min(0))
+  .length(4)
+  .refine((list) => list.every((limit, i) => i === 0 || limit > list[i - 1]!), {
+    message: "expected ascending limits",
+  });
 
 export const SEGMENT_FEATURES = ["behaviour_counts", "recency", "frequency", "monetary", "mean_gap"] as const;
 
@@ -311,7 +318,23 @@ export const campaignSchema = z.strictObject({
   scoring: scoringSchema.prefault({}),
   segments: z
     .strictObject({
-      method: z.enum(["kmeans", "dbscan"]).default("kmeans"),
+      method: z.enum(["kmeans", "dbscan", "rfm"]).default("kmeans"),
+      rfm: z
+        .strictObject({
+          cut: z
+            .enum(["quantile", "fixed"])
+            .default("quantile")
+            .describe("fifths of those who buy, or the limits below"),
+          cuts: z
+            .strictObject({
+              recencyDays: fourLimits.default([7, 30, 90, 180]),
+              frequency: fourLimits.default([2, 3, 5, 10]),
+              monetary: fourLimits.default([5_000, 10_000, 25_000, 50_000]).describe("minor units"),
+            })
+            .prefault({}),
+        })
+        .prefault({})
+        .describe("of rfm: scores of recency, frequency and monetary value, with the usual names"),
       eps: z
         .union([z.number().gt(0).max(1e100), z.literal("auto")])
         .default("auto")

@@ -2,7 +2,12 @@
 import { join } from "node:path";
 import { Executor, shared } from "../executor/executor.js";
 import { applyScaling, type FeatureScaling, fitScaling, type Scale, transformed } from "../profile/feature-scaling.js";
-import { findSegments, type SegmentFacts, type SegmentSettings } from "../profile/find-segments.js";
+import {
+  type FeatureSegments,
+  findSegments,
+  type SegmentSettings,
+  type WithoutLabels,
+} from "../profile/find-segments.js";
 import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import type { ResolvedSource } from "../source/source.js";
 import type { OutputFile } from "../table/output-file.js";
@@ -19,7 +24,7 @@ interface SegmentMeans {
   means: (number | null)[][];
 }
 
-export type SegmentTableResult = SegmentFacts & SegmentMeans;
+export type SegmentTableResult = WithoutLabels<FeatureSegments> & SegmentMeans;
 
 export async function segmentTable(
   session: Session,

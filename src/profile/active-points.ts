@@ -62,3 +62,18 @@ export async function segmentsBySize(
     clusters: bySize.map(({ c }) => c),
   };
 }
+
+/** Mean of the points with each label; -1 is none. Sums run in the order of the points, in float64. */
+export async function meansOf(
+  points: Float32Array,
+  dims: number,
+  labels: Int32Array,
+  sizes: readonly number[],
+): Promise<number[][]> {
+  const sums = new Float64Array(sizes.length * dims);
+  await forEachYielding(labels.length, (row) => {
+    const label = labels[row]!;
+    for (let d = 0; label >= 0 && d < dims; d++) sums[label * dims + d]! += points[row * dims + d]!;
+  });
+  return sizes.map((size, c) => Array.from({ length: dims }, (_, d) => sums[c * dims + d]! / size));
+}

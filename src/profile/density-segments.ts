@@ -1,6 +1,5 @@
 import { Executor, type RunOptions } from "../executor/executor.js";
-import { forEachYielding } from "../util/yield.js";
-import { activePoints, type SegmentsBySize, segmentsBySize } from "./active-points.js";
+import { activePoints, meansOf, type SegmentsBySize, segmentsBySize } from "./active-points.js";
 import { checkDbscan, type DbscanOptions, dbscanOfTree, kneeOf } from "./dbscan.js";
 import { kDistances } from "./k-distance.js";
 import { KdTree } from "./kd-tree.js";
@@ -57,19 +56,4 @@ function sampled(curve: Float64Array): DensitySegments["curve"] {
     const rank = count === 1 ? 0 : Math.round((i * last) / (count - 1));
     return { share: (rank + 1) / curve.length, distance: curve[rank]! };
   });
-}
-
-/** Sums run in the order of the points, in float64. */
-async function meansOf(
-  points: Float32Array,
-  dims: number,
-  labels: Int32Array,
-  sizes: readonly number[],
-): Promise<number[][]> {
-  const sums = new Float64Array(sizes.length * dims);
-  await forEachYielding(labels.length, (row) => {
-    const label = labels[row]!;
-    for (let d = 0; label >= 0 && d < dims; d++) sums[label * dims + d]! += points[row * dims + d]!;
-  });
-  return sizes.map((size, c) => Array.from({ length: dims }, (_, d) => sums[c * dims + d]! / size));
 }

@@ -1,6 +1,7 @@
 /** Segments of users by the method that was asked for. */
 import type { RunOptions } from "../executor/executor.js";
 import { type DensitySegments, densitySegments } from "./density-segments.js";
+import type { RfmUserSegments } from "./rfm-segments.js";
 import { segmentUsers, type UserSegments } from "./segment-users.js";
 import type { UserFeatures } from "./user-features.js";
 
@@ -16,9 +17,11 @@ export interface SegmentSettings {
   minSamples: number;
 }
 
-export type FoundSegments = ({ method: "kmeans" } & UserSegments) | ({ method: "dbscan" } & DensitySegments);
+/** By features of any kind. */
+export type FeatureSegments = ({ method: "kmeans" } & UserSegments) | ({ method: "dbscan" } & DensitySegments);
+export type FoundSegments = FeatureSegments | ({ method: "rfm" } & RfmUserSegments);
 
-type WithoutLabels<T> = T extends unknown ? Omit<T, "labels"> : never;
+export type WithoutLabels<T> = T extends unknown ? Omit<T, "labels"> : never;
 /** All but the users' labels: small, whatever the number of users. */
 export type SegmentFacts = WithoutLabels<FoundSegments>;
 
@@ -26,7 +29,7 @@ export async function findSegments(
   features: UserFeatures,
   { method, k, seed, maxIterations, tolerance, eps, minSamples }: SegmentSettings,
   run: RunOptions,
-): Promise<FoundSegments> {
+): Promise<FeatureSegments> {
   if (method === "dbscan") return { method, ...(await densitySegments(features, { ...run, eps, minSamples })) };
   return { method, ...(await segmentUsers(features, { ...run, k, seed, maxIterations, tolerance })) };
 }

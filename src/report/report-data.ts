@@ -137,6 +137,8 @@ export interface SegmentSummary {
   means: (number | null)[];
   /** The same means in standard deviations from the mean of all users. */
   standardisedMeans: (number | null)[];
+  /** Features that set it apart from all other users, most first; those of the profiles, not only of the segmentation. */
+  differences?: { key: string; mean: number | null; restMean: number | null; difference: number | null }[];
 }
 
 /** Chances that follow from a chain of behaviours; null where there is nothing to go by. */

@@ -3,6 +3,7 @@ import type { DriftStage } from "./drift-stage.js";
 import type { EvaluateStage } from "./evaluate-stage.js";
 import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
+import type { ProfileTableStage } from "./profile-table-stage.js";
 import type { AffinityStage, CandidatesStage } from "./score-stages.js";
 import type { TransitionStage } from "./transition-stage.js";
 
@@ -13,6 +14,7 @@ export interface FinishedStages {
   transitioned: TransitionStage;
   /** None without a baseline. */
   drift: DriftStage | undefined;
+  profiled: ProfileTableStage;
   /** None for user-knn, which has no item model. */
   model: ModelStage | undefined;
   affinity: AffinityStage;

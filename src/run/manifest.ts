@@ -183,6 +183,8 @@ function densityOf({ eps, minSamples, numNoise, curve, sizes }: Extract<SegmentF
 }
 
 const MILLI = 1000;
+/** Of each segment, the most telling. */
+const DIFFERENCES_SHOWN = 5;
 
 function transitionsOf({ result }: TransitionStage): TransitionSummary {
   const { all, segments, behaviours, purchase, counts, medianGapSeconds } = result;
@@ -256,12 +258,17 @@ export function buildReport(
       features: segments.names.map((key) => ({ key })),
       segments: segments.sizes.map((numUsers, s) => ({
         id: s,
+        ...(segments.method === "rfm" ? { name: segments.segmentNames[s]! } : {}),
         numUsers,
         numAssignedUsers: output.bySegment[s]!.users,
         expectedSpendMinor: output.bySegment[s]!.spendMilli / MILLI,
         expectedValueMinor: output.bySegment[s]!.valueMilli / MILLI,
         means: segments.means[s]!,
         standardisedMeans: segments.centroids[s]!,
+        differences: stages.profiled.result.profiles[s]!.slice(0, DIFFERENCES_SHOWN).map(({ feature, ...rest }) => ({
+          key: feature,
+          ...rest,
+        })),
       })),
       numUnsegmentedUsers: segments.numUnsegmented - noiseOf(segments),
       density: segments.method === "dbscan" ? densityOf(segments) : undefined,

@@ -14,6 +14,7 @@ import { openStageDb, type RunContext } from "./context.js";
 import { type Examples, exampleUsers } from "./examples.js";
 import type { FinishedStages } from "./finished-stages.js";
 import { type IngestStage, loadSegments } from "./profile-stages.js";
+import { PROFILE_FILES } from "./profile-table-stage.js";
 import { pairContext } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
@@ -46,11 +47,12 @@ const SOURCE_CODES = { method: 0, segment: 1, popularity: 2 } as const;
 const emptyTotals = (): GroupTotals => ({ assigned: 0, users: 0, valueMilli: 0, spendMilli: 0, pRedeemSum: 0 });
 
 export function outputStage(context: RunContext, stages: FinishedStages): Promise<OutputStage> {
-  const { ingested, segmented, affinity, candidates, allocated } = stages;
+  const { ingested, segmented, profiled, affinity, candidates, allocated } = stages;
   const { campaign, coupons } = context.loaded;
   const reads = {
     ingest: ingested.key,
     segment: segmented.key,
+    profiles: profiled.key,
     affinity: affinity.key,
     candidates: candidates.key,
     allocate: allocated.key,
@@ -70,6 +72,7 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     const { reasons } = await loadTensors(context.executor, allocationFile, { reasons: "U8" });
     const withheld = await writeWithheld(context, dir, ingested, reasons as Uint8Array);
     await copyFile(join(segmented.dir, "segments.parquet"), join(dir, "segments.parquet"));
+    for (const name of Object.values(PROFILE_FILES)) await copyFile(join(profiled.dir, name), join(dir, name));
     await copyFile(join(ingested.dir, INGEST_FILES.rejected), join(dir, "rejected.parquet"));
     const summary = await summarise(columns, labels, coupons.length, pair.segments);
     const examples = await exampleUsers(context, stages, columns, sources, labels, reasons as Uint8Array);

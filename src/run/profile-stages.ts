@@ -5,7 +5,8 @@ import type { Campaign } from "../campaign/campaign-schema.js";
 import { quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
-import { findSegments, type SegmentFacts } from "../profile/find-segments.js";
+import { type FoundSegments, findSegments, type SegmentFacts } from "../profile/find-segments.js";
+import { rfmSegments } from "../profile/rfm-segments.js";
 import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
@@ -85,7 +86,11 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
     try {
       const numUsers = ingested.result.numUsers;
       const users = await readUserFeatures(db, features, segments.features, numUsers);
-      const found = await findSegments(users, { ...segments, seed }, context.options);
+      const { method, rfm } = segments;
+      const found: FoundSegments =
+        method === "rfm"
+          ? { method, ...(await rfmSegments(db, features, users, rfm)) }
+          : await findSegments(users, { ...segments, method, seed }, context.options);
       checkNumber(found.k);
       const { labels, ...summary } = found;
       const writer = TensorFileWriter.create(

@@ -12,6 +12,8 @@ export const OUTPUT_FILES = [
   "assignments.parquet",
   "withheld.parquet",
   "segments.parquet",
+  "profiles.parquet",
+  "segment_profiles.parquet",
   "rejected.parquet",
   "report.html",
   "run.json",

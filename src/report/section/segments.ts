@@ -6,6 +6,7 @@ import type { View } from "../view.js";
 import { densityHtml } from "./density.js";
 import { driftHtml } from "./drift.js";
 import { nothingToShow, paragraph, type Section, segmentHtml } from "./section.js";
+import { differencesTable } from "./segment-differences.js";
 
 /** A mean this many standard deviations away has the full colour of the heat map. */
 const FULL_COLOUR = 2;
@@ -38,6 +39,7 @@ export async function segmentsSection(view: View): Promise<Section> {
             sizesTable(view),
             html`<h3>Segment profiles</h3>`,
             heatMap(view),
+            differencesTable(view),
             await densityHtml(density),
             await driftHtml(view, drift),
           ],
