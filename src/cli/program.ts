@@ -9,6 +9,7 @@ import { addDrift } from "./commands/drift.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addIngest } from "./commands/ingest.js";
 import { addInspect } from "./commands/inspect.js";
+import { addProfile } from "./commands/profile.js";
 import { addRecommend } from "./commands/recommend.js";
 import { addRfm } from "./commands/rfm.js";
 import { addRun } from "./commands/run.js";
@@ -62,6 +63,7 @@ Examples:
   addDrift(program);
   addRfm(program);
   addTransitions(program);
+  addProfile(program);
   addAllocate(program);
   addEvaluate(program);
   addSynth(program);
