@@ -143,26 +143,9 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
 
     const { eligibility, responded, ...scored } = await runStages(context);
     const evaluated = await evaluateStage(context);
-    const finished = { ...scored, evaluated };
-    const ingested = await ingestStage(context);
-    const segmented = await segmentStage(context, ingested);
-    const transitioned = await transitionStage(context, ingested, segmented);
+    const { ingested, segmented, transitioned } = scored;
     const profiled = await profileTableStage(context, ingested, segmented, transitioned);
-    const model = await modelStage(context, ingested);
-    const affinity = await affinityStage(context, ingested, model);
-    const eligibility = await eligibilityStage(context, ingested);
-    const responded = await responseStage(context, ingested, segmented, affinity, eligibility, transitioned);
-    const candidates = await candidatesStage(
-      context,
-      ingested,
-      segmented,
-      affinity,
-      eligibility,
-      responded,
-      transitioned,
-    );
-    const allocated = await allocateStage(context, ingested, candidates);
-    const finished = { ingested, segmented, transitioned, profiled, model, affinity, candidates, allocated };
+    const finished = { ...scored, evaluated, profiled };
     const output = await outputStage(context, finished);
 
     const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };
