@@ -220,6 +220,8 @@ export type ResponseSummary =
       baseRateLogLoss: number;
       /** Held-out offers in bins of predicted P(redeem). */
       calibration: { meanPredicted: number; observedRate: number; numOffers: number }[];
+      /** Held-out rows in bins of predicted extra orders; null without a control group. */
+      uplift: { meanPredicted: number; observed: number; standardError: number; numOffers: number }[] | null;
       coefficients: ResponseCoefficient[];
     };
 

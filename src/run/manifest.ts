@@ -58,6 +58,10 @@ export interface RunManifest {
     baseRateLogLoss: number | null;
     /** Held-out offers in bins of predicted P(redeem). */
     calibration: ResponseQuality["calibration"];
+    /** Chosen for an offer, but withheld by lot. */
+    controls: number;
+    /** Held-out rows in bins of predicted extra orders, beside the control group; null without one. */
+    uplift: ResponseQuality["uplift"];
   };
   allocation: {
     budgetMinor: number;
@@ -137,6 +141,8 @@ export function buildManifest(
       heldOutLogLoss: model.quality?.heldOutLogLoss ?? null,
       baseRateLogLoss: model.quality?.baseRateLogLoss ?? null,
       calibration: model.quality?.calibration ?? [],
+      controls: model.numControls,
+      uplift: model.quality?.uplift ?? null,
     },
     allocation: {
       budgetMinor: campaign.budget.totalMinor,
@@ -328,6 +334,7 @@ export function buildReport(
             heldOutLogLoss: model.quality.heldOutLogLoss,
             baseRateLogLoss: model.quality.baseRateLogLoss,
             calibration: model.quality.calibration,
+            uplift: model.quality.uplift,
             coefficients: model.coefficients,
           },
     withheld: Object.entries(output.withheld).map(([code, numUsers]) => ({ code, numUsers })),

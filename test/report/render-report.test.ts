@@ -67,8 +67,8 @@ describe("renderReport", () => {
     for (const coupon of data.coupons) expect(page).toContain(coupon.id);
     for (const input of data.provenance.inputs) expect(page).toContain(input.digest);
     // 7 charts drawn for wide and narrow, 1 for both.
-    expect(svgCount(page)).toBe(15);
-    expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(15);
+    expect(svgCount(page)).toBe(16);
+    expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(16);
   });
 
   it("shows where dense places end when segments are such", async () => {
@@ -79,7 +79,7 @@ describe("renderReport", () => {
     expectSound(page);
     expect(page).toContain('id="k-distance"');
     expect(page).toContain("321 of 90,000 shoppers with data (0.36 %)");
-    expect(svgCount(page)).toBe(17);
+    expect(svgCount(page)).toBe(18);
   });
 
   it("is one file without scripts or anything to load", async () => {

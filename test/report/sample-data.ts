@@ -152,6 +152,10 @@ export function sampleData(size: SampleSize = {}): ReportData {
       numTrainOffers: 184_220,
       numHeldOutOffers: 46_055,
       baseRate: 0.0871,
+      uplift: [
+        { meanPredicted: 0.004, observed: -0.001, standardError: 0.004, numOffers: 4000 },
+        { meanPredicted: 0.06, observed: 0.055, standardError: 0.006, numOffers: 4000 },
+      ],
       heldOutLogLoss: 0.2513,
       baseRateLogLoss: 0.2958,
       calibration: [0.012, 0.024, 0.038, 0.052, 0.071, 0.094, 0.125, 0.168, 0.234, 0.371].map((p, i) => ({

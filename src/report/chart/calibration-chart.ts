@@ -7,11 +7,20 @@ export interface CalibrationBin {
   meanPredicted: number;
   observedRate: number;
   numOffers: number;
+  /** 95 % interval of the observed rate; default: Wilson's for a share. */
+  interval?: { low: number; high: number };
 }
 
 /** Observed against predicted rate with 95 % intervals; the dashed diagonal is a model that is right on average. */
-export function calibrationChart(bins: readonly CalibrationBin[]): ChartSize & { option: ChartOption } {
-  const intervals = bins.map((bin) => ({ ...bin, ...wilsonInterval(bin.observedRate, bin.numOffers) }));
+export function calibrationChart(
+  bins: readonly CalibrationBin[],
+  names = { predicted: "Predicted P(redeem)", observed: "Observed share redeemed" },
+): ChartSize & { option: ChartOption } {
+  const intervals = bins.map((bin) => ({
+    ...bin,
+    ...(bin.interval ?? wilsonInterval(bin.observedRate, bin.numOffers)),
+  }));
+  const isPositive = intervals.every((b) => b.low >= 0 && b.meanPredicted >= 0);
   const top = Math.max(0, ...intervals.map((b) => Math.max(b.meanPredicted, b.high)));
   const most = Math.max(1, ...bins.map((b) => b.numOffers));
   const base = { type: "line", silent: true, showSymbol: false };
@@ -20,8 +29,18 @@ export function calibrationChart(bins: readonly CalibrationBin[]): ChartSize & {
     height: 340,
     option: {
       grid: { left: 58, right: 22, top: 38, bottom: 54, outerBoundsMode: "none" },
-      xAxis: xValueAxis({ name: "Predicted P(redeem)", format: percentTick, splitNumber: 3, min: 0 }),
-      yAxis: yValueAxis({ name: "Observed share redeemed", format: percentTick, splitNumber: 4, min: 0 }),
+      xAxis: xValueAxis({
+        name: names.predicted,
+        format: percentTick,
+        splitNumber: 3,
+        ...(isPositive ? { min: 0 } : {}),
+      }),
+      yAxis: yValueAxis({
+        name: names.observed,
+        format: percentTick,
+        splitNumber: 4,
+        ...(isPositive ? { min: 0 } : {}),
+      }),
       series: [
         {
           ...base,

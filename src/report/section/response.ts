@@ -41,7 +41,8 @@ async function modelQuality(model: Model): Promise<Html> {
 ${await calibrationFigure(model)}
 ${lossFigure(model)}
 </div>
-<h3>What makes redemption more likely</h3>
+${await upliftPart(model)}
+<h3>${model.uplift === null ? "What makes redemption more likely" : "What makes a coupon win an order"}</h3>
 ${coefficientTable(model)}`;
 }
 
@@ -71,6 +72,38 @@ async function calibrationFigure(model: Model): Promise<Html> {
       { colour: MUTED, name: "Prediction comes true", mark: "dash" },
     ]),
     table: table("Predicted and observed redemption", columns, model.calibration),
+  });
+}
+
+/** Of the extra orders: what the control group says. */
+async function upliftPart({ uplift }: Model): Promise<Html> {
+  if (uplift === null || uplift.length === 0) return html``;
+  const bins = uplift.map(({ observed, standardError, ...bin }) => ({
+    ...bin,
+    observedRate: observed,
+    interval: { low: observed - 1.96 * standardError, high: observed + 1.96 * standardError },
+  }));
+  const columns: Column<(typeof bins)[number]>[] = [
+    { head: "Mean prediction", numeric: true, cell: (b) => percent(b.meanPredicted) },
+    { head: "Observed", numeric: true, cell: (b) => percent(b.observedRate) },
+    {
+      head: "95 % interval",
+      numeric: true,
+      cell: (b) => `${percent(b.interval.low)} to ${percent(b.interval.high)}`,
+    },
+    { head: "Offers", numeric: true, cell: (b) => count(b.numOffers) },
+  ];
+  return figure({
+    key: "uplift",
+    title: "Predicted and observed extra orders",
+    caption:
+      "Held-out offers, grouped by how many extra orders an offer was predicted to win. Observed: the share who bought among those who were sent the coupon, less the share among those from whom it was withheld by lot.",
+    wide: calibrationChart(bins, { predicted: "Predicted extra orders an offer", observed: "Sent less withheld" }),
+    legend: legendOf([
+      { colour: VALUE, name: "A group of offers", mark: "dot" },
+      { colour: MUTED, name: "Prediction comes true", mark: "dash" },
+    ]),
+    table: table("Predicted and observed extra orders", columns, bins),
   });
 }
 
