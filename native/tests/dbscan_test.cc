@@ -146,7 +146,7 @@ TEST(Dbscan, WeightsAlsoNegativeOnes) {
 }
 
 TEST(Dbscan, EqualPointsAreOneCluster) {
-  const std::vector<float> points(3 * 1000, 7.0F);
+  const std::vector<float> points(3000, 7.0F);
   EXPECT_EQ(Cluster(points, 3, {1e-9, 1000}).labels, std::vector<int32_t>(1000, 0));
   EXPECT_EQ(Cluster(points, 3, {1e-9, 1001}).labels, std::vector<int32_t>(1000, -1));
 }

@@ -105,8 +105,8 @@ TEST(KdTree, SortsAnyNumber) {
 TEST(KdTree, RefusesAndStops) {
   std::vector<float> points = RandomPoints(100, 2, 1, false);
   std::vector<int32_t> order(100);
-  std::vector<float> blocks(4 * 2 * 32);
-  std::vector<float> boxes(static_cast<size_t>(7 * 2 * 2));
+  std::vector<float> blocks(256);
+  std::vector<float> boxes(28);
   const KdTreeOut out{order, blocks, boxes};
   EXPECT_CODE(StatusCode::kInvalidArgument, BuildKdTree({}, 2, {0, 4}, 9, {}, out));
   EXPECT_CODE(StatusCode::kInvalidArgument, BuildKdTree(points, 0, {0, 4}, 9, {}, out));

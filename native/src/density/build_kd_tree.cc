@@ -75,7 +75,7 @@ class Builder {
     }
     keyed_.resize(rows.size());
     for (size_t i = 0; i < rows.size(); ++i) keyed_[i] = {Point(rows[i])[widest], rows[i]};
-    std::nth_element(keyed_.begin(), keyed_.begin() + count, keyed_.end(), Before);
+    std::ranges::nth_element(keyed_, keyed_.begin() + count, Before);
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = keyed_[i].row;
   }
 

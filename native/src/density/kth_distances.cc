@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -59,11 +60,11 @@ class NearestSearch {
     if (poll_.Cancelled(own)) return false;
     const float* block = BlockOf(tree_, leaf_);
     const float* others = BlockOf(tree_, other);
-    uint32_t masks[kLeafPoints];
-    masks[slot_] = SlotsOf(tree_, other);
-    if (nearest_.size() == k_) SlotsWithin(block, own, others, tree_.dims, SquaredLimit(nearest_.front(), tree_.dims), masks);
-    for (uint32_t left = masks[slot_]; left != 0; left &= left - 1)
-      Add(SquaredDistance(block, slot_, others, std::countr_zero(left), tree_.dims));
+    std::array<uint32_t, kLeafPoints> masks{};
+    uint32_t& mask = masks[static_cast<size_t>(slot_)];
+    mask = SlotsOf(tree_, other);
+    if (nearest_.size() == k_) SlotsWithin(block, own, others, tree_.dims, SquaredLimit(nearest_.front(), tree_.dims), masks.data());
+    for (uint32_t left = mask; left != 0; left &= left - 1) Add(SquaredDistance(block, slot_, others, std::countr_zero(left), tree_.dims));
     return true;
   }
 

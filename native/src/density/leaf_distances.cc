@@ -1,5 +1,6 @@
 #include "density/leaf_distances.h"
 
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -19,8 +20,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, 16>;
 
 HWY_INLINE uint32_t Bits(D d, hn::Mask<D> mask) {
-  uint8_t bytes[8] = {};
-  hn::StoreMaskBits(d, mask, bytes);
+  std::array<uint8_t, 8> bytes{};
+  hn::StoreMaskBits(d, mask, bytes.data());
   return static_cast<uint32_t>(bytes[0]) | static_cast<uint32_t>(bytes[1]) << 8;
 }
 
@@ -99,11 +100,11 @@ uint32_t SlotsNearBox(const float* block, uint32_t slots, const float* box, int6
 }
 
 void SlotsWithin(const float* a, uint32_t slots, const float* b, int64_t dims, const SquaredLimit& limit, uint32_t* masks) {
-  uint32_t unsure[kLeafPoints];
-  HWY_DYNAMIC_DISPATCH(SlotsWithinImpl)(a, slots, b, dims, limit.surely, limit.perhaps, masks, unsure);
+  std::array<uint32_t, kLeafPoints> unsure{};
+  HWY_DYNAMIC_DISPATCH(SlotsWithinImpl)(a, slots, b, dims, limit.surely, limit.perhaps, masks, unsure.data());
   for (; slots != 0; slots &= slots - 1) {
     const int slot = std::countr_zero(slots);
-    for (uint32_t left = unsure[slot]; left != 0; left &= left - 1) {
+    for (uint32_t left = unsure[static_cast<size_t>(slot)]; left != 0; left &= left - 1) {
       const int other = std::countr_zero(left);
       if (SquaredDistance(a, slot, b, other, dims) <= limit.exact) masks[slot] |= uint32_t{1} << other;
     }
