@@ -158,9 +158,9 @@ TEST(Ease, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kOutOfRange, EasePivot(state, 1));
   EXPECT_CODE(StatusCode::kInvalidArgument, EasePivot(state, 0));  // swept: negative definite
   EXPECT_CODE(StatusCode::kInvalidArgument, EasePanel(state, 0, {0, 33}, {}));
-  EXPECT_CODE(StatusCode::kOutOfRange, EaseUpdate(state, 0, {0, 160}, {}));
-  EXPECT_CODE(StatusCode::kCancelled, EasePanel(state, 0, {0, 128}, Raised()));
-  EXPECT_CODE(StatusCode::kCancelled, EaseUpdate(state, 0, {0, 128}, Raised()));
+  EXPECT_CODE(StatusCode::kOutOfRange, EaseUpdate(state, 0, {0, kEaseBlock + 32}, {}));
+  EXPECT_CODE(StatusCode::kCancelled, EasePanel(state, 0, {0, kEaseBlock}, Raised()));
+  EXPECT_CODE(StatusCode::kCancelled, EaseUpdate(state, 0, {0, kEaseBlock}, Raised()));
   EXPECT_CODE(StatusCode::kInvalidArgument, EasePivot({std::span(square).first(100), pivot, columns, solved}, 0));
   std::vector<float> weights(9);
   EXPECT_CODE(StatusCode::kInvalidArgument, EaseWeights(square, 3, {0, 2}, weights));

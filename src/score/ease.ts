@@ -20,7 +20,7 @@ export interface EaseModel {
 /** Beyond this the square of all items no longer fits a small machine: 8 bytes a pair while it is inverted, 4 in the model. */
 export const EASE_MAX_ITEMS = 20_000;
 /** Of native/include/couponcast/ease.h. */
-const BLOCK = 128;
+const BLOCK = 64;
 const SHARD_ROWS = 128;
 const WEIGHT_ROWS = 256;
 

@@ -101,6 +101,7 @@ Status EasePanel(const EaseState& state, int64_t block, RowRange range, CancelFl
   COUPONCAST_RETURN_IF_ERROR(CheckState(state, block, range));
   const int64_t size = SizeOf(state.square).value();
   const int64_t first = block * kBlock;
+  const double* square = state.square.data();
   // The pivot in tiles of columns. It holds the negative inverse, which suits a product that is subtracted.
   std::vector<double> tiles(static_cast<size_t>(kBlock * kBlock));
   for (int64_t k = 0; k < kBlock; ++k) {
@@ -112,16 +113,15 @@ Status EasePanel(const EaseState& state, int64_t block, RowRange range, CancelFl
   for (int64_t begin = range.begin; begin < range.end; begin += kProductCols) {
     if (cancel.IsSet()) return Cancelled();
     if (begin >= first && begin < first + kBlock) continue;
-    for (int64_t r = 0; r < kProductCols; ++r) {
-      for (int64_t k = 0; k < kBlock; ++k) {
-        const int64_t row = begin + r;
-        const int64_t at = row > first ? row * size + first + k : (first + k) * size + row;
-        rows[static_cast<size_t>(r * kBlock + k)] = state.square[static_cast<size_t>(at)];
-      }
-    }
     double* columns = state.columns.data() + begin * kBlock;
     for (int64_t k = 0; k < kBlock; ++k) {
-      for (int64_t r = 0; r < kProductCols; ++r) columns[k * kProductCols + r] = rows[static_cast<size_t>(r * kBlock + k)];
+      // Of rows before the block the lower triangle holds the transpose.
+      const double* from = begin < first ? square + (first + k) * size + begin : square + begin * size + first + k;
+      const int64_t step = begin < first ? 1 : size;
+      for (int64_t r = 0; r < kProductCols; ++r) {
+        columns[k * kProductCols + r] = from[r * step];
+        rows[static_cast<size_t>(r * kBlock + k)] = from[r * step];
+      }
     }
     double* solved = state.solved.data() + begin * kBlock;
     std::fill_n(solved, kProductCols * kBlock, 0.0);
@@ -146,12 +146,13 @@ Status EaseUpdate(const EaseState& state, int64_t block, RowRange range, CancelF
       if (!own(row)) SubtractProduct(state.solved.data() + row * kBlock, kBlock, tile, state.square.data() + row * size + col, size);
     }
   }
-  for (int64_t row = range.begin; row < range.end; ++row) {
-    if (own(row)) continue;
-    for (int64_t k = 0; k < kBlock; ++k) {
-      const int64_t at = row > first ? row * size + first + k : (first + k) * size + row;
-      state.square[static_cast<size_t>(at)] = state.solved[static_cast<size_t>(row * kBlock + k)];
-    }
+  const auto solved = [&](int64_t row, int64_t k) { return state.solved[static_cast<size_t>(row * kBlock + k)]; };
+  for (int64_t k = 0; k < kBlock; ++k) {
+    double* line = state.square.data() + (first + k) * size;
+    for (int64_t row = range.begin; row < std::min(range.end, first); ++row) line[row] = solved(row, k);
+  }
+  for (int64_t row = std::max(range.begin, first + kBlock); row < range.end; ++row) {
+    for (int64_t k = 0; k < kBlock; ++k) state.square[static_cast<size_t>(row * size + first + k)] = solved(row, k);
   }
   return {};
 }

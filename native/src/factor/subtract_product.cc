@@ -24,6 +24,10 @@ constexpr int64_t kPart = kVectors * kWidth;
 void SubtractProductImpl(const double* HWY_RESTRICT left, int64_t depth, const double* HWY_RESTRICT tile, double* HWY_RESTRICT out,
                          int64_t stride) {
   const Tag d;
+  // Fetched while the sums are made.
+  for (int64_t r = 0; r < kProductRows; ++r) {
+    for (int64_t col = 0; col < kProductCols; col += 8) __builtin_prefetch(out + r * stride + col, 1);
+  }
   for (int64_t part = 0; part < kProductCols; part += kPart) {
     hn::Vec<Tag> sums[kProductRows][kVectors];
     for (auto& row : sums) {

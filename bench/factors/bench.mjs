@@ -1,0 +1,69 @@
+/** ALS and EASE beside implicit and LAPACK: node bench/factors/bench.mjs [--size small] [--threads 2] [--python python3]. */
+import { parseArgs } from "node:util";
+import { matrixOf } from "../data.mjs";
+import { mustRun, requireBuild, SIZE_NAMES, say, seconds, table } from "../tools.mjs";
+
+const { values } = parseArgs({
+  options: {
+    size: { type: "string", default: "small" },
+    threads: { type: "string", default: "2" },
+    python: { type: "string", default: "python3" },
+    only: { type: "string", default: "als,ease" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help || !SIZE_NAMES.includes(values.size)) {
+  say(
+    "usage: node bench/factors/bench.mjs [--size tiny|small|large] [--threads 2] [--only als,ease] [--python python3]",
+  );
+  process.exit(values.help ? 0 : 2);
+}
+requireBuild();
+const { als, closeExecutors, ease, openMatrix, recommend } = await import("../../dist/index.js");
+const threads = Number(values.threads);
+const path = await matrixOf(values.size, say);
+
+async function timed(call) {
+  const start = performance.now();
+  const result = await call();
+  return { result, seconds: (performance.now() - start) / 1000 };
+}
+
+async function peer(what) {
+  try {
+    const { stdout } = await mustRun(values.python, ["bench/factors/peers.py", what, path, String(threads)]);
+    return JSON.parse(stdout.trim().split("\n").at(-1));
+  } catch (error) {
+    say(`${what}: ${String(error.message).split("\n").at(-1)}`);
+    return {};
+  }
+}
+
+const rows = [];
+const row = (work, ours, theirs) =>
+  rows.push([
+    work,
+    seconds(ours),
+    theirs === undefined ? "–" : seconds(theirs),
+    theirs ? (theirs / ours).toFixed(2) : "–",
+  ]);
+const only = values.only.split(",");
+const matrix = await openMatrix(path);
+if (only.includes("als")) {
+  const { result, seconds: fit } = await timed(() => als(matrix, { threads }));
+  // Ranking alone: a model of one round costs little, and the products are as many.
+  const one = { method: "als", als: { iterations: 1 }, threads };
+  const both = await timed(() => recommend(matrix, one));
+  const alone = await timed(() => als(matrix, { iterations: 1, threads }));
+  const theirs = await peer("als");
+  row("als, 64 factors, 15 rounds", fit, theirs.fit);
+  row("top 20 of all users", both.seconds - alone.seconds, theirs.rank);
+  say(`loss ${result.loss.toFixed(1)}, implicit ${theirs.loss?.toFixed(1) ?? "–"}`);
+}
+if (only.includes("ease")) {
+  const { seconds: fit } = await timed(() => ease(matrix, { threads }));
+  row("ease, products and weights included, beside the inverse alone", fit, (await peer("ease")).fit);
+}
+matrix.close();
+await closeExecutors();
+console.log(table([`work (${values.size}), ${threads} threads`, "couponcast", "peer", "times"], rows));
