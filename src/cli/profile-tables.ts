@@ -25,6 +25,9 @@ export interface ProfileTables {
   segments: { segment: string; size: number; features: FeatureDifference[] }[];
 }
 
+/** Numbers that say who or where a user is, not how. */
+const NO_FEATURES = new Set(["row", "segment"]);
+
 interface JoinedColumn {
   name: string;
   isText: boolean;
@@ -61,7 +64,7 @@ export async function profileTables(
     }
     const labels = await labelsOf(db, by, columns[by]!);
     const features = columns.flatMap(({ name, isNumber }, c): FeatureColumn[] =>
-      isNumber && c !== by && name !== "row" ? [[name, () => numbersOf(db, c, labels.labels.length)]] : [],
+      isNumber && c !== by && !NO_FEATURES.has(name) ? [[name, () => numbersOf(db, c, labels.labels.length)]] : [],
     );
     session.progress.update({ stage: "comparing", done: 0, total: undefined });
     const profiles = await segmentProfiles(features, labels.labels, labels.names.length);

@@ -4,7 +4,7 @@ import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import { addon } from "../native/addon.js";
 import { integerBetween } from "../util/arguments.js";
-import { copyYielding, yieldToEventLoop } from "../util/yield.js";
+import { copyYielding, forEachYielding, yieldToEventLoop } from "../util/yield.js";
 import { readTensors } from "./tensors.js";
 
 /**
@@ -90,10 +90,10 @@ export async function sequencesOf(events: EventColumns, options: SequencesOption
   );
   let latest = 0;
   if (options.asOfMicros === undefined) {
-    for (let user = 0; user < numUsers; user++) {
+    await forEachYielding(numUsers, (user) => {
       const end = Number(indptr[user + 1]!);
       if (end > Number(indptr[user]!)) latest = Math.max(latest, Number(sorted.times[end - 1]!));
-    }
+    });
   }
   return {
     behaviours: [...options.behaviours],
