@@ -99,7 +99,7 @@ Napi::Value SumRankingMetricsBinding(const Args& args) {
   const RankingOutput output{args.Out<double>("outSums"), args.Out<double>("outSquares"), args.Out<int64_t>("outUsers"),
                              args.Out<int64_t>("outExposure")};
   Check(args.env(), SumRankingMetrics(matrix.by_user(), matrix.by_item(), relevant, lists, args.OptionalIn<int32_t>("labels"),
-                                      args.Integer("segments"), args.Range(), args.Cancel(), output));
+                                      args.Integer("segments"), args.Bool("diversity"), args.Range(), args.Cancel(), output));
   return args.env().Undefined();
 }
 

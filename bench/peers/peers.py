@@ -352,4 +352,5 @@ def main():
         say(missing=str(error))
 
 
-main()
+if __name__ == "__main__":
+    main()

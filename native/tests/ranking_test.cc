@@ -42,8 +42,8 @@ TEST(Ranking, GoldenConventions) {
   const std::vector<int32_t> items = {0, 1, 2, 3};
   const std::vector<int32_t> counts = {4};
   Sums out(1, 6);
-  ASSERT_OK(
-      SumRankingMetrics(history.by_user(), history.by_item(), relevant.by_user(), {4, items, 4, counts}, {}, 0, {0, 1}, {}, out.view()));
+  ASSERT_OK(SumRankingMetrics(history.by_user(), history.by_item(), relevant.by_user(), {4, items, 4, counts}, {}, 0, true, {0, 1}, {},
+                              out.view()));
   EXPECT_NEAR(out.of(RankingMetric::kNdcg), .703918, 5e-7);
   EXPECT_NEAR(out.of(RankingMetric::kNdcgByK), .585570, 5e-7);
   EXPECT_NEAR(out.of(RankingMetric::kMap), .555556, 5e-7);
@@ -80,7 +80,7 @@ struct Case {
   }
   Sums Run(RowRange range, int64_t k, CancelFlag cancel = {}) const {
     Sums out(4, history.cols());
-    EXPECT_OK(SumRankingMetrics(history.by_user(), history.by_item(), relevant.by_user(), {k, items, width, counts}, labels, 3, range,
+    EXPECT_OK(SumRankingMetrics(history.by_user(), history.by_item(), relevant.by_user(), {k, items, width, counts}, labels, 3, true, range,
                                 cancel, out.view()));
     return out;
   }
@@ -177,7 +177,8 @@ TEST(Ranking, RefusesWhatDoesNotFit) {
   const Case c(6, 9, 5);
   Sums out(4, 9);
   const auto run = [&](const RankedLists& lists, RowRange range, CancelFlag cancel) {
-    return SumRankingMetrics(c.history.by_user(), c.history.by_item(), c.relevant.by_user(), lists, c.labels, 3, range, cancel, out.view());
+    return SumRankingMetrics(c.history.by_user(), c.history.by_item(), c.relevant.by_user(), lists, c.labels, 3, true, range, cancel,
+                             out.view());
   };
   EXPECT_CODE(StatusCode::kInvalidArgument, run({9, c.items, 8, c.counts}, {0, 6}, {}));
   EXPECT_CODE(StatusCode::kInvalidArgument, run({0, c.items, 8, c.counts}, {0, 6}, {}));
@@ -190,7 +191,7 @@ TEST(Ranking, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kOutOfRange, run({4, outside, 8, full}, {0, 6}, {}));
   const TestMatrix fewer({{1, 0}}, 2);
   EXPECT_CODE(StatusCode::kInvalidArgument, SumRankingMetrics(c.history.by_user(), c.history.by_item(), fewer.by_user(),
-                                                              {4, c.items, 8, c.counts}, c.labels, 3, {0, 6}, {}, out.view()));
+                                                              {4, c.items, 8, c.counts}, c.labels, 3, true, {0, 6}, {}, out.view()));
 }
 
 }  // namespace

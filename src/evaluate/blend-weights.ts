@@ -77,7 +77,11 @@ export async function chooseBlendWeights(
     const weights = units.map((unit) => unit / steps);
     const weighed = parts.map((fitted, p) => ({ fitted, weight: weights[p]!, curve: curves?.[p] }));
     await new BlendedMethod(history, weighed, { by, rankOffset, depth }).fuse(request, lists);
-    const report = await evaluateRanking(history, relevant, request, { signal, threads });
+    const report = await evaluateRanking(history, relevant, request, {
+      signal,
+      threads,
+      diversity: metric === "diversity",
+    });
     tried.push({ weights, quality: report[metric] });
     onProgress?.({ stage: "blend weights", done: choice + 1, total: grid.length });
   }

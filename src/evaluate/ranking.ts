@@ -55,6 +55,8 @@ export interface RankingOptions extends RunOptions {
   k?: number | undefined;
   /** [numUsers] segment of each user, -1 for none. */
   labels?: Int32Array | undefined;
+  /** Whether to compute the diversity of lists, by far the most work where items are popular; default true, else it is 0. */
+  diversity?: boolean | undefined;
 }
 
 const SHARD_USERS = 16_384;
@@ -92,6 +94,7 @@ export async function evaluateRanking(
     k,
     labels,
     segments,
+    diversity: options.diversity ?? true,
   };
   const ranges = shards(numUsers, SHARD_USERS);
   const parts = await executor.map(

@@ -45,10 +45,12 @@ struct RankingOutput {
 // Sums of the metrics over the users of `range`, by group: the segments of `labels` [users] (-1: none; empty: no segments),
 // then everybody. `history` is what the lists were made from, users x items, and its transpose; `relevant` is users x items,
 // its values count nothing. Adding the outputs of fixed shards in order gives the same bytes for any number of threads.
-// Cost: K log R a user, and the sum of the columns of his list for diversity. Memory: 8 bytes a user.
+// Cost: K log R a user, and for diversity, which may be left out and is 0 then, one pass over the matrix and the columns of each
+// list. Memory: 8 bytes a user.
 // Errors: kInvalidArgument, kOutOfRange, kCancelled. Source: formulas.md, "Ranking metrics".
 Status SumRankingMetrics(const CsrView& history, const CsrView& history_by_item, const CsrView& relevant, const RankedLists& lists,
-                         std::span<const int32_t> labels, int64_t segments, RowRange range, CancelFlag cancel, const RankingOutput& output);
+                         std::span<const int32_t> labels, int64_t segments, bool diversity, RowRange range, CancelFlag cancel,
+                         const RankingOutput& output);
 
 }  // namespace couponcast
 

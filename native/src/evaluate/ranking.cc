@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "base/check.h"
@@ -11,7 +12,7 @@
 namespace couponcast {
 namespace {
 
-constexpr int64_t kUsersPerPoll = 16;
+constexpr int64_t kUsersPerPoll = 4;
 using Values = std::array<double, kNumRankingMetrics>;
 
 double& At(Values& values, RankingMetric metric) { return values[static_cast<size_t>(metric)]; }
@@ -121,7 +122,7 @@ Status CheckArguments(const CsrView& history, const CsrView& by_item, const CsrV
 }  // namespace
 
 Status SumRankingMetrics(const CsrView& history, const CsrView& history_by_item, const CsrView& relevant, const RankedLists& lists,
-                         std::span<const int32_t> labels, int64_t segments, RowRange range, CancelFlag cancel,
+                         std::span<const int32_t> labels, int64_t segments, bool diversity, RowRange range, CancelFlag cancel,
                          const RankingOutput& output) {
   COUPONCAST_RETURN_IF_ERROR(CheckArguments(history, history_by_item, relevant, lists, labels, segments, range, output));
   std::ranges::fill(output.sums, 0.0);
@@ -129,7 +130,8 @@ Status SumRankingMetrics(const CsrView& history, const CsrView& history_by_item,
   std::ranges::fill(output.users, 0);
   std::ranges::fill(output.exposure, 0);
   const Discounts discounts(lists.k);
-  PairCosines cosines(history_by_item);
+  std::optional<PairCosines> cosines;
+  if (diversity) cosines.emplace(history_by_item);
   const double num_users = static_cast<double>(history.rows);
   for (int64_t user = range.begin; user < range.end; ++user) {
     if ((user - range.begin) % kUsersPerPoll == 0 && cancel.IsSet()) return Cancelled();
@@ -150,7 +152,7 @@ Status SumRankingMetrics(const CsrView& history, const CsrView& history_by_item,
     ScoreHits(list, wanted, lists.k, discounts, values);
     At(values, RankingMetric::kPopularity) = MeanShare(list, history_by_item);
     At(values, RankingMetric::kHistory) = MeanShare(history.row_indices(user), history_by_item);
-    if (list.size() > 1) At(values, RankingMetric::kDiversity) = 1 - cosines.Mean(list);
+    if (cosines && list.size() > 1) At(values, RankingMetric::kDiversity) = 1 - cosines->Mean(list);
     const auto add = [&](int64_t group) {
       ++output.users[static_cast<size_t>(group)];
       for (size_t m = 0; m < values.size(); ++m) {
