@@ -14,7 +14,6 @@ namespace {
 using testing::MatrixKind;
 using testing::MatrixKinds;
 using testing::Raised;
-using testing::Random;
 using testing::RandomMatrix;
 using testing::Shards;
 using testing::TestMatrix;

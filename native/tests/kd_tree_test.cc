@@ -42,7 +42,7 @@ TEST(KdTree, EveryPointOnceInTightBoxes) {
           float greatest = -least;
           for (int64_t slot = 0; slot < NumPoints(tree, node); ++slot) {
             const float value = BlockOf(tree, leaf)[dim * kLeafPoints + slot];
-            const int32_t row = tree.order[static_cast<size_t>(leaf * kLeafPoints + slot)];
+            const int64_t row = tree.order[static_cast<size_t>(leaf * kLeafPoints + slot)];
             EXPECT_EQ(value, points[static_cast<size_t>(row * 3 + dim)]);
             least = std::min(least, value);
             greatest = std::max(greatest, value);
