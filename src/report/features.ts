@@ -18,6 +18,12 @@ const WORDS: Record<string, FeatureWords> = {
   count_purchase: { label: "purchase events", high: "keen buyers", low: "rare buyers", group: "buying" },
   num_events: { label: "events", high: "very active", low: "hardly active", group: "looking" },
   recency_days: { label: "days since last event", high: "long absent", low: "recently active", group: "time" },
+  order_recency_days: {
+    label: "days since last order",
+    high: "long without order",
+    low: "ordered lately",
+    group: "time",
+  },
   frequency: { label: "orders", high: "frequent buyers", low: "rare buyers", group: "buying" },
   monetary_minor: { label: "money spent", high: "big spenders", low: "small spenders", group: "buying" },
   order_value_minor: { label: "mean order value", high: "large baskets", low: "small baskets", group: "basket" },
@@ -26,6 +32,7 @@ const WORDS: Record<string, FeatureWords> = {
 };
 
 const COUNT_PREFIX = "count_";
+const NEXT_PREFIX = "next_";
 
 export function featureWords(feature: FeatureInfo): FeatureWords {
   const key = feature.key;
@@ -40,6 +47,11 @@ export function featureWords(feature: FeatureInfo): FeatureWords {
       low: `few ${behaviour} events`,
       group: "looking",
     };
+  }
+  if (key.startsWith(NEXT_PREFIX)) {
+    const behaviour = truncateMiddle(codeInWords(key.slice(NEXT_PREFIX.length)), 24);
+    const chance = label ?? `chance of ${behaviour} next`;
+    return { label: chance, high: `likely ${behaviour} next`, low: `hardly any ${behaviour} next`, group: "other" };
   }
   const words = label ?? truncateMiddle(codeInWords(key), 40);
   return { label: words, high: `high ${words}`, low: `low ${words}`, group: "other" };
