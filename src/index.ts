@@ -61,22 +61,16 @@ export {
 export type { Baskets } from "./mining/baskets.js";
 export { BoughtWith, type Suggestion } from "./mining/bought-with.js";
 export type { Itemset, ItemsetList } from "./mining/itemset-list.js";
+export { frequentItemsets, type ItemsetOptions } from "./mining/itemsets.js";
 export {
-  frequentItemsets,
   ITEMSET_KINDS,
   type ItemsetKind,
-  type ItemsetOptions,
   MINING_ALGORITHMS,
   type MiningAlgorithm,
-} from "./mining/itemsets.js";
-export {
-  associationRules,
   RULE_METRICS,
-  type Rule,
-  type RuleList,
   type RuleMetric,
-  type RuleOptions,
-} from "./mining/rules.js";
+} from "./mining/names.js";
+export { associationRules, type Rule, type RuleList, type RuleOptions } from "./mining/rules.js";
 export { coreVersion, simdTargets } from "./native/version.js";
 export { type CosineDbscanOptions, type CosineDbscanResult, cosineDbscan } from "./profile/cosine-dbscan.js";
 export { type DbscanOptions, type DbscanResult, dbscan } from "./profile/dbscan.js";
@@ -125,6 +119,7 @@ export {
 export { type Rp3betaOptions, rp3beta } from "./score/rp3beta.js";
 export { type Neighbours, type SimilarOptions, similarItems, similarUsers } from "./score/similar.js";
 export type { WeightingName, WeightingOptions } from "./score/weighting.js";
+export { BASKETS_BY, type BasketFile, type BasketsBy, openBaskets } from "./store/baskets.js";
 export { type Matrix, openMatrix } from "./store/matrix.js";
 export {
   type EventColumns,

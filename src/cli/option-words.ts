@@ -24,6 +24,7 @@ const OPTION_BY_FIELD: [field: string, option: string][] = [
   ["maxRejectedShare", "--max-rejected-share"],
   ["ingest.memoryLimitMb", "--memory"],
   ["ingest.windowDays", "--window-days"],
+  ["baskets.behaviours", "--baskets-of"],
   ["purchaseBehaviour", "--purchase-behaviour"],
   ["give it a weight under behaviours", "give it a weight with --weights"],
 ];

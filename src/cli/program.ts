@@ -9,6 +9,7 @@ import { addDrift } from "./commands/drift.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addIngest } from "./commands/ingest.js";
 import { addInspect } from "./commands/inspect.js";
+import { addMine } from "./commands/mine.js";
 import { addProfile } from "./commands/profile.js";
 import { addRecommend } from "./commands/recommend.js";
 import { addRfm } from "./commands/rfm.js";
@@ -64,6 +65,7 @@ Examples:
   addRfm(program);
   addTransitions(program);
   addProfile(program);
+  addMine(program);
   addAllocate(program);
   addEvaluate(program);
   addSynth(program);

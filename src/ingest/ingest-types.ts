@@ -1,10 +1,17 @@
 import type { EventsSource, IngestOptions, ItemsSource, UsersSource } from "../campaign/campaign-schema.js";
+import type { BasketsBy } from "../store/baskets.js";
 import type { MatrixShape } from "../store/matrix-writer.js";
 
 export interface IngestProgress {
   stage: "read" | "clean" | "encode" | "aggregate" | "write";
   done: number;
   total: number | undefined;
+}
+
+export interface BasketsRequest {
+  by: BasketsBy;
+  /** Events of these behaviours count; by order only purchases can. */
+  behaviours: readonly string[];
 }
 
 export interface IngestRequest {
@@ -15,6 +22,8 @@ export interface IngestRequest {
   behaviours: Record<string, number>;
   purchaseBehaviour: string;
   options: IngestOptions;
+  /** Also write INGEST_FILES.baskets. */
+  baskets?: BasketsRequest | undefined;
   /** IANA zone of calendar days, and of times without an offset where a source names none. */
   timeZone: string;
   /** ISO 8601; without an offset it is wall clock in `timeZone`. Default: the latest accepted event. */
@@ -75,5 +84,7 @@ export const INGEST_FILES = {
   features: "features.parquet",
   items: "items.parquet",
   sequences: "sequences.safetensors",
+  /** Only when asked for. */
+  baskets: "baskets.safetensors",
   summary: "ingest.json",
 } as const;

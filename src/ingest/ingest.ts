@@ -34,6 +34,7 @@ import {
   type IngestResult,
 } from "./ingest-types.js";
 import { CREATE_REJECTED_TABLE_ROWS, readItems, readUsers, type UsersTable } from "./tables.js";
+import { checkBaskets, writeBaskets } from "./write-baskets.js";
 import { type UserRange, writeMatrix } from "./write-matrix.js";
 import { writeSequences } from "./write-sequences.js";
 
@@ -75,6 +76,7 @@ export async function ingestInto(request: IngestRequest, createSink: CreateCellS
   throwIfAborted(request.signal);
   const outDir = resolve(request.outDir);
   const rules = cleaningRules(request);
+  if (request.baskets !== undefined) checkBaskets(request.baskets, rules);
   const inputs = await resolveInputs(request);
   // A run that was killed may have left its scratch folder.
   const tempDir = join(outDir, "tmp");
@@ -144,6 +146,11 @@ async function runStage(stage: Stage): Promise<IngestResult> {
       behaviours: rules.behaviours,
       asOfMicros: cleaned.asOfMicros,
     });
+    if (request.baskets !== undefined) {
+      const path = join(tempDir, INGEST_FILES.baskets);
+      const { timeZone } = rules;
+      await writeBaskets(db, { ...request.baskets, path, ranges, allBehaviours: rules.behaviours, timeZone });
+    }
     await reopenForExport();
     await exportRejected(db, join(tempDir, INGEST_FILES.rejected));
     await exportUsers(db, join(tempDir, INGEST_FILES.users), users);
@@ -174,7 +181,8 @@ async function runStage(stage: Stage): Promise<IngestResult> {
     };
     db.close();
     await writeFile(join(tempDir, INGEST_FILES.summary), `${JSON.stringify(result, null, 2)}\n`);
-    await placeFiles(tempDir, outDir, Object.values(INGEST_FILES));
+    const { baskets, ...always } = INGEST_FILES;
+    await placeFiles(tempDir, outDir, [...(request.baskets === undefined ? [] : [baskets]), ...Object.values(always)]);
     return result;
   } finally {
     progress.stop();

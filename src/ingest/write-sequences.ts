@@ -3,6 +3,7 @@ import type { DuckDb } from "../duckdb/duckdb.js";
 import { SEQUENCE_TENSORS } from "../store/sequences.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { orderedEventsSql } from "./features-sql.js";
+import { writeIds } from "./write-ids.js";
 import type { UserRange } from "./write-matrix.js";
 
 export interface SequencesRequest {
@@ -12,8 +13,6 @@ export interface SequencesRequest {
   behaviours: readonly string[];
   asOfMicros: bigint;
 }
-
-const IDS_PER_BATCH = 16_384;
 
 /** Memory: 8 bytes a user, and DuckDB's for the events of one range. Errors: ERR_COUPONCAST_IO, _CANCELLED. */
 export async function writeSequences(db: DuckDb, request: SequencesRequest): Promise<void> {
@@ -38,7 +37,7 @@ export async function writeSequences(db: DuckDb, request: SequencesRequest): Pro
     { kind: "sequences", behaviours: JSON.stringify(behaviours), asOfMicros: String(asOfMicros) },
   );
   try {
-    await writeIds(db, writer, numUsers);
+    await writeIds(db, writer, "user", numUsers);
     const indptr = new BigInt64Array(numUsers + 1);
     let at = 0;
     for (const range of ranges) {
@@ -56,20 +55,4 @@ export async function writeSequences(db: DuckDb, request: SequencesRequest): Pro
   } finally {
     await writer.abort();
   }
-}
-
-async function writeIds(db: DuckDb, writer: TensorFileWriter, numUsers: number): Promise<void> {
-  const offsets = new BigInt64Array(numUsers + 1);
-  let row = 0;
-  let at = 0;
-  const sql = "SELECT user_id FROM user_rows ORDER BY row";
-  for await (const { columns } of db.streamColumns(sql, ["TEXT"], IDS_PER_BATCH)) {
-    const bytes = columns[0].map((id) => Buffer.from(id));
-    await writer.write("users.bytes", at, Buffer.concat(bytes));
-    for (const { length } of bytes) {
-      at += length;
-      offsets[++row] = BigInt(at);
-    }
-  }
-  await writer.write("users.offsets", 0, offsets);
 }

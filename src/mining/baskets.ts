@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import type { ArgValue, KernelCall } from "../executor/call.js";
 import { type Executor, type RowRange, shared } from "../executor/executor.js";
+import type { BasketFile } from "../store/baskets.js";
 import { Matrix } from "../store/matrix.js";
 import { integerBetween } from "../util/arguments.js";
 import { copyYielding } from "../util/yield.js";
@@ -23,7 +24,7 @@ export interface BasketInput {
 }
 
 /** A matrix stands for one basket a user: the items of its cells, whatever their value. */
-export async function basketInput(baskets: Baskets | Matrix): Promise<BasketInput> {
+export async function basketInput(baskets: Baskets | BasketFile | Matrix): Promise<BasketInput> {
   if (baskets instanceof Matrix) {
     const { $matrix: path } = baskets.ref();
     return {
@@ -36,6 +37,11 @@ export async function basketInput(baskets: Baskets | Matrix): Promise<BasketInpu
       numCells: baskets.nnz,
       numItems: Math.max(baskets.numItems, 1),
     };
+  }
+  if ("args" in baskets) {
+    const { args, numBaskets, numCells } = baskets;
+    const numItems = Math.max(baskets.numItems, 1);
+    return { args: { ...args, numItems }, numBaskets, numCells, numItems };
   }
   const { indptr, items, numItems } = baskets;
   if (!(indptr instanceof BigInt64Array) || !(items instanceof Int32Array)) {

@@ -1,17 +1,13 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
 import type { KernelCall } from "../executor/call.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import type { BasketFile } from "../store/baskets.js";
 import type { Matrix } from "../store/matrix.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Baskets, basketInput, type RankedBaskets, rankBaskets } from "./baskets.js";
 import { ItemsetList } from "./itemset-list.js";
-
-export const MINING_ALGORITHMS = ["auto", "fp-growth", "eclat", "apriori"] as const;
-export const ITEMSET_KINDS = ["all", "closed", "maximal"] as const;
-export type MiningAlgorithm = (typeof MINING_ALGORITHMS)[number];
-
-export type ItemsetKind = (typeof ITEMSET_KINDS)[number];
+import { ITEMSET_KINDS, type ItemsetKind, MINING_ALGORITHMS, type MiningAlgorithm } from "./names.js";
 
 export interface ItemsetOptions extends RunOptions {
   /** Share of the baskets, in (0, 1]; rounded up to whole baskets. Give this or minCount. */
@@ -56,7 +52,7 @@ export function minCountOf(numBaskets: number, { minSupport, minCount }: Itemset
 /**
  * Frequent itemsets: all sets of items that at least minCount baskets hold, with that number of baskets.
  *
- * @param baskets rows of distinct ascending items, or a matrix: one basket a user
+ * @param baskets rows of distinct ascending items, a file of them, or a matrix: one basket a user
  *
  * Order: items rank by rising support, of equal ones the smaller first; a set lists its items by rank, and sets are
  * lexicographic by rank. The same for every algorithm and any number of threads.
@@ -64,7 +60,10 @@ export function minCountOf(numBaskets: number, { minSupport, minCount }: Itemset
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_OUT_OF_RANGE (more than maxItemsets), ERR_COUPONCAST_CANCELLED.
  * Source: Agrawal & Srikant 1994; Zaki 1997; Han, Pei & Yin 2000; formulas.md, "Association rules".
  */
-export async function frequentItemsets(baskets: Baskets | Matrix, options: ItemsetOptions): Promise<ItemsetList> {
+export async function frequentItemsets(
+  baskets: Baskets | BasketFile | Matrix,
+  options: ItemsetOptions,
+): Promise<ItemsetList> {
   const input = await basketInput(baskets);
   const minCount = minCountOf(input.numBaskets, options);
   const maxLength =

@@ -3,9 +3,7 @@ import { Executor, type RunOptions, shards, shared } from "../executor/executor.
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import type { ItemsetIndex, ItemsetList } from "./itemset-list.js";
-
-export const RULE_METRICS = ["support", "confidence", "lift", "leverage", "conviction", "zhang"] as const;
-export type RuleMetric = (typeof RULE_METRICS)[number];
+import { RULE_METRICS, type RuleMetric } from "./names.js";
 
 export interface RuleOptions extends RunOptions {
   /** In [0, 1]; default 0.5. */
@@ -38,6 +36,10 @@ export interface Rule {
   consequent: number[];
   /** s */
   count: number;
+  /** a */
+  antecedentCount: number;
+  /** c */
+  consequentCount: number;
   /** s / n */
   support: number;
   /** s / a */
@@ -108,6 +110,8 @@ export class RuleList implements Iterable<Rule> {
       antecedent: this.#itemsets.itemsOf(antecedents[position]!, this.#index),
       consequent: this.#itemsets.itemsOf(consequents[position]!, this.#index),
       count,
+      antecedentCount: this.#itemsets.supports[antecedents[position]!]!,
+      consequentCount: this.#itemsets.supports[consequents[position]!]!,
       support: count / this.numBaskets,
       confidence: metric(0),
       lift: metric(1),

@@ -4,8 +4,9 @@ import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import { addon } from "../native/addon.js";
 import { integerBetween } from "../util/arguments.js";
-import { copyYielding, forEachYielding, yieldToEventLoop } from "../util/yield.js";
+import { copyYielding, forEachYielding } from "../util/yield.js";
 import { readTensors } from "./tensors.js";
+import { textsOf } from "./texts.js";
 
 /**
  * The behaviour sequences of users: each user's events ascending by time, of equal times by the behaviour's position in
@@ -175,19 +176,5 @@ export async function* sequenceUserIds(path: string, batch = 8192): AsyncGenerat
   const tensors = readTensors(resolve(path), { "users.offsets": "I64", "users.bytes": "U8" });
   const offsets = tensors["users.offsets"] as BigInt64Array;
   const bytes = tensors["users.bytes"] as Uint8Array;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let begin = 0; begin + 1 < offsets.length; begin += batch) {
-    const ids: string[] = [];
-    for (let row = begin; row < Math.min(begin + batch, offsets.length - 1); row++) {
-      const [from, to] = [Number(offsets[row]!), Number(offsets[row + 1]!)];
-      if (!(from >= 0 && from <= to && to <= bytes.length)) {
-        throw new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: the id of row ${row} is outside its bytes`, {
-          file: path,
-        });
-      }
-      ids.push(text.toString("utf8", from, to));
-    }
-    yield ids;
-    await yieldToEventLoop();
-  }
+  yield* textsOf(path, offsets, bytes, batch);
 }

@@ -6,6 +6,7 @@ import { CouponcastError, invalidArgument } from "../../errors.js";
 import type { IngestRequest, IngestResult } from "../../ingest/ingest-types.js";
 import { count } from "../../report/format.js";
 import { rejectionInWords } from "../../report/reasons.js";
+import type { BasketsBy } from "../../store/baskets.js";
 import type { OutputFile } from "../../table/output-file.js";
 import {
   addCommand,
@@ -16,7 +17,7 @@ import {
   type Session,
   setAction,
 } from "../command.js";
-import { decimal, instant, integer, oneCharacter, timeZone, weights } from "../option-values.js";
+import { decimal, instant, integer, list, oneCharacter, timeZone, weights } from "../option-values.js";
 import { errorInOptionWords, inOptionWords } from "../option-words.js";
 import { byteSize, counted, labelled } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
@@ -51,6 +52,9 @@ interface IngestOptions extends CommonOptions {
   rejected?: string;
   features?: string;
   sequences?: string;
+  baskets?: string;
+  basketsBy: BasketsBy;
+  basketsOf?: string[];
   memory: number;
   raw?: boolean;
 }
@@ -128,6 +132,13 @@ FILES are CSV, JSONL or Parquet, also .gz and .zst; patterns such as 'events/*.c
     .option("--rejected <file>", "keep the rejected rows: .csv, .parquet or .jsonl")
     .option("--features <file>", "features of each user (counts, recency, frequency, monetary value): likewise")
     .option("--sequences <file>", "keep the users' behaviours in the order of time for `transitions`: .safetensors")
+    .option("--baskets <file>", "keep what was bought together for `mine`: .safetensors")
+    .addOption(
+      new Option("--baskets-by <what>", "what makes a basket: an order, a user's day, or all of a user's events")
+        .choices(["order", "user-day", "user"])
+        .default("order"),
+    )
+    .option("--baskets-of <list>", "behaviours that count in baskets (default: the purchase behaviour)", list)
     .option("--memory <megabytes>", "limit of the reader's memory, at least 128", integer(128, 1e8), 4096)
     .option("--raw", "CSV: do not put an apostrophe before texts that a spreadsheet would take for a formula");
   addCommonOptions(command);
@@ -163,9 +174,14 @@ async function runIngest(session: Session, files: string[], options: IngestOptio
     optional(options.rejected),
     optional(options.features),
     options.sequences === undefined ? undefined : { path: options.sequences, endings: [".safetensors"] },
+    options.baskets === undefined ? undefined : { path: options.baskets, endings: [".safetensors"] },
   ] as const;
-  const { result, bytes } = await withOutputs(session, wanted, inputs, (matrix, rejected, features, sequences) =>
-    ingestInto(session, request, options, { matrix, rejected, features, sequences }),
+  const { result, bytes } = await withOutputs(
+    session,
+    wanted,
+    inputs,
+    (...[matrix, rejected, features, sequences, baskets]) =>
+      ingestInto(session, request, options, { matrix, rejected, features, sequences, baskets }),
   );
   return { json: { out: resolve(options.out), bytes, ...result }, lines: summary(result, options, bytes) };
 }
@@ -221,6 +237,10 @@ async function requestOf(files: string[], options: IngestOptions): Promise<Omit<
     behaviours: options.weights ?? (behaviourConstant === undefined ? DEFAULT_WEIGHTS : { [behaviourConstant]: 1 }),
     purchaseBehaviour: options.purchaseBehaviour,
     options: ingestOptions,
+    baskets:
+      options.baskets === undefined
+        ? undefined
+        : { by: options.basketsBy, behaviours: options.basketsOf ?? [options.purchaseBehaviour] },
     timeZone: options.timeZone,
     asOf: options.asOf,
     baseDir: process.cwd(),
@@ -244,13 +264,14 @@ interface IngestOutputs {
   rejected: OutputFile | undefined;
   features: OutputFile | undefined;
   sequences: OutputFile | undefined;
+  baskets: OutputFile | undefined;
 }
 
 async function ingestInto(
   session: Session,
   request: Omit<IngestRequest, "outDir" | "threads">,
   options: IngestOptions,
-  { matrix, rejected, features, sequences }: IngestOutputs,
+  { matrix, rejected, features, sequences, baskets }: IngestOutputs,
 ): Promise<{ result: IngestResult; bytes: number }> {
   const { INGEST_FILES, ingest } = await import("../../ingest/ingest.js");
   const { checkThreads } = await import("../../executor/executor.js");
@@ -285,6 +306,7 @@ async function ingestInto(
   if (rejected !== undefined) await convertParquet(rejectedRows, rejected, table);
   if (features !== undefined) await convertParquet(join(outDir, INGEST_FILES.features), features, table);
   if (sequences !== undefined) await copyFile(join(outDir, INGEST_FILES.sequences), sequences.path);
+  if (baskets !== undefined) await copyFile(join(outDir, INGEST_FILES.baskets), baskets.path);
   await rename(join(outDir, INGEST_FILES.matrix), matrix.path);
   return { result, bytes: (await stat(matrix.path)).size };
 }
@@ -324,7 +346,9 @@ function summary(result: IngestResult, options: IngestOptions, bytes: number): s
     for (const [reason, n] of Object.entries(counts))
       funnel.push([`${table} file`, `${count(n)} rows rejected: ${rejectionInWords(reason)}`]);
   }
-  const others = [options.rejected, options.features, options.sequences].filter((path) => path !== undefined);
+  const others = [options.rejected, options.features, options.sequences, options.baskets].filter(
+    (path) => path !== undefined,
+  );
   return [
     ...labelled(funnel),
     ...result.warnings.map((warning) => `  warning: ${inOptionWords(warning)}`),
