@@ -376,6 +376,25 @@ export const campaignSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  rules: z
+    .strictObject({
+      by: z.enum(["order", "user-day", "user"]).default("order").describe("what makes a basket"),
+      behaviours: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe("that count in baskets; default: purchaseBehaviour; by order no other is possible"),
+      minSupport: z.number().gt(0).max(1).default(0.002).describe("share of the baskets that hold a set"),
+      minConfidence: share.default(0.2).describe("share of the baskets with the antecedent that hold the consequent"),
+      minLift: z.number().min(0).default(1.1),
+      maxLength: z.number().int().min(2).max(31).default(3).describe("most items in a set"),
+      maxBasketItems: z.number().int().min(1).max(1_000_000).default(1000),
+      longBaskets: z.enum(["refuse", "leave-out"]).default("refuse").describe("of more than maxBasketItems"),
+      maxItemsets: z.number().int().min(1).max(100_000_000).default(1_000_000).describe("more are refused"),
+      maxRules: z.number().int().min(1).max(10_000_000).default(100_000).describe("more are refused"),
+    })
+    .optional()
+    .describe("what is bought together; a coupon for what goes with a user's latest basket has the source rule"),
   response: z
     .strictObject({
       l2: z.number().min(0).default(1),

@@ -7,6 +7,7 @@ import { decisionSection } from "./section/decision.js";
 import { examplesSection } from "./section/examples.js";
 import { provenanceHtml } from "./section/provenance.js";
 import { responseSection } from "./section/response.js";
+import { rulesSection } from "./section/rules.js";
 import { scoresSection } from "./section/scores.js";
 import type { Section } from "./section/section.js";
 import { segmentsSection } from "./section/segments.js";
@@ -32,6 +33,7 @@ export async function renderReport(data: ReportData): Promise<string> {
     await transitionsSection(view),
     await scoresSection(view),
     await responseSection(view),
+    ...(await rulesSection(view)),
     withheldSection(view),
     examplesSection(view),
     ...(await earlierCampaignSections(data.evaluation)),

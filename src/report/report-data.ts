@@ -17,6 +17,8 @@ export interface ReportData {
   /** What shoppers do next; null when it was not looked at. */
   transitions: TransitionSummary | null;
   cleaning: CleaningSummary;
+  /** What is bought together; only where rules were looked for. */
+  rules?: RuleSummary | undefined;
   /** A sample of user x coupon scores; null when nothing was scored. */
   scores: ScoreSample | null;
   /** Re-solved budgets in any order; may be empty. */
@@ -162,6 +164,30 @@ export interface TransitionSummary extends ChainChances {
   stationary: number[] | null;
   /** In the order of the segments. */
   segments: ChainChances[];
+}
+
+export interface RuleSummary {
+  by: "order" | "user-day" | "user";
+  numBaskets: number;
+  /** Baskets that a set must be in. */
+  minCount: number;
+  numItemsets: number;
+  numRules: number;
+  /** Users whose latest basket a rule applies to, in the scope of a coupon. */
+  numUsers: number;
+  /** Coupons handed out for such a rule. */
+  numAssigned: number;
+  /** The best, of a share of the baskets; best first. */
+  best: RuleLine[];
+}
+
+export interface RuleLine {
+  antecedent: string[];
+  consequent: string[];
+  count: number;
+  support: number;
+  confidence: number;
+  lift: number;
 }
 
 export interface CleaningSummary {

@@ -19,7 +19,7 @@ export interface Examples {
 }
 
 const DRIVERS = 3;
-const SOURCE_NAMES = ["", "segment", "popularity"];
+const SOURCE_NAMES = ["", "segment", "popularity", "rule"];
 
 /** First assignment row of `count` users, evenly spaced. */
 function pickRows(columns: AssignmentColumns, count: number): number[] {

@@ -4,6 +4,7 @@ import type { EvaluateStage } from "./evaluate-stage.js";
 import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
 import type { ProfileTableStage } from "./profile-table-stage.js";
+import type { RuleStage } from "./rule-stage.js";
 import type { AffinityStage, CandidatesStage } from "./score-stages.js";
 import type { TransitionStage } from "./transition-stage.js";
 
@@ -18,6 +19,8 @@ export interface FinishedStages {
   /** None for user-knn, which has no item model. */
   model: ModelStage | undefined;
   affinity: AffinityStage;
+  /** None without `rules` in the campaign. */
+  rules: RuleStage | undefined;
   candidates: CandidatesStage;
   allocated: AllocateStage;
   /** None unless the campaign names an earlier one. */

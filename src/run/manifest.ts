@@ -75,6 +75,8 @@ export interface RunManifest {
   };
   /** The earlier campaign that this one names, against its holdout; null without one. */
   evaluation: { campaign: string; effect: GroupEffect; survey: SurveyResults | null } | null;
+  /** Only where the campaign has `rules`. */
+  rules?: { baskets: number; itemsets: number; rules: number; assignments: number };
   warnings: string[];
   timings: { totalSeconds: number; stages: Record<string, StageMeasurement> };
 }
@@ -166,6 +168,14 @@ export function buildManifest(
             effect: stages.evaluated.result.evaluation.effect.all,
             survey: stages.evaluated.result.evaluation.survey,
           },
+    ...(stages.rules && {
+      rules: {
+        baskets: stages.rules.result.numBaskets,
+        itemsets: stages.rules.result.numItemsets,
+        rules: stages.rules.result.numRules,
+        assignments: output.numByRule,
+      },
+    }),
     warnings: warningsOf(stages, eligibility),
   };
 }
@@ -289,6 +299,7 @@ export function buildReport(
       numUsers: counts.users,
       numItems: counts.items,
     },
+    rules: stages.rules && { ...stages.rules.result, numAssigned: output.numByRule },
     scores:
       output.scores.length === 0
         ? null

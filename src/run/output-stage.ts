@@ -7,7 +7,6 @@ import { REASONS } from "../score/eligibility.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
-import type { AllocateStage } from "./allocate-stage.js";
 import { type AssignmentColumns, listAssignments } from "./assignment-columns.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { openStageDb, type RunContext } from "./context.js";
@@ -15,6 +14,7 @@ import { type Examples, exampleUsers } from "./examples.js";
 import type { FinishedStages } from "./finished-stages.js";
 import { type IngestStage, loadSegments } from "./profile-stages.js";
 import { PROFILE_FILES } from "./profile-table-stage.js";
+import { rulesOf, ruleTablePath } from "./rule-stage.js";
 import { pairContext } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
@@ -35,6 +35,8 @@ export interface OutputResult {
   bySegment: GroupTotals[];
   /** Users by reason code name; "holdout" among them. */
   withheld: Record<string, number>;
+  /** Assignments with the source rule. */
+  numByRule: number;
   scores: { x: number; y: number; segment: number }[];
   examples: Examples;
 }
@@ -42,12 +44,15 @@ export type OutputStage = FinishedStage<OutputResult>;
 
 const SCATTER_POINTS = 2000;
 /** Codes of assignments' `source` while it is a number. */
-const SOURCE_CODES = { method: 0, segment: 1, popularity: 2 } as const;
+const SOURCE_CODES = { method: 0, segment: 1, popularity: 2, rule: 3 } as const;
+
+const countOf = (values: Uint8Array, wanted: number) =>
+  values.reduce((sum, value) => sum + (value === wanted ? 1 : 0), 0);
 
 const emptyTotals = (): GroupTotals => ({ assigned: 0, users: 0, valueMilli: 0, spendMilli: 0, pRedeemSum: 0 });
 
 export function outputStage(context: RunContext, stages: FinishedStages): Promise<OutputStage> {
-  const { ingested, segmented, profiled, affinity, candidates, allocated } = stages;
+  const { ingested, segmented, profiled, affinity, rules, candidates, allocated } = stages;
   const { campaign, coupons } = context.loaded;
   const reads = {
     ingest: ingested.key,
@@ -56,6 +61,7 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     affinity: affinity.key,
     candidates: candidates.key,
     allocate: allocated.key,
+    ...(rules === undefined ? {} : { rules: rules.key }),
   };
   const settings = {
     method: campaign.scoring.method,
@@ -67,7 +73,13 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     const columns = await listAssignments(context, ingested, candidates, affinity, allocated);
     const pair = await pairContext(context, ingested, segmented, affinity, dir);
     const sources = await scoreSources(columns, labels, pair.means.fallbackRows, coupons.length, pair.segments);
-    await writeAssignments(context, dir, ingested, allocated, columns, sources);
+    const ruleOf = rules && (await rulesOf(context.executor, rules, columns));
+    if (ruleOf !== undefined) {
+      await forEachYielding(ruleOf.length, (i) => {
+        if (ruleOf[i]! >= 0) sources[i] = SOURCE_CODES.rule;
+      });
+    }
+    await writeAssignments(context, dir, stages, columns, sources, ruleOf);
     const allocationFile = join(allocated.dir, "allocation.safetensors");
     const { reasons } = await loadTensors(context.executor, allocationFile, { reasons: "U8" });
     const withheld = await writeWithheld(context, dir, ingested, reasons as Uint8Array);
@@ -76,7 +88,13 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     await copyFile(join(ingested.dir, INGEST_FILES.rejected), join(dir, "rejected.parquet"));
     const summary = await summarise(columns, labels, coupons.length, pair.segments);
     const examples = await exampleUsers(context, stages, columns, sources, labels, reasons as Uint8Array);
-    return { rows: columns.users.length, ...summary, withheld, examples };
+    return {
+      rows: columns.users.length,
+      ...summary,
+      numByRule: countOf(sources, SOURCE_CODES.rule),
+      withheld,
+      examples,
+    };
   });
 }
 
@@ -100,13 +118,17 @@ async function scoreSources(
   return sources;
 }
 
+/** Why a coupon goes with the user's latest basket; empty where no rule says so. */
+const RULE_REASON = `coalesce(printf('bought with %s: %.0f%% of such baskets hold %s too; ',
+          array_to_string(r.antecedent, ' and '), 100 * r.confidence, array_to_string(r.consequent, ' and ')), '')`;
+
 async function writeAssignments(
   context: RunContext,
   dir: string,
-  ingested: IngestStage,
-  allocated: AllocateStage,
+  { ingested, allocated, rules }: FinishedStages,
   columns: AssignmentColumns,
   sources: Uint8Array,
+  ruleOf: Int32Array | undefined,
 ): Promise<void> {
   const { campaign, coupons } = context.loaded;
   const users = join(ingested.dir, INGEST_FILES.users);
@@ -121,9 +143,11 @@ async function writeAssignments(
     columns.values,
     columns.costs,
     sources,
+    ...(ruleOf === undefined ? [] : [ruleOf]),
   ]);
   // One thread: the order of rows, and so the bytes, are the same each time.
-  const db = await openStageDb(context, dir, [users], 1);
+  const ruleTable = rules && ruleTablePath(rules);
+  const db = await openStageDb(context, dir, [users, ...(ruleTable === undefined ? [] : [ruleTable])], 1);
   try {
     await createCatalogueTable(db, coupons);
     const method = quoteLiteral(campaign.scoring.method);
@@ -132,14 +156,16 @@ async function writeAssignments(
       SELECT u.user_id, c.coupon_id, c.kind, a.rank, a.affinity AS score, a.p AS p_redeem,
         a.value / 1000.0::DOUBLE AS expected_value_minor, a.cost / 1000.0::DOUBLE AS expected_cost_minor,
         ${1 - campaign.holdout.share}::DOUBLE AS propensity,
-        CASE a.source WHEN ${SOURCE_CODES.method} THEN ${method} WHEN ${SOURCE_CODES.segment} THEN 'segment' ELSE 'popularity' END AS source,
-        printf('%s: %.0f%% of predicted interest in scope, %.1f%% likely to redeem, worth %.0f at a cost of %.0f; budget price %.3f',
+        CASE a.source WHEN ${SOURCE_CODES.method} THEN ${method} WHEN ${SOURCE_CODES.segment} THEN 'segment'
+          WHEN ${SOURCE_CODES.rule} THEN 'rule' ELSE 'popularity' END AS source,
+        ${ruleTable === undefined ? "" : `${RULE_REASON} || `}printf('%s: %.0f%% of predicted interest in scope, %.1f%% likely to redeem, worth %.0f at a cost of %.0f; budget price %.3f',
           c.kind, CASE WHEN a.total > 0 THEN 100 * a.affinity / a.total ELSE 0 END::DOUBLE, 100 * a.p::DOUBLE,
           a.value / 1000.0::DOUBLE, a.cost / 1000.0::DOUBLE, ${price}::DOUBLE) AS reason
       FROM read_csv(${quoteLiteral(csv)}, header = false, parallel = false, columns = {'row': 'INTEGER', 'coupon': 'INTEGER', 'rank': 'INTEGER',
-        'affinity': 'FLOAT', 'total': 'FLOAT', 'p': 'FLOAT', 'value': 'BIGINT', 'cost': 'BIGINT', 'source': 'UTINYINT'}) a
+        'affinity': 'FLOAT', 'total': 'FLOAT', 'p': 'FLOAT', 'value': 'BIGINT', 'cost': 'BIGINT', 'source': 'UTINYINT'${ruleTable === undefined ? "" : ", 'rule': 'INTEGER'"}}) a
       JOIN read_parquet(${quoteLiteral(users)}) u ON a.row = u.row
       JOIN catalogue c ON a.coupon = c.position
+      ${ruleTable === undefined ? "" : `LEFT JOIN read_parquet(${quoteLiteral(ruleTable)}, file_row_number = true) r ON a.rule = r.file_row_number`}
       ORDER BY a.row, a.rank
     ) TO ${quoteLiteral(join(dir, "assignments.parquet"))} (FORMAT parquet, COMPRESSION zstd)`);
   } finally {

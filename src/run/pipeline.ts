@@ -18,6 +18,7 @@ import { modelStage } from "./model-stage.js";
 import { outputStage } from "./output-stage.js";
 import { ingestStage, segmentStage } from "./profile-stages.js";
 import { profileTableStage } from "./profile-table-stage.js";
+import { ruleStage } from "./rule-stage.js";
 import { affinityStage, candidatesStage, eligibilityStage, responseStage } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { transitionStage } from "./transition-stage.js";
@@ -145,7 +146,8 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     const evaluated = await evaluateStage(context);
     const { ingested, segmented, transitioned } = scored;
     const profiled = await profileTableStage(context, ingested, segmented, transitioned);
-    const finished = { ...scored, evaluated, profiled };
+    const rules = await ruleStage(context, ingested, scored.affinity);
+    const finished = { ...scored, rules, evaluated, profiled };
     const output = await outputStage(context, finished);
 
     const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };

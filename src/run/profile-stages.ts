@@ -19,7 +19,7 @@ export type IngestStage = FinishedStage<IngestResult & { rows: number }>;
 
 /** What a campaign says of its inputs, as ingest takes it. */
 export function ingestRequest(campaign: Campaign) {
-  const { inputs, behaviours, purchaseBehaviour, timeZone, asOf, currency } = campaign;
+  const { inputs, behaviours, purchaseBehaviour, timeZone, asOf, currency, rules } = campaign;
   const minorPerMajor =
     10 ** (new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2);
   return {
@@ -32,6 +32,7 @@ export function ingestRequest(campaign: Campaign) {
     timeZone,
     asOf,
     minorPerMajor,
+    baskets: rules && { by: rules.by, behaviours: rules.behaviours ?? [purchaseBehaviour] },
   };
 }
 

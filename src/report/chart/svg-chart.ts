@@ -24,10 +24,12 @@ function loadEngine(): Promise<Engine> {
     import("echarts/charts"),
     import("echarts/components"),
     import("echarts/renderers"),
-  ]).then(([core, { BarChart, LineChart, SankeyChart, ScatterChart }, { GridComponent }, { SVGRenderer }]) => {
-    core.use([BarChart, LineChart, SankeyChart, ScatterChart, GridComponent, SVGRenderer]);
-    return core;
-  });
+  ]).then(
+    ([core, { BarChart, GraphChart, LineChart, SankeyChart, ScatterChart }, { GridComponent }, { SVGRenderer }]) => {
+      core.use([BarChart, GraphChart, LineChart, SankeyChart, ScatterChart, GridComponent, SVGRenderer]);
+      return core;
+    },
+  );
   return engine;
 }
 

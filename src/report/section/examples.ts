@@ -72,6 +72,7 @@ const SOURCES: Record<string, string> = {
   "user-knn": "found by shoppers with alike behaviour",
   saturated: "found by shoppers with alike behaviour, habits damped",
   segment: "new to these items, so the taste of the segment stands in for the shopper's own",
+  rule: "what is usually bought with the latest basket is in its scope",
   popularity: "too little is known of this shopper, so what everybody likes stands in",
 };
 

@@ -1,0 +1,170 @@
+/** Stage rules: what is bought together, and which coupons that suggests for each user's latest basket. */
+import { join } from "node:path";
+import type { Executor } from "../executor/executor.js";
+import { INGEST_FILES } from "../ingest/ingest.js";
+import { BoughtWith } from "../mining/bought-with.js";
+import { frequentItemsets } from "../mining/itemsets.js";
+import { associationRules, type Rule, type RuleList } from "../mining/rules.js";
+import { writeRuleTable } from "../mining/write-tables.js";
+import type { RuleSummary } from "../report/report-data.js";
+import { basketItemIds, openBaskets } from "../store/baskets.js";
+import { TensorFileWriter } from "../store/tensor-file-writer.js";
+import { loadTensors } from "../store/tensors.js";
+import { commitOutputs, OutputFile } from "../table/output-file.js";
+import { forEachYielding } from "../util/yield.js";
+import type { AssignmentColumns } from "./assignment-columns.js";
+import type { RunContext } from "./context.js";
+import type { IngestStage } from "./profile-stages.js";
+import type { AffinityStage } from "./score-stages.js";
+import type { FinishedStage } from "./stage-runner.js";
+
+export type RuleStage = FinishedStage<Omit<RuleSummary, "numAssigned"> & { rows: number; numTooLong: number }>;
+
+const RULES_SHOWN = 40;
+/** By user, then coupon: the rule that suggests it. */
+const HIT_TENSORS = { users: "I32", coupons: "I32", rules: "I32" } as const;
+
+export const ruleTablePath = (stage: RuleStage) => join(stage.dir, "rules.parquet");
+const hitsPath = (dir: string) => join(dir, "hits.safetensors");
+
+/** None when the campaign asks for no rules. */
+export async function ruleStage(
+  context: RunContext,
+  ingested: IngestStage,
+  affinity: AffinityStage,
+): Promise<RuleStage | undefined> {
+  const { rules } = context.loaded.campaign;
+  if (rules === undefined) return undefined;
+  const reads = { ingest: ingested.key, affinity: affinity.key };
+  return context.stages.run("rules", reads, rules, async (dir) => {
+    const baskets = await openBaskets(join(ingested.dir, INGEST_FILES.baskets));
+    const { minSupport, maxLength, maxBasketItems, longBaskets, maxItemsets } = rules;
+    const mining = { minSupport, maxLength, maxBasketItems, longBaskets, maxItemsets };
+    const itemsets = await frequentItemsets(baskets, { ...context.options, ...mining });
+    const { minConfidence, minLift, maxRules } = rules;
+    const filter = { minConfidence, minLift, maxRules, maxConsequentLength: 1 };
+    const found = await associationRules(itemsets, { ...context.options, ...filter });
+    const ids: string[] = [];
+    for await (const batch of basketItemIds(baskets)) ids.push(...batch);
+    await writeTable(context, found, ids, join(dir, "rules.parquet"));
+    const hits = await findHits(context, found, baskets.path, affinity);
+    await writeHits(hits, hitsPath(dir));
+    const bySupport = await associationRules(itemsets, {
+      ...context.options,
+      ...filter,
+      sortBy: "leverage",
+      top: RULES_SHOWN,
+    });
+    return {
+      rows: hits.users.length,
+      by: baskets.by,
+      numBaskets: baskets.numBaskets,
+      minCount: itemsets.minCount,
+      numTooLong: itemsets.numTooLong,
+      numItemsets: itemsets.size,
+      numRules: found.size,
+      numUsers: new Set(hits.users).size,
+      best: [...bySupport].map((rule) => lineOf(rule, ids)),
+    };
+  });
+}
+
+function lineOf({ antecedent, consequent, count, support, confidence, lift }: Rule, ids: readonly string[]) {
+  const named = (items: readonly number[]) => items.map((item) => ids[item]!);
+  return { antecedent: named(antecedent), consequent: named(consequent), count, support, confidence, lift };
+}
+
+async function writeTable(context: RunContext, rules: RuleList, ids: readonly string[], path: string): Promise<void> {
+  const output = await OutputFile.create(path, [".parquet"]);
+  try {
+    // One thread: the same bytes each time.
+    await writeRuleTable(rules, ids, output, { threads: 1, signal: context.options.signal });
+    await commitOutputs([output]);
+  } finally {
+    await output.discard();
+  }
+}
+
+interface Hits {
+  users: number[];
+  coupons: number[];
+  rules: number[];
+}
+
+/** For each user's latest basket the coupons whose scope holds what goes with it, each with the best rule. */
+async function findHits(context: RunContext, rules: RuleList, baskets: string, affinity: AffinityStage): Promise<Hits> {
+  const { executor } = context;
+  const scopes = await loadTensors(executor, join(affinity.dir, "scopes.safetensors"), { indptr: "I64", items: "I32" });
+  const couponsOf = new Map<number, number[]>();
+  const numCoupons = context.loaded.coupons.length;
+  const consequents = new Set<number>();
+  const numberOf = new Map<Rule, number>();
+  const list = [...rules];
+  for (const [number, rule] of list.entries()) {
+    consequents.add(rule.consequent[0]!);
+    numberOf.set(rule, number);
+  }
+  for (let coupon = 0; coupon < numCoupons; coupon++) {
+    const [begin, end] = [Number(scopes.indptr[coupon]!), Number(scopes.indptr[coupon + 1]!)];
+    for (const item of (scopes.items as Int32Array).subarray(begin, end)) {
+      if (!consequents.has(item)) continue;
+      const known = couponsOf.get(item);
+      if (known === undefined) couponsOf.set(item, [coupon]);
+      else known.push(coupon);
+    }
+  }
+  const boughtWith = new BoughtWith(list);
+  const tensors = await loadTensors(executor, baskets, { indptr: "I64", items: "I32", users: "I32" });
+  const users = tensors.users as Int32Array;
+  const hits: Hits = { users: [], coupons: [], rules: [] };
+  await forEachYielding(
+    users.length,
+    (basket) => {
+      const user = users[basket]!;
+      if (users[basket + 1] === user) return;
+      const [begin, end] = [Number(tensors.indptr[basket]!), Number(tensors.indptr[basket + 1]!)];
+      const best = new Map<number, number>();
+      for (const { item, rule } of boughtWith.lookUp((tensors.items as Int32Array).subarray(begin, end))) {
+        for (const coupon of couponsOf.get(item) ?? []) {
+          if (!best.has(coupon)) best.set(coupon, numberOf.get(rule)!);
+        }
+      }
+      for (const [coupon, rule] of [...best].sort(([a], [b]) => a - b)) {
+        hits.users.push(user);
+        hits.coupons.push(coupon);
+        hits.rules.push(rule);
+      }
+    },
+    () => executor.checkCancelled(),
+  );
+  return hits;
+}
+
+async function writeHits(hits: Hits, path: string): Promise<void> {
+  const shape = [hits.users.length];
+  const specs = Object.entries(HIT_TENSORS).map(([name, dtype]) => ({ name, dtype, shape }));
+  const writer = TensorFileWriter.create(path, specs, { kind: "rule-hits" });
+  try {
+    for (const name of Object.keys(HIT_TENSORS)) await writer.write(name, 0, Int32Array.from(hits[name as keyof Hits]));
+    await writer.commit();
+  } finally {
+    await writer.abort();
+  }
+}
+
+/** For each assignment the rule that suggests it, or -1. */
+export async function rulesOf(executor: Executor, stage: RuleStage, columns: AssignmentColumns): Promise<Int32Array> {
+  const hits = await loadTensors(executor, hitsPath(stage.dir), HIT_TENSORS);
+  const [users, coupons, rules] = [hits.users as Int32Array, hits.coupons as Int32Array, hits.rules as Int32Array];
+  const found = new Int32Array(columns.users.length).fill(-1);
+  let first = 0;
+  await forEachYielding(found.length, (i) => {
+    const user = columns.users[i]!;
+    // Both are by user; coupons of an assignment are not.
+    while (first < users.length && users[first]! < user) first++;
+    for (let hit = first; hit < users.length && users[hit] === user; hit++) {
+      if (coupons[hit] === columns.coupons[i]) found[i] = rules[hit]!;
+    }
+  });
+  return found;
+}
