@@ -71,6 +71,33 @@ describe("renderReport", () => {
     expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(16);
   });
 
+  it("shows what is bought together, when rules were looked for, whatever items are called", async () => {
+    const data = sampleData({ numPoints: 200 });
+    const best = Array.from({ length: 30 }, (_, i) => ({
+      antecedent: [HOSTILE[i % HOSTILE.length]!, `item ${i}`],
+      consequent: [HOSTILE[(i * 7) % HOSTILE.length]!],
+      count: 400 - i,
+      support: (400 - i) / 41_370,
+      confidence: 0.6 - i / 100,
+      lift: 3 - i / 20,
+    }));
+    const numbers = {
+      numBaskets: 41_370,
+      minCount: 83,
+      numItemsets: 1430,
+      numRules: 212,
+      numUsers: 3100,
+      numAssigned: 870,
+    };
+    const page = plain(await renderReport({ ...data, rules: { by: "order", ...numbers, best } }));
+    expectSound(page);
+    expect(page).toContain('id="rule-graph"');
+    expect(page).toContain("Of 41,370 orders, at least 83 hold each of 1,430 sets");
+    expect(page).toContain("60.0 %");
+    const none = plain(await renderReport({ ...data, rules: { by: "user", ...numbers, best: [] } }));
+    expect(none).toContain("No rule is strong enough");
+  });
+
   it("shows where dense places end when segments are such", async () => {
     const data = sampleData({ numPoints: 200 });
     const curve = Array.from({ length: 256 }, (_, i) => ({ share: (i + 1) / 256, distance: (i / 128) ** 4 }));

@@ -35,7 +35,10 @@ struct BitColumns {
   }
 };
 
-using BitLevels = std::array<BitColumns, ItemsetSink::kMaxLength + 2>;
+// By length of the sets that end with a column.
+struct BitLevels {
+  std::array<BitColumns, ItemsetSink::kMaxLength + 2> of;
+};
 
 }  // namespace couponcast
 #endif
@@ -59,13 +62,13 @@ HWY_INLINE int64_t AndCount(const uint64_t* HWY_RESTRICT a, const uint64_t* HWY_
   return static_cast<int64_t>(hn::ReduceSum(d, total));
 }
 
-// Adds the sets of `length` items that end with a column of `seconds` of levels[length], and all that grow from them.
+// Adds the sets of `length` items that end with a column of `seconds` of the level of `length`, and all that grow from them.
 bool Grow(int length, RowRange seconds, int64_t words, BitLevels& levels, ItemsetSink* sink) {
-  const BitColumns& here = levels[static_cast<size_t>(length)];
+  const BitColumns& here = levels.of[static_cast<size_t>(length)];
   for (int64_t e = seconds.begin; e < seconds.end; ++e) {
     if (!sink->Add(length, here.ranks[static_cast<size_t>(e)], here.supports[static_cast<size_t>(e)])) return false;
     if (e + 1 == here.count || !sink->GoesBeyond(length)) continue;
-    BitColumns& next = levels[static_cast<size_t>(length) + 1];
+    BitColumns& next = levels.of[static_cast<size_t>(length) + 1];
     next.Reserve(here.count - e - 1, words);
     const uint64_t* column = here.bits.data() + e * words;
     for (int64_t f = e + 1; f < here.count; ++f) {
@@ -90,11 +93,14 @@ namespace couponcast {
 
 HWY_EXPORT(Grow);
 
-bool MineByBits(const ItemClass& item_class, RowRange seconds, ClassProjector* projector, ItemsetSink* sink) {
+BitMiner::BitMiner() : levels_(std::make_unique<BitLevels>()) {}
+BitMiner::~BitMiner() = default;
+
+bool BitMiner::Mine(const ItemClass& item_class, RowRange seconds, ClassProjector* projector, ItemsetSink* sink) {
   constexpr int64_t kBitsPerBlock = kWordsPerBlock * 64;
   const int64_t words = (item_class.num_baskets + kBitsPerBlock - 1) / kBitsPerBlock * kWordsPerBlock;
-  static thread_local BitLevels levels;
-  BitColumns& first = levels[2];
+  BitLevels& levels = *levels_;
+  BitColumns& first = levels.of[2];
   first.Reserve(item_class.num_items(), words);
   first.count = item_class.num_items();
   std::fill_n(first.bits.begin(), first.count * words, 0);

@@ -13,14 +13,15 @@ namespace {
 // Bits for each cell beyond which most words of an AND would be empty.
 constexpr int64_t kMaxBitsPerCell = 512;
 
-bool Mine(MiningAlgorithm algorithm, const ItemClass& item_class, RowRange seconds, ClassProjector* projector, ItemsetSink* sink) {
+bool Mine(MiningAlgorithm algorithm, const ItemClass& item_class, RowRange seconds, ClassProjector* projector, BitMiner* bits,
+          ItemsetSink* sink) {
   if (algorithm == MiningAlgorithm::kAuto) {
     const bool dense = item_class.num_items() * item_class.num_baskets / kMaxBitsPerCell <= item_class.num_cells;
     algorithm = dense ? MiningAlgorithm::kEclat : MiningAlgorithm::kFpGrowth;
   }
   if (algorithm == MiningAlgorithm::kFpGrowth) return MineByTrees(item_class, seconds, projector, sink);
   if (algorithm == MiningAlgorithm::kApriori) return MineByLevels(item_class, seconds, projector, sink);
-  return MineByBits(item_class, seconds, projector, sink);
+  return bits->Mine(item_class, seconds, projector, sink);
 }
 
 bool MinePairs(const ItemClass& item_class, RowRange seconds, ItemsetSink* sink) {
@@ -68,6 +69,7 @@ Status MineItemsets(const RankedBaskets& baskets, RowRange range, int64_t part, 
   }
   ItemsetSink sink(options, baskets.item_of_rank, cancel, shared_count, out);
   ClassProjector projector(baskets, cancel);
+  BitMiner bits;
   ItemClass item_class;
   for (int64_t rank = range.begin; rank < range.end; ++rank) {
     progress.Set(rank - range.begin, range.size());
@@ -78,7 +80,7 @@ Status MineItemsets(const RankedBaskets& baskets, RowRange range, int64_t part, 
     const RowRange seconds = ShareOf(part, parts, item_class.num_items());
     const bool only_pairs = item_class.num_items() < 2 || !sink.GoesBeyond(2);
     const bool completed =
-        only_pairs ? MinePairs(item_class, seconds, &sink) : Mine(options.algorithm, item_class, seconds, &projector, &sink);
+        only_pairs ? MinePairs(item_class, seconds, &sink) : Mine(options.algorithm, item_class, seconds, &projector, &bits, &sink);
     if (!completed) return sink.status().ok() ? Cancelled() : sink.status();
   }
   sink.Flush();

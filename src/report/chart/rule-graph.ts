@@ -37,7 +37,8 @@ function variant(
       itemStyle: { color: ACCENT },
       label: {
         show: true,
-        formatter: truncateMiddle(id, labelLength),
+        // A function: in a text ECharts would replace what is in braces.
+        formatter: () => truncateMiddle(id, labelLength),
         position: Math.cos(angle) >= 0 ? "right" : "left",
         color: INK,
         fontSize: FONT_SIZE,

@@ -1,0 +1,46 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, expect, it } from "vitest";
+import { DuckDb, quoteLiteral } from "../../src/duckdb/duckdb.js";
+import { runCampaign } from "../../src/run/run-campaign.js";
+import { expectSameOutputs, makeShop, outputsOf } from "../support/campaign-run.js";
+import { temporaryFolder } from "../support/matrix.js";
+
+const folder = temporaryFolder();
+let campaign: string;
+
+beforeAll(async () => {
+  const shop = await makeShop(join(folder, "shop"), { users: 900, items: 60, events: 20_000 });
+  campaign = join(dirname(shop), "rules.yaml");
+  const lines = "rules:\n  minSupport: 0.003\n  minConfidence: 0.05\n  minLift: 1\n";
+  writeFileSync(campaign, `${readFileSync(shop, "utf8")}\n${lines}`);
+});
+
+it("a coupon for what goes with the latest basket has the source rule, the same for any number of threads", async () => {
+  for (const threads of [1, 2]) await runCampaign(campaign, { out: join(folder, `out-${threads}`), threads });
+  const outputs = outputsOf(join(folder, "out-1"));
+  expectSameOutputs(outputsOf(join(folder, "out-2")), outputs);
+  const { rules } = JSON.parse(outputs["run.json"]!);
+  expect(rules.itemsets).toBeGreaterThan(10);
+  expect(rules.rules).toBeGreaterThan(5);
+  expect(rules.assignments).toBeGreaterThan(0);
+  const report = readFileSync(join(folder, "out-1", "report.html"), "utf8");
+  expect(report).toContain('id="rule-graph"');
+  const table = join(folder, "out-1", "assignments.parquet");
+  const db = await DuckDb.open({
+    path: ":memory:",
+    tempDir: folder,
+    memoryLimitMb: 256,
+    threads: 1,
+    readable: [table],
+  });
+  try {
+    const told = await db.rows(
+      `SELECT count(*) AS n, count(*) FILTER (WHERE reason LIKE 'bought with %') AS told FROM read_parquet(${quoteLiteral(table)}) WHERE source = 'rule'`,
+    );
+    expect(Number(told[0]!.n)).toBe(rules.assignments);
+    expect(Number(told[0]!.told)).toBe(rules.assignments);
+  } finally {
+    db.close();
+  }
+});
