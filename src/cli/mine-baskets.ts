@@ -94,7 +94,10 @@ export async function mineBaskets(
     if (itemsetOutput !== undefined) await writeItemsetTable(itemsets, ids, itemsetOutput, write);
     if (ruleOutput !== undefined) await writeRuleTable(rules, ids, ruleOutput, write);
     const lengths: number[] = [];
-    for (const { items } of itemsets) lengths[items.length - 1] = (lengths[items.length - 1] ?? 0) + 1;
+    for (let i = 0; i < itemsets.size; i++) {
+      const length = itemsets.lengths[itemsets.selected?.[i] ?? i]!;
+      lengths[length - 1] = (lengths[length - 1] ?? 0) + 1;
+    }
     const named = (rule: Rule): NamedRule => ({
       ...rule,
       antecedent: rule.antecedent.map((item) => ids[item]!),

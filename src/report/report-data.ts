@@ -177,7 +177,7 @@ export interface RuleSummary {
   numUsers: number;
   /** Coupons handed out for such a rule. */
   numAssigned: number;
-  /** The best, of a share of the baskets; best first. */
+  /** Those that hold most often beyond chance (leverage) first. */
   best: RuleLine[];
 }
 

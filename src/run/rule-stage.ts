@@ -49,7 +49,7 @@ export async function ruleStage(
     await writeTable(context, found, ids, join(dir, "rules.parquet"));
     const hits = await findHits(context, found, baskets.path, affinity);
     await writeHits(hits, hitsPath(dir));
-    const bySupport = await associationRules(itemsets, {
+    const strongest = await associationRules(itemsets, {
       ...context.options,
       ...filter,
       sortBy: "leverage",
@@ -64,7 +64,7 @@ export async function ruleStage(
       numItemsets: itemsets.size,
       numRules: found.size,
       numUsers: new Set(hits.users).size,
-      best: [...bySupport].map((rule) => lineOf(rule, ids)),
+      best: [...strongest].map((rule) => lineOf(rule, ids)),
     };
   });
 }
