@@ -42,6 +42,12 @@ struct Indexed {
   ItemsetsView View() const { return {list.items, list.lengths, list.supports, parents, table}; }
 };
 
+RuleFilter Limited(int64_t max_rules) {
+  RuleFilter filter;
+  filter.max_rules = max_rules;
+  return filter;
+}
+
 bool Contains(const std::vector<int32_t>& set, const std::vector<int32_t>& subset) { return std::ranges::includes(set, subset); }
 
 TEST(Rules, MetricsOfTheGoldenRules) {
@@ -93,7 +99,8 @@ TEST(Rules, EveryRuleThatPassesIsFoundOnce) {
     const Indexed indexed(RandomBaskets(&random, kBaskets, 4 + random.Below(6), 12), 1 + random.Below(4));
     const size_t n = indexed.sorted.size();
     const std::vector<int32_t> wanted{static_cast<int32_t>(random.Below(3))};
-    RuleFilter filter{.min_confidence = random.Between(0, 1), .max_rules = 1'000'000};
+    RuleFilter filter = Limited(1'000'000);
+    filter.min_confidence = random.Between(0, 1);
     if (trial % 3 == 0) filter.min_lift = 1;
     if (trial % 4 == 0) filter.max_consequent_length = 1;
     if (trial % 5 == 0) filter.antecedent_contains = wanted;
@@ -141,7 +148,7 @@ TEST(Rules, TheOrderIsByMetricThenSupportConfidenceAndPosition) {
   const Indexed indexed(RandomBaskets(&random, kBaskets, 8, 7), 2);
   RuleList list;
   int64_t count = 0;
-  ASSERT_OK(FindRules(indexed.View(), kBaskets, {0, indexed.View().size()}, {.max_rules = 1'000'000}, {}, {}, &count, &list));
+  ASSERT_OK(FindRules(indexed.View(), kBaskets, {0, indexed.View().size()}, Limited(1'000'000), {}, {}, &count, &list));
   const RulesView rules{list.antecedents, list.consequents, list.sets};
   std::vector<double> metrics(5 * list.sets.size());
   ASSERT_OK(MeasureRules(indexed.View(), kBaskets, rules, metrics));
@@ -171,7 +178,7 @@ TEST(Rules, SetsWithoutTheirSubsetsAreRefused) {
   EXPECT_CODE(StatusCode::kInvalidArgument, FlagSupersets(view, {}, {}, flags));
   RuleList rules;
   int64_t count = 0;
-  EXPECT_CODE(StatusCode::kInvalidArgument, FindRules(view, 2, {0, 2}, {.max_rules = 9}, {}, {}, &count, &rules));
+  EXPECT_CODE(StatusCode::kInvalidArgument, FindRules(view, 2, {0, 2}, Limited(9), {}, {}, &count, &rules));
   const std::vector<uint8_t> jump{2, 1};
   EXPECT_CODE(StatusCode::kInvalidArgument, IndexItemsets(items, jump, {}, parents, table));
 }

@@ -54,8 +54,8 @@ struct RuleFilter {
   double min_conviction = 0;
   double min_zhang = -1;
   int64_t max_consequent_length = 0;             // 0: no limit
-  std::span<const int32_t> antecedent_contains = {};  // items that must all be there
-  std::span<const int32_t> consequent_contains = {};
+  std::span<const int32_t> antecedent_contains;  // items that must all be there
+  std::span<const int32_t> consequent_contains;
   int64_t max_rules = 0;  // refused beyond
 };
 

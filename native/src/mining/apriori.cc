@@ -43,7 +43,7 @@ class Apriori {
   // Fills the level of sets of length + 1 items.
   bool FindLongerThan(size_t length) {
     std::vector<Node>& parents = Level(length);
-    std::vector<Node>& children = Level(length + 1);
+    const std::vector<Node>& children = Level(length + 1);
     const auto begin = length == 2 ? static_cast<size_t>(seconds_.begin) : 0;
     const auto end = length == 2 ? static_cast<size_t>(seconds_.end) : parents.size();
     size_t counted_parents = begin;
@@ -115,7 +115,7 @@ class Apriori {
     for (int64_t r = 0; r < rows_.size(); ++r) {
       const std::span<const int32_t> row = rows_.Row(r);
       if (static_cast<int64_t>(row.size()) < items) continue;
-      int64_t steps = static_cast<int64_t>(row.size());
+      auto steps = static_cast<int64_t>(row.size());
       for (size_t i = 0; i < row.size(); ++i) {
         if (row[i] < seconds_.begin || row[i] >= seconds_.end) continue;
         const Node& node = Level(2)[static_cast<size_t>(row[i])];

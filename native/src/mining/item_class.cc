@@ -42,7 +42,7 @@ bool ClassProjector::Open(int32_t rank, int64_t min_count, ItemClass* out) {
     count = 0;
   };
   if (end - rank <= delivered * kRanksPerCell) {
-    const int32_t limit = static_cast<int32_t>(min_count);
+    const auto limit = static_cast<int32_t>(min_count);
     constexpr int32_t kBlock = 16;
     int32_t other = rank + 1;
     for (; other + kBlock <= end; other += kBlock) {

@@ -40,7 +40,7 @@ class ClassProjector {
   template <typename Visit>
   bool ForEachCell(const ItemClass& item_class, Visit&& visit) {
     for (size_t i = 0; i < item_class.ranks.size(); ++i) local_of_rank_[static_cast<size_t>(item_class.ranks[i])] = static_cast<int32_t>(i);
-    const int32_t end = static_cast<int32_t>(baskets_.num_ranks());
+    const auto end = static_cast<int32_t>(baskets_.num_ranks());
     int64_t basket = 0;
     for (const uint32_t from : OccurrencesOf(item_class.rank)) {
       if (basket % kBasketsPerPoll == 0 && cancel_.IsSet()) return false;
