@@ -145,7 +145,6 @@ PairInputs Pairs(const Args& args) {
                  args.In<double>("tierPercent"), args.In<double>("tierMaxDiscount")};
   pairs.labels = args.OptionalIn<int32_t>("labels");
   pairs.fallback_rows = args.OptionalIn<float>("fallbackRows");
-  pairs.own = args.OptionalIn<float>("own");
   pairs.purchase_rate = args.OptionalIn<double>("purchaseRate");
   pairs.horizon_days = args.OptionalIn<double>("horizonDays");
   return pairs;

@@ -122,14 +122,13 @@ TEST(Candidates, EqualAPlainReimplementation) {
         const auto affinity = static_cast<double>(inputs.pairs.Row(user)[c]);
         const auto total = static_cast<double>(inputs.pairs.Row(user)[17]);
         const double share = total > 0 ? std::min(1.0, affinity / total) : 0;
-        const double blended = inputs.pairs.ScopeShare(user, coupon, share);
         const std::vector<double> features = {std::log1p(affinity),
                                               share,
                                               std::log((share + 0.01) / (static_cast<double>(inputs.pairs.mean_share[c]) + 0.01)),
                                               discount / order,
                                               std::min(3.0, std::log(order / usual)),
-                                              blended / (blended + 0.1),
-                                              std::log(inputs.pairs.purchase_rate[u] * inputs.pairs.horizon_days[c] * blended + 0.001)};
+                                              share / (share + 0.1),
+                                              std::log(inputs.pairs.purchase_rate[u] * inputs.pairs.horizon_days[c] * share + 0.001)};
         const auto chance = [&](size_t m) {
           double z = inputs.user_score[m * inputs.pairs.order_value.size() + u] + inputs.coupon_score[m * 17 + c];
           for (size_t f = 0; f < 7; ++f) z += inputs.pair_beta[m * 7 + f] * features[f];

@@ -67,9 +67,8 @@ TEST(PairFeatures, EqualTheFormulas) {
     EXPECT_NEAR(row[2], std::log((share + 0.01) / (static_cast<double>(inputs.mean_share[c]) + 0.01)), 1e-5);
     EXPECT_NEAR(row[3], discount / order, 1e-6);
     EXPECT_NEAR(row[4], std::min(3.0, std::log(order / inputs.order_value[u])), 1e-6);
-    const double blended = inputs.ScopeShare(users[i], coupons[i], share);
-    EXPECT_NEAR(row[5], blended / (blended + 0.1), 1e-6);
-    EXPECT_NEAR(row[6], std::log(inputs.purchase_rate[u] * inputs.horizon_days[c] * blended + 0.001), 1e-5);
+    EXPECT_NEAR(row[5], share / (share + 0.1), 1e-6);
+    EXPECT_NEAR(row[6], std::log(inputs.purchase_rate[u] * inputs.horizon_days[c] * share + 0.001), 1e-5);
     EXPECT_GE(row[3], 0);
     EXPECT_LE(row[3], 1);
     stretched += row[4] > 0 ? 1 : 0;

@@ -24,7 +24,6 @@ struct OwnedPairInputs {
   // Three segments and everybody; about a sixth of the users have no affinity of their own.
   std::vector<int32_t> labels;
   std::vector<float> fallback_rows;
-  std::vector<float> own;
   std::vector<double> purchase_rate;
   std::vector<double> horizon_days;
 
@@ -37,7 +36,6 @@ struct OwnedPairInputs {
         total += static_cast<double>(affinity.back()) * 0.5;
       }
       affinity.push_back(random.Below(6) == 0 ? 0.0F : static_cast<float>(total));
-      for (int64_t c = 0; c <= coupons; ++c) own.push_back(static_cast<float>(random.Between(0, c < coupons ? 3 : 30)));
       order_value.push_back(random.Between(500, 20000));
       purchase_rate.push_back(random.Below(5) == 0 ? 0 : random.Between(0, 0.1));
       labels.push_back(static_cast<int32_t>(random.Below(4) - 1));
@@ -58,14 +56,8 @@ struct OwnedPairInputs {
     }
   }
   PairInputs view() const {
-    return {coupons, affinity,      mean_share, order_value,   {indptr, threshold, amount, percent, max_discount},
-            labels,  fallback_rows, own,        purchase_rate, horizon_days};
-  }
-  // The share of the scope that features 5 and 6 are made of.
-  double ScopeShare(int64_t user, int64_t coupon, double share) const {
-    const float* row = own.data() + user * (coupons + 1);
-    const auto in_scope = static_cast<double>(row[coupon]);
-    return (in_scope + 3 * share) / (std::max(in_scope, static_cast<double>(row[coupons])) + 3);
+    return {coupons, affinity,      mean_share,    order_value, {indptr, threshold, amount, percent, max_discount},
+            labels,  fallback_rows, purchase_rate, horizon_days};
   }
   // The affinity that counts for a user: the own row, else the segment's, else everybody's.
   const float* Row(int64_t user) const {

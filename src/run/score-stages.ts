@@ -10,7 +10,6 @@ import { affinityMeans, writeAffinity } from "../score/affinity.js";
 import { type NextBehaviourChances, raisePurchaseRate, withNextBehaviour } from "../score/buys-anyway.js";
 import { couponArrays, readEconomics } from "../score/economics.js";
 import { eligibilitySql, reasonCode } from "../score/eligibility.js";
-import { ownRows } from "../score/neighbour-methods.js";
 import {
   couponScores,
   fitResponse,
@@ -91,7 +90,6 @@ export function affinityStage(
     try {
       const fitted = await fittedMethod(context, matrix, model);
       await writeAffinity(matrix, scopes, fitted, join(dir, "affinity.safetensors"), context.options);
-      await writeAffinity(matrix, scopes, ownRows(matrix), join(dir, "own.safetensors"), context.options);
     } finally {
       matrix.close();
     }
@@ -329,7 +327,6 @@ export async function pairContext(
     const arrays = couponArrays(coupons, Date.parse(ingested.result.asOf), campaign.timeZone);
     const pairArgs: Record<string, ArgValue> = {
       affinity: affinityRef(affinity),
-      own: { $file: join(affinity.dir, "own.safetensors"), tensor: "affinity" },
       meanShare: means.meanShare,
       orderValue: economics.orderValue,
       ...arrays.tiers,

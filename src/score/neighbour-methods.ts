@@ -5,7 +5,7 @@ import { type Executor, type RunOptions, shared } from "../executor/executor.js"
 import type { Matrix } from "../store/matrix.js";
 import { integerBetween, oneOf } from "../util/arguments.js";
 import { copyYielding } from "../util/yield.js";
-import { type FittedMethod, fromKernels, type KernelModel, type ModelArgs, type ScoringMethod } from "./method.js";
+import type { KernelModel, ModelArgs, ScoringMethod } from "./method.js";
 import type { SavedModel } from "./model-file.js";
 import { type Neighbours, neighbourArgs, similarItems } from "./similar.js";
 import { documentWeights, type WeightingArgs, type WeightingName, weightingArgs } from "./weighting.js";
@@ -153,21 +153,3 @@ export const seedLiteral: ScoringMethod<NeighbourMethodOptions> = {
     rank: { kernel: "recommendSeedLiteral", usersPerCall: SHARD_USERS },
   }),
 };
-
-/** @internal Every item its own only neighbour: affinity is then what the user's row itself holds of a scope. */
-export function ownRows(matrix: Matrix): FittedMethod {
-  const items = matrix.numItems;
-  const indices = shared.i32(items);
-  for (let item = 0; item < items; item++) indices[item] = item;
-  const lists = {
-    k: 1,
-    range: { begin: 0, end: items },
-    indices,
-    scores: shared.f32(items).fill(1),
-    counts: shared.i32(items).fill(1),
-  };
-  return fromKernels(
-    matrix,
-    itemModel("own", items, { ...rowTransform("item-knn", undefined), ...neighbourArgs(lists) }),
-  );
-}

@@ -40,9 +40,6 @@ struct PairInputs {
   std::span<const int32_t> labels;       // [users] in [-1, groups - 1), or empty for no stand-in
   std::span<const float> fallback_rows;  // [groups * (coupons + 1)], the last group is everybody
 
-  // What the user's own row holds of each scope, before any similarity; empty: the affinity share stands alone.
-  std::span<const float> own;  // [users * (coupons + 1)], the last column the whole row
-
   // For feature 6; empty: it is 0.
   std::span<const double> purchase_rate;  // [users] orders a day without any coupon
   std::span<const double> horizon_days;   // [coupons]
@@ -54,9 +51,8 @@ struct PairInputs {
 //   2  ln((share + 0.01) / (mean share + 0.01)): taste relative to everybody's
 //   3  discount depth: discount / order, in [0, 1]
 //   4  stretch: ln(lowest threshold / usual order) if positive, at most 3
-//   5  s / (s + 0.1): what more of it adds shrinks; s = (own + 3 share) / (own total + 3), the own row's share where
-//      the row says enough
-//   6  ln(orders expected in scope within the horizon + 0.001) = ln(purchase rate * horizon * s + 0.001)
+//   5  share / (share + 0.1): what more of it adds shrinks
+//   6  ln(orders expected in scope within the horizon + 0.001) = ln(purchase rate * horizon * share + 0.001)
 inline constexpr int64_t kPairFeatures = 7;
 
 // The logits of a pair: one of P(redeem), or three of the shares of users behind it, see CandidateParams.

@@ -13,7 +13,6 @@ namespace {
 constexpr double kShareFloor = 0.01;
 constexpr double kMaxStretch = 3.0;
 constexpr double kHalfShare = 0.1;
-constexpr double kSharePrior = 3.0;
 constexpr double kOrdersFloor = 0.001;
 
 }  // namespace
@@ -57,18 +56,11 @@ void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, con
   features[2] = Log((share + kShareFloor) / (static_cast<double>(inputs.mean_share[static_cast<size_t>(coupon)]) + kShareFloor));
   features[3] = order.order > 0 ? order.discount / order.order : 0.0;
   features[4] = order.order > usual && usual > 0 ? std::min(kMaxStretch, Log(order.order / usual)) : 0.0;
-  double scope_share = share;
-  if (!inputs.own.empty()) {
-    const float* own = inputs.own.data() + user * (inputs.coupons + 1);
-    const double in_scope = std::max(0.0, static_cast<double>(own[coupon]));
-    const double whole = std::max(in_scope, static_cast<double>(own[inputs.coupons]));
-    scope_share = (in_scope + kSharePrior * share) / (whole + kSharePrior);
-  }
-  features[5] = scope_share / (scope_share + kHalfShare);
-  features[6] = inputs.purchase_rate.empty()
-                    ? 0.0
-                    : Log(inputs.purchase_rate[static_cast<size_t>(user)] * inputs.horizon_days[static_cast<size_t>(coupon)] * scope_share +
-                          kOrdersFloor);
+  features[5] = share / (share + kHalfShare);
+  features[6] =
+      inputs.purchase_rate.empty()
+          ? 0.0
+          : Log(inputs.purchase_rate[static_cast<size_t>(user)] * inputs.horizon_days[static_cast<size_t>(coupon)] * share + kOrdersFloor);
 }
 
 PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon) {
@@ -89,7 +81,6 @@ Status CheckPairInputs(const PairInputs& inputs) {
       return InvalidArgument("expected fallback rows of coupons + 1 numbers each");
     }
   }
-  if (!inputs.own.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("own", inputs.own.size(), users * (inputs.coupons + 1)));
   if (!inputs.purchase_rate.empty()) {
     COUPONCAST_RETURN_IF_ERROR(CheckSize("purchase_rate", inputs.purchase_rate.size(), users));
     COUPONCAST_RETURN_IF_ERROR(CheckSize("horizon_days", inputs.horizon_days.size(), inputs.coupons));

@@ -86,7 +86,7 @@ Status CheckGlmRows(const SparseRows& x, GlmFamily family, std::span<const float
     if (!std::isfinite(y[row])) return BadRow(i, "a finite y");
     if (family == GlmFamily::kLogistic && y[row] != 0 && y[row] != 1)
       return BadRow(i, "a y of 0 or 1 but received " + std::to_string(y[row]));
-    if (!weights.empty() && !(std::isfinite(weights[row]) && weights[row] >= 0)) return BadRow(i, "a finite weight >= 0");
+    if (!weights.empty() && (!std::isfinite(weights[row]) || weights[row] < 0)) return BadRow(i, "a finite weight >= 0");
   }
   return {};
 }
