@@ -19,7 +19,7 @@ describe("simulate", () => {
   beforeAll(async () => {
     await synthesize({ users: 3000, items: 300, events: 150_000, coupons: 12, seed: 4, outDir: shop });
     simulation = await simulateCampaign(join(shop, "campaign.yaml"), { out: join(scratch, "out"), truth });
-  });
+  }, 300_000);
 
   const policy = (name: string) => simulation.policies.find((p) => p.name === name)!;
 
