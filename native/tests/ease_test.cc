@@ -107,9 +107,9 @@ TEST(Ease, RecommendsTheLargestSums) {
   std::vector<uint8_t> allowed(40, 1);
   allowed[3] = 0;
   options.allowed = allowed;
-  std::vector<int32_t> items(60 * 6);
-  std::vector<float> scores(60 * 6);
-  std::vector<uint8_t> sources(60 * 6);
+  std::vector<int32_t> items(size_t{60} * 6);
+  std::vector<float> scores(size_t{60} * 6);
+  std::vector<uint8_t> sources(size_t{60} * 6);
   std::vector<int32_t> counts(60);
   ASSERT_OK(RecommendFromDense(matrix.by_user(), weights, {0, 60}, options, {}, {items, scores, sources, counts}));
   for (int64_t user = 0; user < 60; ++user) {

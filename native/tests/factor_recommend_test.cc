@@ -89,8 +89,8 @@ TEST(FactorRecommend, EqualsScoringAllItems) {
             std::vector<ScoredIndex> all;
             for (int64_t item = 0; item < items; ++item) {
               const float score = Product(x.data() + user * factors, y.data() + item * factors, factors);
-              if (score > 0 && allowed[static_cast<size_t>(item)] != 0 && !(filter_seen && matrix.at(user, item) != 0))
-                all.push_back({score, static_cast<int32_t>(item)});
+              const bool refused = allowed[static_cast<size_t>(item)] == 0 || (filter_seen && matrix.at(user, item) != 0);
+              if (score > 0 && !refused) all.push_back({score, static_cast<int32_t>(item)});
             }
             std::ranges::sort(all, kBetter);
             if (all.size() > 7) all.resize(7);
@@ -131,8 +131,8 @@ TEST(FactorRecommend, SimilarRowsByCosine) {
     std::fill_n(values.begin() + 50, factors, 0.0F);
     return values;
   }();
-  std::vector<int32_t> indices(200 * 9);
-  std::vector<float> scores(200 * 9);
+  std::vector<int32_t> indices(size_t{200} * 9);
+  std::vector<float> scores(size_t{200} * 9);
   std::vector<int32_t> counts(200);
   ASSERT_OK(SimilarFactors(rows, factors, {0, 200}, 9, {}, indices, scores, counts));
   EXPECT_EQ(counts[10], 0);
@@ -170,7 +170,7 @@ TEST(FactorRecommend, AffinityIsTheSumOfScores) {
   const ScopeView scopes{12, indptr, items};
   std::vector<float> weights(static_cast<size_t>(factors * 4));
   ASSERT_OK(ScopeWeightsOfFactors(model, scopes, {0, factors}, {}, weights));
-  std::vector<float> affinity(30 * 4);
+  std::vector<float> affinity(size_t{30} * 4);
   ASSERT_OK(AffinityFromFactors(model, weights, 4, {0, 30}, {}, affinity));
   for (int64_t user = 0; user < 30; ++user) {
     for (int64_t coupon = 0; coupon < 4; ++coupon) {

@@ -1,6 +1,7 @@
 #include "factor/dense_rows.h"
 
 #include <algorithm>
+#include <array>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/factor/dense_rows.cc"
@@ -36,7 +37,9 @@ HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldHalves([[maybe_unused]] D d, hn::
   }
 }
 
-HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldSums(const Vector* sums) {
+using Sums = std::array<Vector, kVectors>;
+
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldSums(const Sums& sums) {
   const Tag d;
   if constexpr (kVectors == 1) {
     return FoldHalves(d, sums[0]);
@@ -47,17 +50,16 @@ HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldSums(const Vector* sums) {
   }
 }
 
-template <int kRows>
-HWY_INLINE void SumProducts(const float* HWY_RESTRICT rows, int64_t width, const float* HWY_RESTRICT p, Vector (&sums)[kRows][kVectors]) {
+template <size_t kRows>
+HWY_INLINE void SumProducts(const float* HWY_RESTRICT rows, int64_t width, const float* HWY_RESTRICT p, std::array<Sums, kRows>* sums) {
   const Tag d;
-  for (int r = 0; r < kRows; ++r) {
-    for (int64_t v = 0; v < kVectors; ++v) sums[r][v] = hn::Zero(d);
-  }
+  for (Sums& row : *sums) row.fill(hn::Zero(d));
   for (int64_t begin = 0; begin < width; begin += kLane) {
     for (int64_t v = 0; v < kVectors; ++v) {
       const int64_t at = begin + v * kWidth;
       const auto factor = hn::LoadU(d, p + at);
-      for (int r = 0; r < kRows; ++r) sums[r][v] = hn::Add(sums[r][v], hn::Mul(hn::LoadU(d, rows + r * width + at), factor));
+      for (size_t r = 0; r < kRows; ++r)
+        (*sums)[r][v] = hn::Add((*sums)[r][v], hn::Mul(hn::LoadU(d, rows + static_cast<int64_t>(r) * width + at), factor));
     }
   }
 }
@@ -66,8 +68,8 @@ void RowDotsImpl(const DenseRows& rows, const float* HWY_RESTRICT p, float* HWY_
   const hn::FixedTag<float, 4> d4;
   int64_t r = 0;
   for (; r + 4 <= rows.count; r += 4) {
-    Vector sums[4][kVectors];
-    SumProducts<4>(rows.data + r * rows.width, rows.width, p, sums);
+    std::array<Sums, 4> sums;
+    SumProducts<4>(rows.data + r * rows.width, rows.width, p, &sums);
     const auto a = FoldSums(sums[0]);
     const auto b = FoldSums(sums[1]);
     const auto c = FoldSums(sums[2]);
@@ -77,10 +79,10 @@ void RowDotsImpl(const DenseRows& rows, const float* HWY_RESTRICT p, float* HWY_
     hn::StoreU(hn::Add(hn::ConcatEven(d4, ce, ab), hn::ConcatOdd(d4, ce, ab)), d4, dots + r);
   }
   for (; r < rows.count; ++r) {
-    Vector sums[1][kVectors];
-    SumProducts<1>(rows.data + r * rows.width, rows.width, p, sums);
-    float lanes[4];
-    hn::StoreU(FoldSums(sums[0]), d4, lanes);
+    std::array<Sums, 1> sums;
+    SumProducts<1>(rows.data + r * rows.width, rows.width, p, &sums);
+    std::array<float, 4> lanes;
+    hn::StoreU(FoldSums(sums[0]), d4, lanes.data());
     dots[r] = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
   }
 }
@@ -91,7 +93,7 @@ HWY_INLINE void AddWeightedColumns(const float* HWY_RESTRICT rows, int64_t count
                                    float* HWY_RESTRICT out) {
   const Tag d;
   constexpr int64_t kCount = kBlocks * kVectors;
-  Vector sums[kCount];
+  std::array<Vector, kCount> sums;
   for (int64_t v = 0; v < kCount; ++v) sums[v] = hn::Zero(d);
   for (int64_t r = 0; r < count; ++r) {
     const auto weight = hn::Set(d, weights[r]);
@@ -125,7 +127,7 @@ HWY_INLINE void AddSquareTile(const DenseRows& rows, const float* HWY_RESTRICT w
   const Tag d;
   constexpr int64_t kCount = kBlocks * kVectors;
   constexpr int kRows = 4;
-  Vector sums[kRows][kCount];
+  std::array<std::array<Vector, kCount>, kRows> sums;
   for (auto& line : sums) {
     for (auto& sum : line) sum = hn::Zero(d);
   }

@@ -16,7 +16,7 @@ constexpr int64_t kUsersPerPoll = 1024;
 
 // The square's side. Errors: kInvalidArgument.
 Result<int64_t> SizeOf(std::span<const double> square) {
-  const auto size = static_cast<int64_t>(std::sqrt(static_cast<double>(square.size())) + 0.5);
+  const auto size = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(square.size()))));
   if (size * size == std::ssize(square) && size % kBlock == 0) return size;
   return InvalidArgument("expected a square of a multiple of " + std::to_string(kBlock) + " rows");
 }
@@ -105,9 +105,10 @@ Status EasePanel(const EaseState& state, int64_t block, RowRange range, CancelFl
   // The pivot in tiles of columns. It holds the negative inverse, which suits a product that is subtracted.
   std::vector<double> tiles(static_cast<size_t>(kBlock * kBlock));
   for (int64_t k = 0; k < kBlock; ++k) {
-    for (int64_t col = 0; col < kBlock; ++col)
+    for (int64_t col = 0; col < kBlock; ++col) {
       tiles[static_cast<size_t>((col / kProductCols * kBlock + k) * kProductCols + col % kProductCols)] =
           state.pivot[static_cast<size_t>(k * kBlock + col)];
+    }
   }
   std::vector<double> rows(static_cast<size_t>(kProductCols * kBlock));
   for (int64_t begin = range.begin; begin < range.end; begin += kProductCols) {

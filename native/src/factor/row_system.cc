@@ -9,7 +9,7 @@ namespace couponcast {
 namespace {
 
 // Of gathered rows: what stays in the second cache while the row is worked on.
-constexpr int64_t kTileFloats = 128 * 1024;
+constexpr int64_t kTileFloats = 131'072;
 constexpr size_t kRowsAhead = 256;  // of the row that comes next
 constexpr int64_t kBlocksPerPoll = 64;
 // Squared norm of a residual below which there is nothing left to gain.

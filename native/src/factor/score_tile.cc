@@ -1,6 +1,7 @@
 #include "factor/score_tile.h"
 
 #include <algorithm>
+#include <array>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/factor/score_tile.cc"
@@ -27,7 +28,7 @@ constexpr int64_t kPart = kVectors * kWidth;
 // Items [part, part + kPart) of the tile.
 void ScorePart(const float* const* queries, int64_t factors, const float* HWY_RESTRICT part, float* HWY_RESTRICT scores) {
   const Tag d;
-  hn::Vec<Tag> sums[kTileQueries][kVectors];
+  std::array<std::array<hn::Vec<Tag>, kVectors>, kTileQueries> sums;
   for (auto& row : sums) {
     for (auto& sum : row) sum = hn::Zero(d);
   }
@@ -38,9 +39,9 @@ void ScorePart(const float* const* queries, int64_t factors, const float* HWY_RE
   const float* q4 = queries[4];
   const float* q5 = queries[5];
   for (int64_t k = 0; k < factors; ++k) {
-    hn::Vec<Tag> items[kVectors];
+    std::array<hn::Vec<Tag>, kVectors> items;
     for (int64_t v = 0; v < kVectors; ++v) items[v] = hn::LoadU(d, part + k * kTileItems + v * kWidth);
-    const float values[kTileQueries] = {q0[k], q1[k], q2[k], q3[k], q4[k], q5[k]};
+    const std::array<float, kTileQueries> values = {q0[k], q1[k], q2[k], q3[k], q4[k], q5[k]};
     for (int64_t q = 0; q < kTileQueries; ++q) {
       const auto value = hn::Set(d, values[q]);
       for (int64_t v = 0; v < kVectors; ++v) sums[q][v] = hn::Add(sums[q][v], hn::Mul(value, items[v]));
@@ -54,9 +55,9 @@ void ScorePart(const float* const* queries, int64_t factors, const float* HWY_RE
 void ScoreTileImpl(const float* const* queries, int64_t count, int64_t factors, const float* HWY_RESTRICT tile,
                    const float* HWY_RESTRICT thresholds, float* HWY_RESTRICT scores, uint64_t* HWY_RESTRICT hits) {
   // Places without a query repeat the last.
-  const float* all[kTileQueries];
+  std::array<const float*, kTileQueries> all;
   for (int64_t q = 0; q < kTileQueries; ++q) all[q] = queries[std::min(q, count - 1)];
-  for (int64_t part = 0; part < kTileItems; part += kPart) ScorePart(all, factors, tile + part, scores + part);
+  for (int64_t part = 0; part < kTileItems; part += kPart) ScorePart(all.data(), factors, tile + part, scores + part);
   const Tag d;
   for (int64_t q = 0; q < count; ++q) {
     const auto threshold = hn::Set(d, thresholds[q]);

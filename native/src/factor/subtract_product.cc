@@ -1,5 +1,7 @@
 #include "factor/subtract_product.h"
 
+#include <array>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/factor/subtract_product.cc"
 #include <hwy/foreach_target.h>
@@ -29,12 +31,12 @@ void SubtractProductImpl(const double* HWY_RESTRICT left, int64_t depth, const d
     for (int64_t col = 0; col < kProductCols; col += 8) __builtin_prefetch(out + r * stride + col, 1);
   }
   for (int64_t part = 0; part < kProductCols; part += kPart) {
-    hn::Vec<Tag> sums[kProductRows][kVectors];
+    std::array<std::array<hn::Vec<Tag>, kVectors>, kProductRows> sums;
     for (auto& row : sums) {
       for (auto& sum : row) sum = hn::Zero(d);
     }
     for (int64_t k = 0; k < depth; ++k) {
-      hn::Vec<Tag> cols[kVectors];
+      std::array<hn::Vec<Tag>, kVectors> cols;
       for (int64_t v = 0; v < kVectors; ++v) cols[v] = hn::LoadU(d, tile + k * kProductCols + part + v * kWidth);
       for (int64_t r = 0; r < kProductRows; ++r) {
         const auto factor = hn::Set(d, left[r * depth + k]);
