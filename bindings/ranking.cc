@@ -56,6 +56,7 @@ Napi::Value BlendListsBinding(const Args& args) {
   if (curve_x.size() != curve_y.size()) Throw(args.env(), InvalidArgument("expected as many curveX as curveY"));
   if (!starts.empty() && starts.size() != weights.size() + 1) Throw(args.env(), InvalidArgument("expected a curve for each part"));
   std::vector<BlendPart> parts;
+  parts.reserve(weights.size());
   for (size_t p = 0; p < weights.size(); ++p) {
     BlendPart part{weights[p], PartOf(items, p, weights.size()), PartOf(scores, p, weights.size()), PartOf(counts, p, weights.size()), {},
                    {}};
@@ -78,6 +79,7 @@ Napi::Value BlendAffinityBinding(const Args& args) {
   const auto weights = args.In<float>("partWeights");
   const auto all = args.In<float>("partAffinity");
   std::vector<std::span<const float>> parts;
+  parts.reserve(weights.size());
   for (size_t p = 0; p < weights.size(); ++p) parts.push_back(PartOf(all, p, weights.size()));
   Check(args.env(), BlendAffinity(parts, weights, args.Integer("columns"), args.Cancel(), args.Out<float>("outAffinity")));
   return args.env().Undefined();

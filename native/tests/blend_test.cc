@@ -29,21 +29,21 @@ RecommendOptions Options(int64_t n) {
 }
 
 // One user who holds item 4; two lists of depth 3.
-const TestMatrix kUsers({{0, 0, 0, 0, 1}}, 5);
-const std::vector<int32_t> kFirst = {2, 0, 4};
-const std::vector<float> kFirstScores = {9.0F, 4.0F, 1.0F};
-const std::vector<int32_t> kSecond = {0, 1, -1};
-const std::vector<float> kSecondScores = {0.5F, 0.25F, 0.0F};
-const std::vector<int32_t> kThree = {3};
-const std::vector<int32_t> kTwo = {2};
+const TestMatrix one_user({{0, 0, 0, 0, 1}}, 5);
+const std::vector<int32_t> first_items = {2, 0, 4};
+const std::vector<float> first_scores = {9.0F, 4.0F, 1.0F};
+const std::vector<int32_t> second_items = {0, 1, -1};
+const std::vector<float> second_scores = {0.5F, 0.25F, 0.0F};
+const std::vector<int32_t> three = {3};
+const std::vector<int32_t> two = {2};
 
 std::vector<BlendPart> Parts(float first, float second) {
-  return {{first, kFirst, kFirstScores, kThree, {}, {}}, {second, kSecond, kSecondScores, kTwo, {}, {}}};
+  return {{first, first_items, first_scores, three, {}, {}}, {second, second_items, second_scores, two, {}, {}}};
 }
 
 TEST(Blend, ByRankAddsReciprocals) {
   Output out(1, 4);
-  ASSERT_OK(BlendLists(kUsers.by_user(), Parts(1, 2), 3, 60, {0, 1}, Options(4), {}, out.view()));
+  ASSERT_OK(BlendLists(one_user.by_user(), Parts(1, 2), 3, 60, {0, 1}, Options(4), {}, out.view()));
   // Item 4 is the user's own.
   ASSERT_EQ(out.counts[0], 3);
   EXPECT_EQ(out.items, (std::vector<int32_t>{0, 1, 2, -1}));
@@ -63,7 +63,7 @@ TEST(Blend, ByScoreGoesAlongCurves) {
   parts[1].curve_x = step_x;
   parts[1].curve_y = step_y;
   Output out(1, 3);
-  ASSERT_OK(BlendLists(kUsers.by_user(), parts, 3, 60, {0, 1}, Options(3), {}, out.view()));
+  ASSERT_OK(BlendLists(one_user.by_user(), parts, 3, 60, {0, 1}, Options(3), {}, out.view()));
   EXPECT_EQ(out.items, (std::vector<int32_t>{0, 2, 1}));
   EXPECT_NEAR(out.scores[0], 0.2 + 0.5, 1e-6);
   EXPECT_NEAR(out.scores[1], 0.6, 1e-6);
@@ -74,8 +74,8 @@ TEST(Blend, OfOnePartKeepsItsOrder) {
   RecommendOptions options = Options(3);
   options.filter_seen = false;
   Output out(1, 3);
-  ASSERT_OK(BlendLists(kUsers.by_user(), Parts(1, 0), 3, 0, {0, 1}, options, {}, out.view()));
-  EXPECT_EQ(out.items, kFirst);
+  ASSERT_OK(BlendLists(one_user.by_user(), Parts(1, 0), 3, 0, {0, 1}, options, {}, out.view()));
+  EXPECT_EQ(out.items, first_items);
 }
 
 TEST(Blend, AffinityAddsShares) {
@@ -91,7 +91,7 @@ TEST(Blend, AffinityAddsShares) {
 TEST(Blend, RefusesWhatDoesNotFit) {
   const auto blend = [](const std::vector<BlendPart>& parts, int64_t depth = 3, double offset = 60, CancelFlag cancel = {}) {
     Output out(1, 2);
-    return BlendLists(kUsers.by_user(), parts, depth, offset, {0, 1}, Options(2), cancel, out.view());
+    return BlendLists(one_user.by_user(), parts, depth, offset, {0, 1}, Options(2), cancel, out.view());
   };
   EXPECT_CODE(StatusCode::kInvalidArgument, blend(Parts(-1, 1)));
   EXPECT_CODE(StatusCode::kInvalidArgument, blend(Parts(std::numeric_limits<float>::quiet_NaN(), 1)));

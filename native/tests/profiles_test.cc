@@ -87,7 +87,7 @@ TEST(Profiles, RecommendsByCosine) {
       const Answer answer = Recommend(users, profiles, items, filter_seen, 1000);
       for (int64_t u = 0; u < users.rows(); ++u) {
         int64_t expected = 0;
-        for (int64_t j = 0; j < items; ++j) expected += Score(users, profiles, u, j) > 1e-6 && !(filter_seen && users.at(u, j) != 0);
+        for (int64_t j = 0; j < items; ++j) expected += Score(users, profiles, u, j) > 1e-6 && (!filter_seen || users.at(u, j) == 0);
         ASSERT_EQ(answer.counts[static_cast<size_t>(u)], expected);
         double last = 2;
         for (int64_t p = 0; p < expected; ++p) {

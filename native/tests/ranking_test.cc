@@ -15,7 +15,6 @@ namespace {
 using testing::Raised;
 using testing::Random;
 using testing::RandomMatrix;
-using testing::SameBits;
 using testing::Shards;
 using testing::TestMatrix;
 

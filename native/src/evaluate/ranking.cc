@@ -132,7 +132,7 @@ Status SumRankingMetrics(const CsrView& history, const CsrView& history_by_item,
   const Discounts discounts(lists.k);
   std::optional<PairCosines> cosines;
   if (diversity) cosines.emplace(history_by_item);
-  const double num_users = static_cast<double>(history.rows);
+  const auto num_users = static_cast<double>(history.rows);
   for (int64_t user = range.begin; user < range.end; ++user) {
     if ((user - range.begin) % kUsersPerPoll == 0 && cancel.IsSet()) return Cancelled();
     const int32_t count = lists.counts[static_cast<size_t>(user)];
