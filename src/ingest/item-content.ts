@@ -56,7 +56,9 @@ export async function readItemContent(
       idName: "item_id",
       input: "items",
       firstBy: "true",
-      values: found.map((column, i) => `${column === undefined ? "NULL" : presentTextSql(column)} AS v${i}`),
+      values: found.map(
+        (column, i) => `${column === undefined ? "CAST(NULL AS VARCHAR)" : presentTextSql(column)} AS v${i}`,
+      ),
     });
     const values = found.map((_, i) => `coalesce(v${i}, '')`);
     const sql = `SELECT ${["item_id", ...values].join(", ")} FROM item_content ORDER BY item_id`;
