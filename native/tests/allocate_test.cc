@@ -223,7 +223,9 @@ Status Polish(const Instance& instance, const std::vector<double>& prices, Cance
 }
 
 Status Feasible(const Instance& instance, std::span<const uint8_t> chosen, PolishStats* totals) {
-  return CheckFeasible(instance.view(), {}, chosen, {}, totals);
+  const AllocationProblem problem = instance.view();
+  std::vector<int64_t> usage(problem.limit.size());
+  return CheckFeasible(problem, {}, chosen, {}, usage, totals);
 }
 
 Status Checked(const Instance& instance) {

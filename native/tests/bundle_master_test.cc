@@ -12,6 +12,8 @@ namespace {
 using testing::Raised;
 using testing::Random;
 
+constexpr double kNever = -std::numeric_limits<double>::infinity();
+
 struct Bundle {
   std::vector<double> slopes;
   std::vector<double> offsets;
@@ -46,9 +48,18 @@ Bundle RandomBundle(size_t cuts, size_t dims, double scale, Random* random) {
 std::vector<double> Solve(const Bundle& bundle) {
   std::vector<double> y(bundle.center.size(), -7.0);
   double model = -7;
+  std::vector<double> weights(bundle.offsets.size(), 0.0);
   const std::vector<double> zero(y.size(), 0.0);
   const std::vector<double> infinity(y.size(), std::numeric_limits<double>::infinity());
-  EXPECT_OK(SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, bundle.step, {zero, infinity}, {}, y, &model));
+  EXPECT_OK(SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, bundle.step, {zero, infinity}, kNever, {}, weights, y, &model));
+  double sum = 0;
+  for (const double weight : weights) sum += weight;
+  EXPECT_NEAR(sum, 1, 1e-9);
+  // Where it ended it stays.
+  std::vector<double> again(y.size());
+  EXPECT_OK(
+      SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, bundle.step, {zero, infinity}, kNever, {}, weights, again, &model));
+  for (size_t d = 0; d < y.size(); ++d) EXPECT_NEAR(again[d], y[d], 1e-6 * std::max(1.0, std::fabs(y[d])));
   for (const double value : y) EXPECT_GE(value, 0);
   EXPECT_NEAR(model, bundle.Model(y), 1e-9 * std::max(1.0, std::fabs(model)));
   return y;
@@ -147,13 +158,14 @@ TEST(BundleMaster, TakesEqualAndFlatCuts) {
 
 TEST(BundleMaster, RefusesWhatDoesNotFit) {
   const Bundle bundle{{1, -1}, {0, 4}, {0}, 1};
+  std::vector<double> weights(2, 0.0);
   const std::vector<double> zero = {0};
   const std::vector<double> infinity = {std::numeric_limits<double>::infinity()};
   std::vector<double> y(1);
   double model = 0;
   const auto run = [&](std::span<const double> slopes, std::span<const double> offsets, double step, std::span<double> out,
                        CancelFlag cancel = {}) {
-    return SolveBundleMaster(slopes, offsets, bundle.center, step, {zero, infinity}, cancel, out, &model);
+    return SolveBundleMaster(slopes, offsets, bundle.center, step, {zero, infinity}, kNever, cancel, weights, out, &model);
   };
   EXPECT_CODE(StatusCode::kInvalidArgument, run({}, {}, 1, y));
   EXPECT_CODE(StatusCode::kInvalidArgument, run(std::span(bundle.slopes).first(1), bundle.offsets, 1, y));
@@ -163,11 +175,12 @@ TEST(BundleMaster, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, run(bundle.slopes, bundle.offsets, 1, {}));
   EXPECT_CODE(StatusCode::kCancelled, run(bundle.slopes, bundle.offsets, 1, y, Raised()));
   EXPECT_CODE(StatusCode::kInvalidArgument,
-              SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, 1, {infinity, zero}, {}, y, &model));
+              SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, 1, {infinity, zero}, kNever, {}, weights, y, &model));
 }
 
 TEST(BundleMaster, StaysInItsBox) {
   // y = center - step * slope, moved into [2, 2.5].
+  std::vector<double> weights = {0};
   const std::vector<double> lower = {2, 0};
   const std::vector<double> upper = {2.5, 0.25};
   std::vector<double> y(2);
@@ -175,7 +188,7 @@ TEST(BundleMaster, StaysInItsBox) {
   const std::vector<double> slopes = {4, -4};
   const std::vector<double> offsets = {1};
   const std::vector<double> center = {2.25, 0};
-  ASSERT_OK(SolveBundleMaster(slopes, offsets, center, 1, {lower, upper}, {}, y, &model));
+  ASSERT_OK(SolveBundleMaster(slopes, offsets, center, 1, {lower, upper}, kNever, {}, weights, y, &model));
   EXPECT_EQ(y, std::vector<double>({2, 0.25}));
   EXPECT_EQ(model, 1 + 8 - 1);
 }

@@ -1,4 +1,5 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
+import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
 import { leastMissing, solveDual } from "./dual.js";
@@ -25,6 +26,8 @@ export interface Allocation {
    * per minor unit of each of limits.budgets; and what one more unit (minor unit or piece) of each floor costs.
    */
   multipliers: { budget: number; couponBudget: number[]; stock: number[]; budgets: number[]; floors: number[] };
+  /** Limits.budgets and limits.floors: what is used of each, in minor units or, for floors of pieces, pieces. */
+  used: { budgets: number[]; floors: number[] };
   /** @internal Prices for a warm start, one a constraint. */
   prices: Float64Array;
   /** Evaluations of the dual, and how many of them looked at all users. */
@@ -68,6 +71,27 @@ function multipliersOf(problem: Problem, limits: Limits, prices: Float64Array): 
   return multipliers;
 }
 
+/** Recounts the choice against every limit, independently of how it was found. `chosen` may be in a file. */
+export async function checkAssignment(executor: Executor, problem: Problem, chosen: ArgValue): Promise<Recount> {
+  const { indptr: unitIndptr, members } = problem.components ?? { indptr: undefined, members: shared.i32(0) };
+  const usage = shared.i64(problem.constraints.length);
+  const { value } = await executor.run({
+    kernel: "checkFeasible",
+    args: { ...problem.args(), unitIndptr, members, chosen, outUsage: usage },
+  });
+  return { ...(value as PolishStats), usage };
+}
+type Recount = PolishStats & { usage: BigInt64Array };
+
+function usedOf(problem: Problem, limits: Limits, { usage }: Recount): Allocation["used"] {
+  const used = { budgets: (limits.budgets ?? []).map(() => 0), floors: (limits.floors ?? []).map(() => 0) };
+  for (const [r, { kind, index, measure }] of problem.constraints.entries()) {
+    if (kind !== "budgets" && kind !== "floors") continue;
+    used[kind][index] = Number(usage[r]) / (measure === "pieces" ? 1 : MILLI);
+  }
+  return used;
+}
+
 async function refuseInfeasible(executor: Executor, problem: Problem, stats: PolishStats): Promise<never> {
   const { name, measure, limit } = problem.constraints[stats.broken]!;
   const amount = (units: number) => (measure === "pieces" ? `${units} pieces` : `${units / MILLI} minor units`);
@@ -104,17 +128,19 @@ export async function allocateTable(
   });
   const stats = polished.value as PolishStats;
   if (stats.broken >= 0) await refuseInfeasible(executor, problem, stats);
-  const value = dual.settled.valueMilli + stats.valueMilli;
+  const recount = await checkAssignment(executor, problem, dual.chosen);
+  const value = recount.valueMilli;
   // The bound is a float64 sum: never below what was reached.
   const bound = Math.max(dual.bound, value);
   return {
     chosen: dual.chosen,
-    assigned: dual.settled.assigned + stats.assigned,
+    assigned: recount.assigned,
     valueMinor: value / MILLI,
-    spendMinor: (dual.settled.spendMilli + stats.spendMilli) / MILLI,
+    spendMinor: recount.spendMilli / MILLI,
     upperBoundMinor: bound / MILLI,
     gap: bound > 0 ? (bound - value) / bound : 0,
     multipliers: multipliersOf(problem, limits, dual.prices),
+    used: usedOf(problem, limits, recount),
     prices: dual.prices,
     evaluations: dual.evaluations,
     passes: dual.passes,
@@ -141,40 +167,4 @@ export async function allocate(
   const table =
     "file" in candidates ? tableOfFile(candidates) : await tableOf(executor, candidates, limits.riskAversion);
   return allocateTable(executor, table, limits);
-}
-
-/** A point of the frontier: what a budget buys. */
-export interface FrontierPoint {
-  budgetMinor: number;
-  valueMinor: number;
-  spendMinor: number;
-  upperBoundMinor: number;
-  /** Value of one more minor unit of budget. */
-  marginalValue: number;
-}
-
-/** @internal Value against budget: re-solves, each started from its neighbour's prices. */
-export async function frontierOf(
-  executor: Executor,
-  table: CandidateTable,
-  limits: Limits,
-  budgetsMinor: readonly number[],
-  warm: Float64Array,
-): Promise<FrontierPoint[]> {
-  const points: FrontierPoint[] = [];
-  let prices = warm;
-  const chosen = shared.u8(table.numUsers * table.width);
-  for (const [index, budgetMinor] of budgetsMinor.entries()) {
-    const solved = await allocateTable(executor, table, { ...limits, budgetMinor }, { warm: prices, chosen });
-    prices = solved.prices;
-    points.push({
-      budgetMinor,
-      valueMinor: solved.valueMinor,
-      spendMinor: solved.spendMinor,
-      upperBoundMinor: solved.upperBoundMinor,
-      marginalValue: solved.multipliers.budget,
-    });
-    executor.progress("frontier", index + 1, budgetsMinor.length);
-  }
-  return points;
 }

@@ -5,13 +5,15 @@ import type { Problem } from "./problem.js";
 
 const SHARD_USERS = 16_384;
 /** Up to so many users everybody is looked at in each step. */
-const DIRECT_USERS = 32_768;
-/** Users whose rows stand for all while prices are far off. */
-const SAMPLE_USERS = 65_536;
-const MAX_PASSES = 6;
-/** Prices that move less than this share of themselves are near enough to look for open users. */
-const NEAR = 1e-3;
-const LEAST_RADIUS = 1e-4;
+const DIRECT_USERS = 4096;
+/** Users whose rows stand for all while prices are far off: a quarter, within these. */
+const MIN_SAMPLE_USERS = 2048;
+const MAX_SAMPLE_USERS = 65_536;
+const MAX_PASSES = 3;
+/** The neighbourhood of prices in which users are settled: this share of themselves over the size of the sample. */
+const LEAST_RADIUS = 8;
+/** Prices that a correction moves less than by so many such neighbourhoods are near enough. */
+const NEAR = 8;
 const MAX_SCANS = 6;
 
 /** Users that are decided for themselves, one unit each, and identities of several users. */
@@ -122,12 +124,13 @@ function sharedCopy(values: ArrayLike<number>): Float64Array {
   return copy;
 }
 
-/** A fixed choice of users, spread evenly: one from each of SAMPLE_USERS stretches. */
+/** A fixed choice of users, spread evenly: one from each of so many stretches. */
 function sampleUsers(numUsers: number): Int32Array {
-  const members = shared.i32(SAMPLE_USERS);
-  for (let i = 0; i < SAMPLE_USERS; i++) {
-    const begin = Math.floor((i * numUsers) / SAMPLE_USERS);
-    const size = Math.floor(((i + 1) * numUsers) / SAMPLE_USERS) - begin;
+  const count = Math.min(MAX_SAMPLE_USERS, Math.max(MIN_SAMPLE_USERS, Math.floor(numUsers / 4)));
+  const members = shared.i32(count);
+  for (let i = 0; i < count; i++) {
+    const begin = Math.floor((i * numUsers) / count);
+    const size = Math.floor(((i + 1) * numUsers) / count) - begin;
     members[i] = begin + ((Math.imul(i, 0x9e3779b1) >>> 8) % size);
   }
   return members;
@@ -198,13 +201,14 @@ export async function solveDual(
   }
 
   const sample = { members: sampleUsers(numUsers) };
-  const share = SAMPLE_USERS / numUsers;
+  const share = sample.members.length / numUsers;
   let sampled = await solveUnits(executor, problem, sample, {
     limits: limits.map((limit) => limit * share) as Float64Array,
     start: prices,
     relative: 1e-7,
   });
   evaluations += sampled.evaluations;
+  const near = LEAST_RADIUS / sample.members.length;
   let passes = 0;
   let moved = new Float64Array(constraints.length);
   prices = sampled.prices;
@@ -221,15 +225,13 @@ export async function solveDual(
     evaluations += sampled.evaluations;
     moved = sampled.prices.map((price, r) => Math.abs(price - prices[r]!)) as Float64Array<ArrayBuffer>;
     prices = sampled.prices;
-    if (moved.every((by, r) => by <= NEAR * sizeOf(r, bound))) break;
+    if (moved.every((by, r) => by <= NEAR * near * sizeOf(r, bound))) break;
   }
 
   const marks = shared.u8(numUsers);
   let widen = 1;
   for (let scan = 1; ; scan++) {
-    const radius = sharedCopy(
-      constraints.map((_, r) => widen * Math.max(2 * moved[r]!, LEAST_RADIUS * sizeOf(r, bound))),
-    );
+    const radius = sharedCopy(constraints.map((_, r) => widen * Math.max(moved[r]!, near * sizeOf(r, bound))));
     const settled = await pass(executor, problem, prices, { radius, chosen, open: marks }, passes++);
     const open = listOpen(problem, (user) => marks[user] === 1);
     const lower = sharedCopy(prices.map((price, r) => Math.max(0, price - radius[r]!)));

@@ -278,6 +278,18 @@ export const ingestSchema = z.strictObject({
   memoryLimitMb: z.number().int().min(128).default(4096),
 });
 
+const couponIds = z.array(z.string().min(1)).min(1).max(100_000).describe("ids of coupons");
+/** What a budget or a floor is about. */
+const allocationScope = {
+  name: z.string().min(1).max(200).describe("shown in messages and in the report"),
+  coupons: couponIds.optional().describe("ids of coupons; default: all"),
+  segments: z
+    .array(z.number().int().min(0).max(999))
+    .min(1)
+    .optional()
+    .describe("numbers of segments, from 0; default: all users"),
+};
+
 export const campaignSchema = z.strictObject({
   $schema: z.string().optional().describe("for editors; not read"),
   name: z.string().min(1).max(200).describe("shown in the report"),
@@ -421,10 +433,40 @@ export const campaignSchema = z.strictObject({
       .record(z.string(), moneyMinor)
       .default({})
       .describe("coupon id: most expected discount of this coupon"),
+    scopes: z
+      .array(z.strictObject({ ...allocationScope, limitMinor: moneyMinor.describe("most expected discount of these") }))
+      .max(1000)
+      .default([])
+      .describe("further budgets: of a campaign's or channel's coupons, of segments"),
   }),
+  fairness: z
+    .array(
+      z
+        .strictObject({
+          ...allocationScope,
+          leastPieces: z.number().int().min(0).optional().describe("fewest coupons that these get"),
+          leastShare: share.optional().describe("least share of budget.totalMinor that these get"),
+        })
+        .superRefine(exactlyOneOf("leastPieces", "leastShare"), alsoWhenInvalid)
+        .meta({ oneOf: [{ required: ["leastPieces"] }, { required: ["leastShare"] }] }),
+    )
+    .max(1000)
+    .default([])
+    .describe("floors: what segments or coupons get at least"),
   caps: z
     .strictObject({
       perUser: z.number().int().min(1).max(100).default(1).describe("most coupons a user gets"),
+      groups: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1).max(200),
+            coupons: couponIds,
+            perUser: z.number().int().min(0).max(100).describe("most of these coupons that a user gets"),
+          }),
+        )
+        .max(1000)
+        .default([])
+        .describe("caps of groups of coupons: any two are nested or apart"),
       candidatesPerUser: z.number().int().min(1).max(1000).default(20).describe("best coupons a user is weighed for"),
     })
     .prefault({}),

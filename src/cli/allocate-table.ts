@@ -2,6 +2,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Allocation, allocate } from "../allocate/allocate.js";
+import { type ConstraintUse, constraintUse } from "../allocate/constraint-use.js";
+import { identityComponents } from "../allocate/identity.js";
 import type { Limits } from "../allocate/limits.js";
 import type { Candidates } from "../allocate/table-of.js";
 import type { DuckDb } from "../duckdb/duckdb.js";
@@ -11,21 +13,19 @@ import type { ResolvedSource } from "../source/source.js";
 import type { OutputFile } from "../table/output-file.js";
 import { type InputTable, TableReader } from "../table/read-table.js";
 import { TableWriter } from "../table/table-writer.js";
-import { didYouMean } from "../util/nearest-name.js";
 import { forEachYielding } from "../util/yield.js";
+import { type Catalogue, type CatalogueEntry, type LimitOptions, limitsOf } from "./allocate-limits.js";
 import type { Session } from "./command.js";
 
-export interface AllocateTableOptions {
+export interface AllocateTableOptions extends LimitOptions {
   user: string;
   coupon: string;
   value: string;
   cost: string;
-  /** Infinity: no limit. */
-  budget: number;
-  perUser: number;
-  stock?: ReadonlyMap<string, number>;
-  couponBudget?: ReadonlyMap<string, number>;
-  exclusive?: string[][];
+  face?: string;
+  sigma?: string;
+  segment?: string;
+  identity?: string[];
   raw?: boolean;
 }
 
@@ -50,6 +50,7 @@ export interface AllocateTableResult {
   numNegative: number;
   allocation: Omit<Allocation, "chosen" | "prices">;
   coupons: CouponResult[];
+  constraints: ConstraintUse[];
 }
 
 type CouponLimit = Limits["coupons"][number];
@@ -78,12 +79,13 @@ export async function allocateTable(
     const input = await reader.load(sources.candidates, "input");
     const numNegative = await encode(input, options);
     const ids = (await db.rows("SELECT id FROM coupons ORDER BY row")).map(({ id }) => String(id));
+    const segments = await segmentNames(db);
+    const candidates = await readCandidates(db, executor, options);
     const limits: Limits = {
-      budgetMinor: Number.isFinite(options.budget) ? options.budget : undefined,
-      perUser: options.perUser,
-      coupons: limitsOf(ids, catalogue, options),
+      ...limitsOf({ coupons: ids, segments }, catalogue, options),
+      ...(options.segment === undefined ? {} : { segments: await userSegments(db, candidates.counts.length) }),
+      ...(options.identity === undefined ? {} : { identity: await userIdentities(db, candidates.counts.length) }),
     };
-    const candidates = await readCandidates(db, executor);
     const { chosen, prices: _prices, ...allocation } = await allocate(candidates, limits, session.run());
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     const rows = await listRows(candidates, chosen, allocation.assigned);
@@ -95,24 +97,26 @@ export async function allocateTable(
       numNegative,
       allocation,
       coupons: couponResults(ids, limits.coupons, rows, allocation),
+      constraints: constraintUse(limits, allocation),
     };
   } finally {
     reader.close();
   }
 }
 
-/** Limits of each coupon from a table: coupon_id, and stock, budget_minor, exclusive_group where it has them. */
-async function readCatalogue(table: InputTable): Promise<Map<string, CouponLimit>> {
+/** Limits of each coupon from a table: coupon_id, and stock, budget_minor, exclusive_group, campaign, channel where it has them. */
+async function readCatalogue(table: InputTable): Promise<Catalogue> {
   const option = "--coupons";
   const id = await table.id("coupon_id", option);
   const whole = (name: string) => (table.has(name) ? table.number(name, option, { min: 0, whole: true }) : "NULL");
   const stock = await whole("stock");
   const budget = await whole("budget_minor");
-  const group = table.has("exclusive_group") ? table.text("exclusive_group", option) : "NULL";
+  const text = (name: string) => (table.has(name) ? table.text(name, option) : "NULL");
   const rows = await table.db.rows(
-    `SELECT ${id} AS id, ${stock} AS stock, ${budget} AS budget, ${group} AS grp FROM ${table.table}`,
+    `SELECT ${id} AS id, ${stock} AS stock, ${budget} AS budget, ${text("exclusive_group")} AS grp,
+       ${text("campaign")} AS campaign, ${text("channel")} AS channel FROM ${table.table}`,
   );
-  const catalogue = new Map<string, CouponLimit>();
+  const catalogue = new Map<string, CatalogueEntry>();
   for (const row of rows) {
     const key = String(row.id);
     if (catalogue.has(key)) {
@@ -122,13 +126,78 @@ async function readCatalogue(table: InputTable): Promise<Map<string, CouponLimit
       });
     }
     const number = (value: unknown) => (value === null ? undefined : Number(value));
+    const name = (value: unknown) => (value === null ? undefined : String(value));
     catalogue.set(key, {
       stock: number(row.stock),
       budgetMinor: number(row.budget),
-      exclusiveGroup: row.grp === null ? undefined : String(row.grp),
+      exclusiveGroup: name(row.grp),
+      campaign: name(row.campaign),
+      channel: name(row.channel),
     });
   }
   return catalogue;
+}
+
+/** What a table says of users: `facts` (u, value) from a column of the candidates that is the same in all rows of a user. */
+async function userFacts(input: InputTable, name: string, option: string, user: string): Promise<void> {
+  const { db, loaded } = input;
+  await db.run(`CREATE TABLE segments AS SELECT CAST(u.row AS INTEGER) AS u, min(t.fact) AS name, count(DISTINCT t.fact) AS n
+    FROM (SELECT ${user} AS user_id, ${input.text(name, option)} AS fact FROM ${input.table}) t
+    JOIN users u ON u.id = t.user_id GROUP BY u.row`);
+  const [torn] = await db.rows(
+    "SELECT u.id FROM segments s JOIN users u ON u.row = s.u WHERE s.n > 1 ORDER BY s.u LIMIT 1",
+  );
+  if (torn !== undefined)
+    throw invalidArgument(
+      `${loaded.label}: the user ${JSON.stringify(String(torn.id).slice(0, 60))} has several values in the column ${JSON.stringify(name)}`,
+      { file: loaded.label, field: option },
+    );
+}
+
+/** Pairs of users and numbers of what they share: a device of one name is another thing than an address of that name. */
+async function identityKeys(input: InputTable, names: readonly string[], user: string): Promise<void> {
+  const parts = names.map(
+    (name, kind) =>
+      `SELECT ${user} AS user_id, ${kind} AS kind, ${input.text(name, "--identity")} AS key FROM ${input.table}`,
+  );
+  await input.db.run(`CREATE TABLE identity_keys AS SELECT DISTINCT CAST(u.row AS INTEGER) AS u,
+      CAST(dense_rank() OVER (ORDER BY t.kind, t.key) - 1 AS INTEGER) AS key
+    FROM (${parts.join(" UNION ALL ")}) t JOIN users u ON u.id = t.user_id WHERE t.key IS NOT NULL`);
+}
+
+async function segmentNames(db: DuckDb): Promise<string[]> {
+  const [{ n } = { n: 0 }] = await db.rows("SELECT count(*) AS n FROM duckdb_tables() WHERE table_name = 'segments'");
+  if (Number(n) === 0) return [];
+  const rows = await db.rows("SELECT DISTINCT name FROM segments WHERE name IS NOT NULL ORDER BY name");
+  return rows.map(({ name }) => String(name));
+}
+
+/** [users] segment of each, -1 for none. */
+async function userSegments(db: DuckDb, numUsers: number): Promise<Int32Array> {
+  const labels = new Int32Array(numUsers).fill(-1);
+  const sql = `SELECT s.u, CAST(n.row AS INTEGER) FROM segments s JOIN
+    (SELECT name, row_number() OVER (ORDER BY name) - 1 AS row FROM (SELECT DISTINCT name FROM segments WHERE name IS NOT NULL)) n
+    ON s.name = n.name`;
+  for await (const { numRows, columns } of db.streamColumns(sql, ["I32", "I32"])) {
+    for (let i = 0; i < numRows; i++) labels[columns[0][i]!] = columns[1][i]!;
+  }
+  return labels;
+}
+
+async function userIdentities(db: DuckDb, numUsers: number): Promise<Int32Array> {
+  const count = await db.count("SELECT count(*) FROM identity_keys");
+  const users = new Int32Array(count);
+  const keys = new Int32Array(count);
+  let at = 0;
+  for await (const { numRows, columns } of db.streamColumns("SELECT u, key FROM identity_keys ORDER BY u, key", [
+    "I32",
+    "I32",
+  ])) {
+    users.set(columns[0].subarray(0, numRows), at);
+    keys.set(columns[1].subarray(0, numRows), at);
+    at += numRows;
+  }
+  return identityComponents(numUsers, users, keys);
 }
 
 /** Makes `users`, `coupons` (row, id by ascending bytes) and `candidates` of them. Returns the candidates left out. */
@@ -147,9 +216,16 @@ async function encode(input: InputTable, options: AllocateTableOptions): Promise
       `CREATE TABLE ${table} AS SELECT row_number() OVER (ORDER BY id) - 1 AS row, id FROM (SELECT DISTINCT ${id} AS id FROM ${input.table})`,
     );
   }
+  const money = async (name: string | undefined, option: string) =>
+    name === undefined ? "0::DOUBLE" : input.number(name, option, { required: true, min: 0, max: MAX_MINOR });
+  const face = await money(options.face, "--face");
+  const sigma = await money(options.sigma, "--sigma");
+  if (options.segment !== undefined) await userFacts(input, options.segment, "--segment", user);
+  if (options.identity !== undefined) await identityKeys(input, options.identity, user);
   await db.run(`CREATE TABLE candidates AS
-    SELECT CAST(u.row AS INTEGER) AS u, CAST(c.row AS INTEGER) AS c, t.value, t.cost
-    FROM (SELECT ${user} AS user_id, ${coupon} AS coupon_id, ${value} AS value, ${cost} AS cost FROM ${input.table}) t
+    SELECT CAST(u.row AS INTEGER) AS u, CAST(c.row AS INTEGER) AS c, t.value, t.cost, t.face, t.sigma
+    FROM (SELECT ${user} AS user_id, ${coupon} AS coupon_id, ${value} AS value, ${cost} AS cost, ${face} AS face, ${sigma} AS sigma
+      FROM ${input.table}) t
     JOIN users u ON u.id = t.user_id JOIN coupons c ON c.id = t.coupon_id`);
   const [twice] = await db.rows(`SELECT u.id AS user_id, c.id AS coupon_id, n
     FROM (SELECT u, c, count(*) AS n FROM candidates GROUP BY u, c HAVING count(*) > 1 ORDER BY u, c LIMIT 1) t
@@ -167,62 +243,8 @@ async function encode(input: InputTable, options: AllocateTableOptions): Promise
   return db.run("DELETE FROM candidates WHERE value < 0");
 }
 
-/** Limits by coupon: from the catalogue and the options; of two the smaller counts. */
-function limitsOf(
-  ids: readonly string[],
-  catalogue: Map<string, CouponLimit> | undefined,
-  options: AllocateTableOptions,
-): CouponLimit[] {
-  const groups = options.exclusive ?? [];
-  const known = new Set(ids);
-  for (const [option, names] of [
-    ["--stock", options.stock?.keys() ?? []],
-    ["--coupon-budget", options.couponBudget?.keys() ?? []],
-    ["--exclusive", groups.flat()],
-  ] as const) {
-    for (const name of names) {
-      // A limit that misses its coupon by a letter would give the coupon away without one.
-      if (known.has(name) || catalogue?.has(name)) continue;
-      throw invalidArgument(
-        `${option} names the coupon ${JSON.stringify(name)}, which no candidate has${didYouMean(name, ids)}`,
-      );
-    }
-  }
-  return ids.map((id) => {
-    const own = catalogue?.get(id);
-    if (catalogue !== undefined && own === undefined) {
-      throw invalidArgument(
-        `the coupon ${JSON.stringify(id)} of the candidates is not in the table of coupons${didYouMean(id, catalogue.keys())}`,
-        {
-          field: "--coupons",
-          hint: "Give it a row; empty cells mean no limit.",
-        },
-      );
-    }
-    const mine = groups.flatMap((names, g) =>
-      names.includes(id) ? [`--exclusive ${names.join(",")} (${g + 1})`] : [],
-    );
-    if (own?.exclusiveGroup !== undefined) mine.push(own.exclusiveGroup);
-    if (mine.length > 1) {
-      throw invalidArgument(
-        `the coupon ${JSON.stringify(id)} is in ${mine.length} exclusive groups: a coupon can be in one`,
-        { field: "--exclusive" },
-      );
-    }
-    return {
-      stock: smaller(own?.stock, options.stock?.get(id)),
-      budgetMinor: smaller(own?.budgetMinor, options.couponBudget?.get(id)),
-      exclusiveGroup: mine[0],
-    };
-  });
-}
-
-function smaller(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-}
-
 /** Candidates of all users in rows of one width, coupons ascending. */
-async function readCandidates(db: DuckDb, executor: Executor): Promise<Candidates> {
+async function readCandidates(db: DuckDb, executor: Executor, options: AllocateTableOptions): Promise<Candidates> {
   const numUsers = await db.count("SELECT count(*) FROM users");
   const [widest] =
     await db.rows(`SELECT u.id, n FROM (SELECT u, count(*) AS n FROM candidates GROUP BY u ORDER BY n DESC, u LIMIT 1) t
@@ -242,20 +264,20 @@ async function readCandidates(db: DuckDb, executor: Executor): Promise<Candidate
     coupons: shared.i32(places),
     valueMinor: shared.f64(places),
     costMinor: shared.f64(places),
+    ...(options.face === undefined ? {} : { faceMinor: shared.f64(places) }),
+    ...(options.sigma === undefined ? {} : { sigmaMinor: shared.f64(places) }),
   };
-  for await (const { numRows, columns } of db.streamColumns("SELECT u, c, value, cost FROM candidates ORDER BY u, c", [
-    "I32",
-    "I32",
-    "F64",
-    "F64",
-  ])) {
-    const [users, coupons, value, cost] = columns;
+  const sql = "SELECT u, c, value, cost, face, sigma FROM candidates ORDER BY u, c";
+  for await (const { numRows, columns } of db.streamColumns(sql, ["I32", "I32", "F64", "F64", "F64", "F64"])) {
+    const [users, coupons, value, cost, face, sigma] = columns;
     for (let i = 0; i < numRows; i++) {
       const user = users[i]!;
       const at = user * width + candidates.counts[user]!++;
       candidates.coupons[at] = coupons[i]!;
       candidates.valueMinor[at] = value[i]!;
       candidates.costMinor[at] = cost[i]!;
+      if (candidates.faceMinor !== undefined) candidates.faceMinor[at] = face[i]!;
+      if (candidates.sigmaMinor !== undefined) candidates.sigmaMinor[at] = sigma[i]!;
     }
     executor.checkCancelled();
   }

@@ -1,3 +1,4 @@
+import type { ConstraintUse } from "../allocate/constraint-use.js";
 import type { CampaignEvaluation } from "../evaluate/evaluate-campaign.js";
 import type { RunSummary } from "../evaluate/run-summary.js";
 
@@ -23,6 +24,8 @@ export interface ReportData {
   scores: ScoreSample | null;
   /** Re-solved budgets in any order; may be empty. */
   frontier: FrontierPoint[];
+  /** Budgets and floors of several coupons or of segments. */
+  limits: ConstraintUse[];
   response: ResponseSummary;
   /** Users considered who got nothing, by reason code; held-out users may be listed as one more reason. */
   withheld: WithheldReason[];

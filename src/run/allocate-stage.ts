@@ -1,6 +1,8 @@
 /** Stage allocate: who gets what, certified, and what other budgets would buy. */
 import { join } from "node:path";
-import { type Allocation, allocateTable, type FrontierPoint, frontierOf } from "../allocate/allocate.js";
+import { type Allocation, allocateTable, checkAssignment } from "../allocate/allocate.js";
+import { type ConstraintUse, constraintUse } from "../allocate/constraint-use.js";
+import { type FrontierPoint, frontierOf } from "../allocate/frontier.js";
 import type { Limits } from "../allocate/limits.js";
 import { type CandidateTable, Problem } from "../allocate/problem.js";
 import { shards } from "../executor/executor.js";
@@ -8,12 +10,13 @@ import { reasonCode } from "../score/eligibility.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import type { RunContext } from "./context.js";
-import type { IngestStage } from "./profile-stages.js";
+import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import { type CandidatesStage, candidateRef } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export interface AllocateResult extends Omit<Allocation, "chosen" | "prices"> {
   rows: number;
+  limits: ConstraintUse[];
   frontier: FrontierPoint[];
 }
 export type AllocateStage = FinishedStage<AllocateResult>;
@@ -27,29 +30,51 @@ export function candidateTable(stage: CandidatesStage, numUsers: number): Candid
   return { numUsers, width: stage.result.width, counts, coupons, value, cost };
 }
 
-export function limitsOf(context: RunContext): Limits {
+function namedLimits(context: RunContext): Limits {
   const { campaign, coupons } = context.loaded;
+  const { budget, caps, fairness } = campaign;
+  const position = new Map(coupons.map(({ id }, j) => [id, j]));
+  const indices = (ids: readonly string[]) => ids.map((id) => position.get(id)!);
+  const scope = <T extends { coupons?: string[] | undefined }>({ coupons: ids, ...rest }: T) => ({
+    ...rest,
+    ...(ids === undefined ? {} : { coupons: indices(ids) }),
+  });
   return {
-    budgetMinor: campaign.budget.totalMinor,
-    perUser: campaign.caps.perUser,
+    budgetMinor: budget.totalMinor,
+    perUser: caps.perUser,
     coupons: coupons.map(({ id, stock, budgetMinor, exclusiveGroup }) => {
       // Both the catalogue and the campaign may limit a coupon: the smaller budget counts.
-      const own = [budgetMinor, campaign.budget.perCouponMinor[id]].filter((budget) => budget !== undefined);
+      const own = [budgetMinor, budget.perCouponMinor[id]].filter((amount) => amount !== undefined);
       return { stock, exclusiveGroup, budgetMinor: own.length > 0 ? Math.min(...own) : undefined };
     }),
+    budgets: budget.scopes.map(scope),
+    floors: fairness.map(scope),
+    caps: caps.groups.map(({ name, coupons: ids, perUser }) => ({ name, coupons: indices(ids), perUser })),
   };
+}
+
+/** Whether a limit is about segments, and so depends on who is in which. */
+function limitsSegments({ loaded: { campaign } }: RunContext): boolean {
+  return [...campaign.budget.scopes, ...campaign.fairness].some(({ segments }) => segments !== undefined);
+}
+
+export async function limitsOf(context: RunContext, segmented: SegmentStage): Promise<Limits> {
+  const limits = namedLimits(context);
+  return limitsSegments(context) ? { ...limits, segments: (await loadSegments(context, segmented)).labels } : limits;
 }
 
 export function allocateStage(
   context: RunContext,
   ingested: IngestStage,
+  segmented: SegmentStage,
   candidates: CandidatesStage,
 ): Promise<AllocateStage> {
   const { campaign } = context.loaded;
-  const limits = limitsOf(context);
-  const settings = { limits, frontierPoints: campaign.output.frontierPoints };
-  return context.stages.run("allocate", { candidates: candidates.key }, settings, async (dir) => {
+  const settings = { limits: namedLimits(context), frontierPoints: campaign.output.frontierPoints };
+  const reads = { candidates: candidates.key, ...(limitsSegments(context) ? { segment: segmented.key } : {}) };
+  return context.stages.run("allocate", reads, settings, async (dir) => {
     const { numUsers } = ingested.result;
+    const limits = await limitsOf(context, segmented);
     const table = candidateTable(candidates, numUsers);
     const { chosen, prices, ...allocation } = await allocateTable(context.executor, table, limits);
     const candidatesFile = join(candidates.dir, "candidates.safetensors");
@@ -85,6 +110,8 @@ export function allocateStage(
     } finally {
       await writer.abort();
     }
+    const written = { $file: join(dir, "allocation.safetensors"), tensor: "chosen" };
+    await checkAssignment(context.executor, problem, written);
     const frontier = await frontierOf(
       context.executor,
       table,
@@ -92,7 +119,7 @@ export function allocateStage(
       frontierBudgets(campaign.budget.totalMinor, campaign.output.frontierPoints),
       prices,
     );
-    return { rows: numUsers, ...allocation, frontier };
+    return { rows: numUsers, ...allocation, limits: constraintUse(limits, allocation), frontier };
   });
 }
 

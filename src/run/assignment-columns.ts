@@ -3,7 +3,7 @@ import { Problem } from "../allocate/problem.js";
 import { shards } from "../executor/executor.js";
 import type { AssignmentRows } from "../native/addon.js";
 import { forEachYielding } from "../util/yield.js";
-import { type AllocateStage, candidateTable, limitsOf } from "./allocate-stage.js";
+import { type AllocateStage, candidateTable } from "./allocate-stage.js";
 import type { RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 import { type AffinityStage, affinityRef, type CandidatesStage, candidateRef } from "./score-stages.js";
@@ -33,7 +33,9 @@ export async function listAssignments(
   allocated: AllocateStage,
 ): Promise<AssignmentColumns> {
   const { numUsers } = ingested.result;
-  const problem = new Problem(candidateTable(candidates, numUsers), limitsOf(context));
+  const problem = new Problem(candidateTable(candidates, numUsers), {
+    coupons: context.loaded.coupons.map(() => ({})),
+  });
   const { executor } = context;
   const listed = await executor.map(
     shards(numUsers, SHARD_USERS).map(({ begin, end }) => ({

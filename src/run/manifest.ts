@@ -71,6 +71,8 @@ export interface RunManifest {
     gap: number;
     multipliers: { budget: number; couponBudget: Record<string, number>; stockMinor: Record<string, number> };
     dualEvaluations: number;
+    /** budget.scopes, then fairness. */
+    limits: AllocateResult["limits"];
     frontier: AllocateResult["frontier"];
   };
   /** The earlier campaign that this one names, against its holdout; null without one. */
@@ -158,6 +160,7 @@ export function buildManifest(
         stockMinor: byCoupon(allocation.multipliers.stock),
       },
       dualEvaluations: allocation.evaluations,
+      limits: allocation.limits,
       frontier: allocation.frontier,
     },
     evaluation:
@@ -311,6 +314,7 @@ export function buildReport(
             numPopulation: output.rows,
             points: output.scores,
           },
+    limits: allocation.limits,
     frontier: [
       ...allocation.frontier.map((point) => ({
         budgetMinor: point.budgetMinor,

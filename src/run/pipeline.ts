@@ -112,7 +112,7 @@ export async function runStages(context: RunContext) {
     responded,
     transitioned,
   );
-  const allocated = await allocateStage(context, ingested, candidates);
+  const allocated = await allocateStage(context, ingested, segmented, candidates);
   return { ingested, segmented, transitioned, drift, model, affinity, eligibility, responded, candidates, allocated };
 }
 

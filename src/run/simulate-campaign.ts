@@ -108,7 +108,7 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
   const truth = await readTruth(executor, options.truth, coupons, affinity.result.marginRate, numUsers);
   const eligible = await loadTensors(executor, join(eligibility.dir, "reasons.safetensors"), { reasons: "U8" });
   const reasons = eligible.reasons as Uint8Array;
-  const limits = limitsOf(context);
+  const limits = await limitsOf(context, segmented);
   const stage: Stage = { context, truth, reasons, limits };
   const played = (handouts: Handouts) => play(truth, reasons, limits, handouts);
   const results: [kind: PolicyResult["kind"], name: string, about: string, played: Played][] = [];
@@ -141,7 +141,7 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
         without as "all",
       );
       const other = await candidatesStage(context, ingested, segmented, affinity, eligibility, responded, transitioned);
-      const allocated = await allocateStage(context, ingested, other);
+      const allocated = await allocateStage(context, ingested, segmented, other);
       const handouts = await assignmentsOf(context, { ...stages, candidates: other, allocated });
       results.push([
         "ablation",

@@ -265,6 +265,19 @@ budget: { totalMinor: 1 }`);
     ]);
   });
 
+  it("of limits that name what there is not", async () => {
+    const [coupon, segment, floor, cap] = await problems(
+      head(`segments: { k: 2 }
+budget: { totalMinor: 1, scopes: [{ name: spring, limitMinor: 1, coupons: [C2] }, { name: new, limitMinor: 1, segments: [2] }] }
+fairness: [{ name: all, coupons: [C3], leastPieces: 1 }]
+caps: { groups: [{ name: few, coupons: [C4], perUser: 1 }] }`),
+    );
+    expect(coupon).toContain('budget.scopes[0].coupons[0]: expected the id of a coupon ("C1") but received "C2"');
+    expect(segment).toContain("budget.scopes[1].segments[0]: expected a segment below segments.k (2) but received 2");
+    expect(floor).toContain("fairness[0].coupons[0]: expected the id of a coupon");
+    expect(cap).toContain("caps.groups[0].coupons[0]: expected the id of a coupon");
+  });
+
   it("of a rule that is too deep or too long", async () => {
     const nest = (depth: number) => `${"{ not: ".repeat(depth)}{ attribute: a, value: 1 }${" }".repeat(depth)}`;
     const withRule = (rule: string) =>

@@ -114,3 +114,51 @@ it("agrees with trying out everything", async () => {
     expect(document.upperBoundMinor).toBeGreaterThanOrEqual(value / 1000);
   }
 });
+
+describe("limits beyond coupons", () => {
+  const rows = [
+    "u1,A,10,4,20,new,d1",
+    "u1,B,8,4,20,new,d1",
+    "u2,A,9,4,20,new,d1",
+    "u3,A,3,4,20,old,",
+    "u3,B,2,4,20,old,",
+  ];
+  writeFileSync(at("rich.csv"), `user_id,coupon_id,value_minor,cost_minor,face,tier,device\n${rows.join("\n")}\n`);
+  writeFileSync(at("catalogue.csv"), "coupon_id,campaign,channel\nA,spring,mail\nB,spring,app\n");
+  const rich = async (...options: string[]) => {
+    const document = await cliJson(["allocate", at("rich.csv"), ...options, "-o", at("rich-out.csv")]);
+    return {
+      document,
+      assigned: (await readTable(at("rich-out.csv"))).map((row) => `${row.user_id}→${row.coupon_id}`),
+    };
+  };
+
+  it("counts accounts of one device as one", async () => {
+    expect((await rich("--budget", "none")).assigned).toEqual(["u1→A", "u2→A", "u3→A"]);
+    expect((await rich("--budget", "none", "--identity", "device")).assigned).toEqual(["u1→A", "u3→A"]);
+  });
+
+  it("gives a segment its floor, and says what that costs", async () => {
+    const without = await rich("--budget", "8");
+    expect(without.assigned).toEqual(["u1→A", "u2→A"]);
+    const fair = await rich("--budget", "8", "--segment", "tier", "--floor-share", "old=0.5");
+    expect(fair.assigned).toEqual(["u1→A", "u3→A"]);
+    expect(fair.document.constraints).toMatchObject([
+      { name: "floor of segment old", kind: "floor", limit: 4, used: 4, counts: "money" },
+    ]);
+    expect(fair.document.constraints[0].multiplier).toBeGreaterThan(0);
+  });
+
+  it("keeps budgets of campaigns, channels, segments and face value, and nested caps", async () => {
+    const budgets = ["--campaign-budget", "spring=8", "--channel-budget", "mail=4", "--coupons", at("catalogue.csv")];
+    const both = await rich("--budget", "none", ...budgets);
+    expect(both.document.spendMinor).toBeLessThanOrEqual(8);
+    expect(both.assigned.filter((pair) => pair.endsWith("A"))).toHaveLength(1);
+    const face = await rich("--budget", "none", "--face", "face", "--face-budget", "40");
+    expect(face.assigned).toEqual(["u1→A", "u2→A"]);
+    const segment = await rich("--budget", "none", "--segment", "tier", "--segment-budget", "new=0");
+    expect(segment.assigned).toEqual(["u3→A"]);
+    const capped = await rich("--budget", "none", "--per-user", "2", "--cap", "A,B=1");
+    expect(capped.assigned).toEqual(["u1→A", "u2→A", "u3→A"]);
+  });
+});

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Allocation, allocate, frontierOf } from "../../src/allocate/allocate.js";
+import { type Allocation, allocate } from "../../src/allocate/allocate.js";
+import { allocationFrontier, frontierOf } from "../../src/allocate/frontier.js";
 import { Executor, shared } from "../../src/executor/executor.js";
 import { Random } from "../../src/util/random.js";
 import { dualBound, exhaustiveOptimum, expectCertified, type Instance, instances } from "../support/allocation.js";
@@ -171,6 +172,23 @@ describe("allocate", () => {
       expect(Math.abs(point.upperBoundMinor - fresh.upperBoundMinor)).toBeLessThan(1e-4 * fresh.upperBoundMinor);
       if (index > 0) expect(point.upperBoundMinor).toBeGreaterThanOrEqual(points[index - 1]!.valueMinor);
     }
+  });
+
+  it("the recommended budget is where one more unit brings the target", async () => {
+    const { candidates, limits } = shopful(2000, 6);
+    const budgets = [600_000, 20_000, 80_000, 200_000];
+    const options = { threads: 1, target: 1 };
+    const { points, recommendedBudgetMinor } = await allocationFrontier(candidates, limits, budgets, options);
+    expect(points.map(({ budgetMinor }) => budgetMinor)).toEqual([20_000, 80_000, 200_000, 600_000]);
+    for (const [i, { valueMinor, spendMinor, roi, marginalValue }] of points.entries()) {
+      expect(roi).toBe(valueMinor / spendMinor);
+      if (i > 0) expect(marginalValue).toBeLessThanOrEqual(points[i - 1]!.marginalValue + 1e-3);
+    }
+    const at = async (budgetMinor: number) =>
+      (await allocate(candidates, { ...limits, budgetMinor }, { threads: 1 })).multipliers.budget;
+    expect(await at(recommendedBudgetMinor!)).toBeGreaterThanOrEqual(1 - 1e-2);
+    await expect(allocationFrontier(candidates, limits, [])).rejects.toThrow(/at least one budget/);
+    await expect(allocationFrontier(candidates, limits, [1], { target: -1 })).rejects.toThrow(/target/);
   });
 
   it("refuses what makes no sense, naming it", async () => {

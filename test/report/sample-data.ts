@@ -147,6 +147,11 @@ export function sampleData(size: SampleSize = {}): ReportData {
     },
     evaluation: null,
     frontier: frontier(budget, value, spend),
+    limits: [
+      { name: "spring coupons", kind: "budget", counts: "money", limit: 900_000, used: 899_400, multiplier: 0.4 },
+      { name: "new members", kind: "floor", counts: "pieces", limit: 500, used: 500, multiplier: 37 },
+      { name: "app only", kind: "budget", counts: "money", limit: 900_000, used: 100, multiplier: 0 },
+    ],
     response: {
       kind: "model",
       numTrainOffers: 184_220,

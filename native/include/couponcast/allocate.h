@@ -121,15 +121,18 @@ Status EvaluateDual(const AllocationProblem& problem, std::span<const double> pr
 // One step of the proximal bundle method: y in [lower, upper] minimising
 //   max_k (offset_k + slope_k . y) + |y - center|^2 / (2 step).
 //   slopes [cuts * dims], offsets [cuts], center [dims], lower and upper [dims], y [dims] out
+//   weights [cuts] in/out, >= 0: of the cuts, where the search starts and ends; all 0: it starts at the last cut
+//   reference: the value at the center; the search ends early where the cuts promise much less. -infinity: never
 // *model_value out: the maximum at y. The quadratic programme is solved over the simplex of cut weights by pairwise
 // exchange with exact line search. Cost: O(cuts dims) an iteration, at most `kMaxMasterIterations`.
-inline constexpr int kMaxMasterIterations = 2000;
+inline constexpr int kMaxMasterIterations = 300;
 struct MasterBox {
   std::span<const double> lower;
   std::span<const double> upper;
 };
 Status SolveBundleMaster(std::span<const double> slopes, std::span<const double> offsets, std::span<const double> center, double step,
-                         const MasterBox& box, CancelFlag cancel, std::span<double> y, double* model_value);
+                         const MasterBox& box, double reference, CancelFlag cancel, std::span<double> weights, std::span<double> y,
+                         double* model_value);
 
 struct DualTask {
   std::span<const double> limit;  // [constraints] what is left for the units; may be negative
@@ -177,9 +180,10 @@ Status RepairAndPolish(const AllocationProblem& problem, const AllocationUnits& 
                        std::span<const int64_t> left, CancelFlag cancel, std::span<uint8_t> chosen, PolishStats* stats);
 
 // Independent check: recounts `chosen` against every limit, floor and cap; `units` are those of several members.
+//   usage [constraints] out: what each constraint counts
 // Errors: kInvalidArgument; kInfeasible naming the constraint and by how much; kCancelled.
 Status CheckFeasible(const AllocationProblem& problem, const AllocationUnits& units, std::span<const uint8_t> chosen, CancelFlag cancel,
-                     PolishStats* totals);
+                     std::span<int64_t> usage, PolishStats* totals);
 
 // The chosen candidates as rows, by user, within a user by value descending (ties: smaller coupon).
 struct AssignmentRows {

@@ -9,6 +9,7 @@ namespace couponcast {
 namespace {
 
 constexpr int kLineSearchSteps = 60;
+constexpr double kExactness = 0.05;  // of what the cuts promise
 
 // The dual of the master programme: for weights a on the simplex of cuts, the minimiser over y in the box of
 // sum_k a_k (offset_k + slope_k . y) + |y - center|^2 / (2 step) is y(a) = center - step * sum_k a_k slope_k, moved into
@@ -34,12 +35,23 @@ class Master {
     return value;
   }
 
-  void Start(size_t cut) {
-    weights_[cut] = 1;
-    for (size_t d = 0; d < center_.size(); ++d) mean_[d] = Slope(cut, d);
+  // From weights that an earlier programme ended with, or from one cut.
+  void Start(std::span<const double> weights) {
+    double sum = 0;
+    for (const double weight : weights) sum += weight;
+    if (sum > 0) {
+      for (size_t k = 0; k < weights.size(); ++k) weights_[k] = weights[k] / sum;
+    } else {
+      weights_.back() = 1;
+    }
+    for (size_t k = 0; k < weights_.size(); ++k) {
+      if (weights_[k] == 0) continue;
+      for (size_t d = 0; d < center_.size(); ++d) mean_[d] += weights_[k] * Slope(k, d);
+    }
   }
 
-  // Moves weight from `down` to `up` as far as it raises the dual. The derivative along the way falls, so bisect it.
+  // Moves weight from `down` to `up` as far as it raises the dual. The derivative along the way falls, in straight pieces,
+  // so the secant finds its zero (Illinois: an end that stays is trusted half as much).
   void Exchange(size_t up, size_t down) {
     const auto derivative = [&](double moved) {
       double value = offsets_[up] - offsets_[down];
@@ -51,12 +63,23 @@ class Master {
     };
     double low = 0;
     double high = weights_[down];
-    if (derivative(high) < 0) {
-      for (int i = 0; i < kLineSearchSteps; ++i) {
-        const double middle = 0.5 * (low + high);
-        (derivative(middle) > 0 ? low : high) = middle;
+    double at_high = derivative(high);
+    if (at_high < 0) {
+      double at_low = derivative(low);
+      for (int i = 0; i < kLineSearchSteps && at_low > 0 && at_high < 0; ++i) {
+        const double middle = low + (high - low) * (at_low / (at_low - at_high));
+        if (middle <= low || middle >= high) break;
+        const double at_middle = derivative(middle);
+        if (at_middle > 0) {
+          low = middle;
+          at_low = at_middle;
+          at_high *= 0.5;
+        } else {
+          high = middle;
+          at_high = at_middle;
+          at_low *= 0.5;
+        }
       }
-      high = 0.5 * (low + high);
     }
     weights_[up] += high;
     weights_[down] -= high;
@@ -80,11 +103,13 @@ class Master {
 }  // namespace
 
 Status SolveBundleMaster(std::span<const double> slopes, std::span<const double> offsets, std::span<const double> center, double step,
-                         const MasterBox& box, CancelFlag cancel, std::span<double> y, double* model_value) {
+                         const MasterBox& box, double reference, CancelFlag cancel, std::span<double> weights, std::span<double> y,
+                         double* model_value) {
   const size_t cuts = offsets.size();
   const size_t dims = center.size();
   if (cuts == 0 || !(step > 0)) return InvalidArgument("expected at least one cut and a step > 0");
   COUPONCAST_RETURN_IF_ERROR(CheckSize("slopes", slopes.size(), static_cast<int64_t>(cuts * dims)));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), static_cast<int64_t>(cuts)));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("y", y.size(), static_cast<int64_t>(dims)));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("lower", box.lower.size(), static_cast<int64_t>(dims)));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("upper", box.upper.size(), static_cast<int64_t>(dims)));
@@ -92,7 +117,7 @@ Status SolveBundleMaster(std::span<const double> slopes, std::span<const double>
     if (!(box.lower[d] <= box.upper[d])) return InvalidArgument("expected lower <= upper");
   }
   Master master(slopes, offsets, center, step, box);
-  master.Start(cuts - 1);
+  master.Start(weights);
   std::vector<double> values(cuts);
   for (int iteration = 0; iteration < kMaxMasterIterations; ++iteration) {
     if (iteration % 64 == 0 && cancel.IsSet()) return Cancelled();
@@ -105,9 +130,11 @@ Status SolveBundleMaster(std::span<const double> slopes, std::span<const double>
       if (values[k] > values[up]) up = k;
       if (master.weights()[k] > 0 && (down == cuts || values[k] < values[down])) down = k;
     }
-    if (down == cuts || values[up] - values[down] <= 1e-12 * std::max(1.0, scale)) break;
+    const double enough = std::max(1e-12 * std::max(1.0, scale), kExactness * (reference - values[up]));
+    if (down == cuts || values[up] - values[down] <= enough) break;
     master.Exchange(up, down);
   }
+  std::ranges::copy(master.weights(), weights.begin());
   for (size_t d = 0; d < dims; ++d) y[d] = master.Point(d, master.mean()[d]);
   *model_value = master.CutValue(0);
   for (size_t k = 1; k < cuts; ++k) *model_value = std::max(*model_value, master.CutValue(k));

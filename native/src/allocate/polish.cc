@@ -69,11 +69,13 @@ Status RepairAndPolish(const AllocationProblem& problem, const AllocationUnits& 
 }
 
 Status CheckFeasible(const AllocationProblem& problem, const AllocationUnits& units, std::span<const uint8_t> chosen, CancelFlag cancel,
-                     PolishStats* totals) {
+                     std::span<int64_t> usage, PolishStats* totals) {
   COUPONCAST_RETURN_IF_ERROR(CheckRules(problem));
   COUPONCAST_RETURN_IF_ERROR(CheckUnits(problem, units));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("chosen", chosen.size(), problem.users * problem.width));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("usage", usage.size(), problem.num_constraints()));
   *totals = {};
+  std::ranges::fill(usage, 0);
   CellTotals cells(problem);
   CapUse caps(problem);
   for (int64_t user = 0; user < problem.users; ++user) {
@@ -105,7 +107,6 @@ Status CheckFeasible(const AllocationProblem& problem, const AllocationUnits& un
       }
     }
   }
-  std::vector<int64_t> usage(problem.limit.size(), 0);
   cells.AddTo(problem, usage);
   for (size_t r = 0; r < usage.size(); ++r) {
     if (problem.floor[r] == 0 && usage[r] > problem.limit[r]) return Exceeds("constraint " + std::to_string(r), usage[r], problem.limit[r]);

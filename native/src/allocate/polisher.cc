@@ -77,11 +77,20 @@ bool Polisher::Holds(const Move& move) const {
   }
   return true;
 }
-bool Polisher::Fits(const Move& move) {
-  Apply(move);
-  const bool fits = Holds(move);
-  Undo(move);
-  return fits;
+int64_t Polisher::Needs(const Move& move, size_t constraint) const {
+  int64_t used = 0;
+  if (move.add != kNoPlace && IsIn(move.add, constraint)) used += MeasureAt(constraint, move.add);
+  if (move.remove != kNoPlace && IsIn(move.remove, constraint)) used -= MeasureAt(constraint, move.remove);
+  return problem_.floor[constraint] != 0 ? -used : used;
+}
+int32_t Polisher::Blocks(const Move& move) const {
+  for (const size_t at : {move.add, move.remove}) {
+    if (at == kNoPlace) continue;
+    for (const int32_t constraint : ConstraintsAt(at)) {
+      if (left_[static_cast<size_t>(constraint)] < Needs(move, static_cast<size_t>(constraint))) return constraint;
+    }
+  }
+  return kFits;
 }
 bool Polisher::Stale(const Move& move) {
   if (move.add != kNoPlace && chosen_[move.add] != 0) return true;
@@ -270,7 +279,7 @@ Status Polisher::Improve(PolishStats* stats) {
       if (chosen_[planned.add] != 0) continue;
       Move move = planned;
       Plan(&move);
-      if (move.value <= 0 || !Fits(move)) continue;
+      if (move.value <= 0 || Blocks(move) != kFits) continue;
       Apply(move);
       ++applied;
     }
@@ -307,15 +316,21 @@ int64_t Polisher::ExchangePairs(const std::vector<Move>& gains, const std::vecto
   int64_t applied = 0;
   for (const Move& gain : gains) {
     if (Stale(gain)) continue;
+    const int32_t blocks = Blocks(gain);
+    if (blocks == kFits) continue;
+    const auto blocked = static_cast<size_t>(blocks);
+    const int64_t missing = Needs(gain, blocked) - left_[blocked];
     for (const Move& loss : losses) {
-      if (loss.unit == gain.unit || gain.value + loss.value <= 0 || Stale(loss)) continue;
+      if (loss.unit == gain.unit || gain.value + loss.value <= 0 || -Needs(loss, blocked) < missing || Stale(loss)) continue;
       Apply(loss);
-      Apply(gain);
-      if (Holds(gain) && Holds(loss)) {
-        ++applied;
-        break;
+      if (Blocks(gain) == kFits) {
+        Apply(gain);
+        if (Holds(loss)) {
+          ++applied;
+          break;
+        }
+        Undo(gain);
       }
-      Undo(gain);
       Undo(loss);
     }
   }
@@ -332,7 +347,7 @@ int64_t Polisher::Refill(const std::vector<Move>& gains, const std::vector<Move>
     int64_t value = loss.value;
     Apply(loss);
     for (const Move& gain : gains) {
-      if (Stale(gain) || !Fits(gain)) continue;
+      if (Blocks(gain) != kFits || Stale(gain)) continue;
       Apply(gain);
       value += gain.value;
       taken.push_back(gain);

@@ -48,6 +48,7 @@ class Polisher {
   void FindBroken(PolishStats* stats) const;
 
  private:
+  static constexpr int32_t kFits = -1;
   struct Held {
     size_t at;
     double reduced;
@@ -72,7 +73,10 @@ class Polisher {
   void Undo(const Move& move);
   // Whether the constraints that an applied move touches hold.
   bool Holds(const Move& move) const;
-  bool Fits(const Move& move);
+  // What the move takes of what is left of the constraint.
+  int64_t Needs(const Move& move, size_t constraint) const;
+  // The first constraint that leaves no room for the move, or kFits.
+  int32_t Blocks(const Move& move) const;
   // Whether the unit's set no longer is what the move was planned on.
   bool Stale(const Move& move);
 

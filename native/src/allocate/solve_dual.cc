@@ -12,8 +12,10 @@ namespace couponcast {
 namespace {
 
 constexpr size_t kMaxCuts = 80;  // the oldest go first
+constexpr int kMaxIdle = 20;
 constexpr int64_t kMaxEvaluations = 400;
 constexpr double kMaxStep = 1000;
+constexpr double kLeastShare = 1e-3;  // a bound may come down to 0: what is promised is measured by this share of the first one
 constexpr size_t kUnitsPerPoll = 16384;
 
 // The dual function of the units.
@@ -100,34 +102,50 @@ class Bundle {
   void Add(const std::vector<double>& at, double dual, const std::vector<double>& slack) {
     double offset = dual / size_;
     const size_t dims = slack.size();
-    if (offsets_.size() == kMaxCuts) {
-      offsets_.erase(offsets_.begin());
-      slopes_.erase(slopes_.begin(), slopes_.begin() + static_cast<std::ptrdiff_t>(dims));
+    for (size_t k = offsets_.size(); k-- > 0;) {
+      idle_[k] = weights_[k] > 0 ? 0 : idle_[k] + 1;
+      if (idle_[k] > kMaxIdle) Drop(k, dims);
     }
+    if (offsets_.size() == kMaxCuts) Drop(0, dims);
     for (size_t r = 0; r < dims; ++r) {
       slopes_.push_back(slack[r] * scale_[r] / size_);
       offset -= slopes_.back() * at[r] / scale_[r];
     }
     offsets_.push_back(offset);
+    weights_.push_back(0);
+    idle_.push_back(0);
   }
 
   // The next point, and the bound that the cuts promise there.
-  Status Next(const std::vector<double>& center, double step, CancelFlag cancel, std::vector<double>* point, double* promised) {
+  Status Next(const std::vector<double>& center, double best, double step, CancelFlag cancel, std::vector<double>* point,
+              double* promised) {
     scaled_.resize(center.size());
     for (size_t r = 0; r < center.size(); ++r) scaled_[r] = center[r] / scale_[r];
-    COUPONCAST_RETURN_IF_ERROR(SolveBundleMaster(slopes_, offsets_, scaled_, step, {lower_, upper_}, cancel, *point, promised));
+    COUPONCAST_RETURN_IF_ERROR(
+        SolveBundleMaster(slopes_, offsets_, scaled_, step, {lower_, upper_}, best / size_, cancel, weights_, *point, promised));
     for (size_t r = 0; r < center.size(); ++r) (*point)[r] *= scale_[r];
     *promised *= size_;
     return {};
   }
 
  private:
+  void Drop(size_t cut, size_t dims) {
+    const auto at = static_cast<std::ptrdiff_t>(cut);
+    const auto first = slopes_.begin() + at * static_cast<std::ptrdiff_t>(dims);
+    slopes_.erase(first, first + static_cast<std::ptrdiff_t>(dims));
+    offsets_.erase(offsets_.begin() + at);
+    weights_.erase(weights_.begin() + at);
+    idle_.erase(idle_.begin() + at);
+  }
+
   double size_;
   std::vector<double> scale_;
   std::vector<double> lower_;
   std::vector<double> upper_;
   std::vector<double> slopes_;
   std::vector<double> offsets_;
+  std::vector<double> weights_;
+  std::vector<int> idle_;  // programmes in a row in which the cut had no weight
   std::vector<double> scaled_;
 };
 
@@ -163,17 +181,19 @@ Status SolveDual(const AllocationProblem& problem, const AllocationUnits& units,
   double best = 0;
   COUPONCAST_RETURN_IF_ERROR(dual.Evaluate(center, &best, &slack));
   std::ranges::copy(dual.usage(), usage.begin());
-  if (dims > 0 && best != 0) {
-    const double size = std::fabs(best);
+  // Without floors no bound is below 0.
+  const bool has_floors = std::ranges::any_of(problem.floor, [](uint8_t is_floor) { return is_floor != 0; });
+  if (dims > 0 && (best != 0 || has_floors)) {
+    const double size = task.ignore_value ? 1 : std::max(1.0, std::fabs(best));
     Bundle bundle(task, size, slack);
     bundle.Add(center, best, slack);
     std::vector<double> point(dims);
     double step = 0.1;
     while (dual.evaluations() < kMaxEvaluations) {
       double model = 0;
-      COUPONCAST_RETURN_IF_ERROR(bundle.Next(center, step, cancel, &point, &model));
+      COUPONCAST_RETURN_IF_ERROR(bundle.Next(center, best, step, cancel, &point, &model));
       const double promised = best - model;
-      if (promised <= task.relative * std::fabs(best)) {
+      if (promised <= task.relative * std::max(std::fabs(best), kLeastShare * size)) {
         // At a short step the model promises little near the center only: look farther before giving up. A promise below
         // zero is the master's own rounding: it has no more to say.
         if (promised < 0 || step >= kMaxStep) break;

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { count, gapPercent, percent } from "../../report/format.js";
 import type { AllocateTableOptions, AllocateTableResult } from "../allocate-table.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
-import { integer, list, moneyOrNone, namedNumber } from "../option-values.js";
+import { decimal, integer, list, moneyOrNone, namedNumber } from "../option-values.js";
 import { brief, byteSize, counted, labelled, table } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 
@@ -14,6 +14,7 @@ interface AllocateOptions extends CommonOptions, AllocateTableOptions {
 }
 
 const MAX_COUPONS_SHOWN = 50;
+const money = integer(0, 9e12);
 
 export function addAllocate(program: Command): void {
   const command = addCommand(program, {
@@ -36,6 +37,10 @@ cost_minor.`,
         "limits by hand; two coupons a user, but only one of TEN and TWENTY",
         "allocate candidates.csv --budget none --stock TEN=500 --coupon-budget TWENTY=100000 --exclusive TEN,TWENTY --per-user 2 -o out.csv",
       ],
+      [
+        "at least a tenth of the money to new users; accounts that share a device or a card count as one",
+        "allocate candidates.parquet --budget 5000000 --segment tier --floor-share new=0.1 --identity device,card -o out.parquet",
+      ],
     ],
   })
     .argument("<table>", "candidates")
@@ -47,15 +52,39 @@ cost_minor.`,
     .option("--per-user <count>", "coupons a user, at most", integer(1, 1000), 1)
     .option(
       "--coupons <file>",
-      "table of the coupons: coupon_id, and stock, budget_minor, exclusive_group (empty: no limit)",
+      "table of the coupons: coupon_id, and stock, budget_minor, exclusive_group, campaign, channel (empty: no limit)",
     )
     .option("--stock <coupon=count>", "pieces of a coupon; may be repeated", namedNumber(integer(0)))
-    .option("--coupon-budget <coupon=minor>", "most cost of a coupon; may be repeated", namedNumber(integer(0, 9e12)))
+    .option("--coupon-budget <coupon=minor>", "most cost of a coupon; may be repeated", namedNumber(money))
     .option(
       "--exclusive <coupons>",
       "a user gets one of these at most: ids with commas; may be repeated",
       (text, before: string[][] = []) => [...before, list(text)],
     )
+    .option(
+      "--campaign-budget <campaign=minor>",
+      "most cost of a campaign's coupons; may be repeated",
+      namedNumber(money),
+    )
+    .option("--channel-budget <channel=minor>", "most cost of a channel's coupons; may be repeated", namedNumber(money))
+    .option("--segment <column>", "segment of the user: budgets and floors may be by segment")
+    .option("--segment-budget <segment=minor>", "most cost of a segment; may be repeated", namedNumber(money))
+    .option("--floor-pieces <segment=count>", "fewest coupons of a segment; may be repeated", namedNumber(integer(0)))
+    .option(
+      "--floor-share <segment=share>",
+      "least share of the budget that a segment gets; may be repeated",
+      namedNumber(decimal(0, 1)),
+    )
+    .option("--face <column>", "what a coupon costs when it is redeemed, minor units")
+    .option("--face-budget <minor>", "most cost if everybody redeems; needs --face", money)
+    .option(
+      "--cap <coupons=count>",
+      "a user gets so many of these coupons at most: ids with commas; may be repeated, nested",
+      namedNumber(integer(0, 1000)),
+    )
+    .option("--identity <columns>", "accounts that share a value of one of these columns count as one user", list)
+    .option("--sigma <column>", "standard error of the value, minor units")
+    .option("--risk-aversion <kappa>", "weighs value - kappa * sigma; needs --sigma", decimal(0, 1000))
     .addOption(required("-o, --out <file>", "where to write: .csv, .parquet or .jsonl"))
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
   addCommonOptions(command);
@@ -97,7 +126,7 @@ function minor(amount: number): string {
 }
 
 function summary(
-  { allocation, coupons, ...result }: AllocateTableResult,
+  { allocation, coupons, constraints, ...result }: AllocateTableResult,
   options: AllocateOptions,
   bytes: number,
 ): string[] {
@@ -136,11 +165,18 @@ function summary(
     ]);
   const header = ["coupon", "assigned", "stock", "per piece", "spend", "budget", "per unit", "value"];
   const more = coupons.length - rows.length;
+  const others = constraints.map((c) => [
+    c.name.slice(0, 40),
+    `${c.kind === "floor" ? "at least" : "at most"} ${minor(c.limit)}${c.counts === "pieces" ? " pieces" : ""}`,
+    minor(c.used),
+    brief(c.multiplier),
+  ]);
   return [
     ...labelled(facts),
     "",
     ...table(header, rows),
     ...(more > 0 ? [`  and ${counted(more, "more coupon")} (see --json)`] : []),
+    ...(others.length > 0 ? ["", ...table(["limit", "", "used", "per unit"], others)] : []),
     "",
     `${options.out} (${byteSize(bytes)}); money in minor units`,
   ];

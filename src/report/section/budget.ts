@@ -6,6 +6,7 @@ import { type Html, html } from "../html.js";
 import type { FrontierPoint } from "../report-data.js";
 import { type Column, table } from "../table.js";
 import type { View } from "../view.js";
+import { limitsTable } from "./limits.js";
 import { nothingToShow, paragraph, type Section } from "./section.js";
 
 export async function budgetSection(view: View): Promise<Section> {
@@ -16,13 +17,14 @@ export async function budgetSection(view: View): Promise<Section> {
     title: "Would another budget be better?",
     body:
       points.length < 2
-        ? nothingToShow("The plan was not solved for other budgets, so there is no comparison.")
+        ? [nothingToShow("The plan was not solved for other budgets, so there is no comparison."), limitsTable(view)]
         : [
             paragraph(
               "The same shoppers and coupons, planned again for other budgets. The first money goes where it earns most; each further step earns less.",
             ),
             await frontier(view, points),
             await marginal(view, points),
+            limitsTable(view),
           ],
   };
 }
