@@ -165,6 +165,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportSimilarity(exports);
     ExportScoring(exports);
     ExportLearn(exports);
+    ExportKmeans(exports);
     ExportProfile(exports);
     ExportDensity(exports);
     ExportSequence(exports);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -25,7 +26,8 @@ struct Assignment {
 };
 
 // Assigns all points in shards of `shard` and adds the shards' partial sums in their order.
-Assignment Assign(const std::vector<float>& points, int64_t dims, const std::vector<float>& centroids, int64_t shard) {
+Assignment Assign(const std::vector<float>& points, int64_t dims, const std::vector<float>& centroids, int64_t shard,
+                  const std::vector<float>& weights = {}) {
   const int64_t rows = static_cast<int64_t>(points.size()) / dims;
   const auto k = centroids.size() / static_cast<size_t>(dims);
   Assignment all{std::vector<int32_t>(static_cast<size_t>(rows), -7), std::vector<float>(static_cast<size_t>(rows), -7.0F),
@@ -33,10 +35,11 @@ Assignment Assign(const std::vector<float>& points, int64_t dims, const std::vec
   for (const RowRange range : Shards(rows, shard)) {
     std::vector<double> sums(centroids.size(), -7.0);
     std::vector<int64_t> counts(k, -7);
-    KmeansPartial partial{sums, counts, -7};
+    std::vector<double> weight_sums(k, -7.0);
+    KmeansPartial partial{sums, weight_sums, counts, -7};
     const auto at = static_cast<size_t>(range.begin);
     const auto size = static_cast<size_t>(range.size());
-    EXPECT_OK(KmeansAssign(points, dims, centroids, range, {}, std::span(all.labels).subspan(at, size),
+    EXPECT_OK(KmeansAssign(points, dims, weights, centroids, range, {}, std::span(all.labels).subspan(at, size),
                            std::span(all.distances).subspan(at, size), &partial));
     for (size_t i = 0; i < sums.size(); ++i) all.sums[i] += sums[i];
     for (size_t i = 0; i < k; ++i) all.counts[i] += counts[i];
@@ -74,7 +77,7 @@ TEST(Kmeans, GoldenConvergesToTwoClusters) {
 
 TEST(Kmeans, EqualsBruteForceBitForBit) {
   uint64_t seed = 800;
-  for (const int64_t dims : {1, 2, 3, 7, 16, 19}) {
+  for (const int64_t dims : {1, 2, 3, 7, 9, 16, 19, 40}) {
     for (const int64_t k : {1, 2, 15, 16, 17, 40}) {
       for (const bool integers : {false, true}) {
         const auto points = RandomPoints(60, dims, ++seed, integers);
@@ -87,12 +90,16 @@ TEST(Kmeans, EqualsBruteForceBitForBit) {
           int64_t nearest = -1;
           float best = std::numeric_limits<float>::infinity();
           for (int64_t c = 0; c < k; ++c) {
-            float distance = 0;
+            std::array<float, 16> lanes{};
             for (int64_t d = 0; d < dims; ++d) {
               const float difference = points[static_cast<size_t>(row * dims + d)] - centroids[static_cast<size_t>(c * dims + d)];
               const volatile float square = difference * difference;
-              distance += square;
+              lanes[static_cast<size_t>(d % 16)] += square;
             }
+            for (size_t width = 8; width > 0; width /= 2) {
+              for (size_t lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
+            }
+            const float distance = lanes[0];
             if (distance < best) {
               best = distance;
               nearest = c;
@@ -126,6 +133,22 @@ TEST(Kmeans, EqualsBruteForceBitForBit) {
   }
 }
 
+TEST(Kmeans, AWeightIsAsManyPoints) {
+  const auto points = RandomPoints(40, 3, 5, true);
+  const auto centroids = RandomPoints(4, 3, 6, true);
+  std::vector<float> weights(40);
+  std::vector<float> repeated;
+  for (size_t i = 0; i < 40; ++i) {
+    weights[i] = static_cast<float>(i % 3);
+    for (size_t copy = 0; copy < i % 3; ++copy)
+      repeated.insert(repeated.end(), points.begin() + static_cast<int64_t>(3 * i), points.begin() + static_cast<int64_t>(3 * i + 3));
+  }
+  const Assignment weighted = Assign(points, 3, centroids, 40, weights);
+  const Assignment plain = Assign(repeated, 3, centroids, 40);
+  EXPECT_EQ(weighted.inertia, plain.inertia);
+  EXPECT_EQ(weighted.sums, plain.sums);
+}
+
 TEST(Kmeans, TiesGoToTheSmallerCentroid) {
   const Assignment step = Assign({1, 1}, 1, {2, 0, 2}, 2);
   EXPECT_EQ(step.labels, std::vector<int32_t>({0, 0}));
@@ -136,7 +159,7 @@ TEST(Kmeans, MinDistanceKeepsTheSmaller) {
   const auto centroid = RandomPoints(1, 3, 2, false);
   std::vector<float> distances(50, 4.0F);
   double sum = -7;
-  ASSERT_OK(KmeansMinDistance(points, 3, centroid, {0, 50}, distances, &sum));
+  ASSERT_OK(KmeansMinDistance(points, 3, {}, centroid, {0, 50}, {}, distances, &sum));
   const Assignment reference = Assign(points, 3, centroid, 50);
   double expected = 0;
   for (size_t i = 0; i < 50; ++i) {
@@ -145,8 +168,11 @@ TEST(Kmeans, MinDistanceKeepsTheSmaller) {
   }
   EXPECT_EQ(sum, expected);
   std::vector<float> part(5, 4.0F);
-  ASSERT_OK(KmeansMinDistance(points, 3, centroid, {10, 15}, part, &sum));
+  ASSERT_OK(KmeansMinDistance(points, 3, {}, centroid, {10, 15}, {}, part, &sum));
   for (size_t i = 0; i < 5; ++i) EXPECT_EQ(part[i], distances[10 + i]);
+  std::vector<float> weighted(50, 1e9F);
+  ASSERT_OK(KmeansMinDistance(points, 3, std::vector<float>(50, 3.0F), centroid, {0, 50}, {}, weighted, &sum));
+  for (size_t i = 0; i < 50; ++i) EXPECT_EQ(weighted[i], 3.0F * reference.distances[i]);
 }
 
 TEST(Kmeans, RefusesWhatDoesNotFit) {
@@ -155,10 +181,11 @@ TEST(Kmeans, RefusesWhatDoesNotFit) {
   std::vector<int32_t> labels(4);
   std::vector<float> distances(4);
   std::vector<double> sums(6);
+  std::vector<double> weight_sums(2);
   std::vector<int64_t> counts(2);
   const auto run = [&](int64_t dims, std::span<const float> c, RowRange range, CancelFlag cancel = {}) {
-    KmeansPartial partial{sums, counts, 0};
-    return KmeansAssign(points, dims, c, range, cancel, labels, distances, &partial);
+    KmeansPartial partial{sums, weight_sums, counts, 0};
+    return KmeansAssign(points, dims, {}, c, range, cancel, labels, distances, &partial);
   };
   EXPECT_OK(run(3, centroids, {0, 4}));
   EXPECT_CODE(StatusCode::kInvalidArgument, run(0, centroids, {0, 4}));
@@ -173,9 +200,9 @@ TEST(Kmeans, RefusesWhatDoesNotFit) {
   counts.pop_back();
   EXPECT_CODE(StatusCode::kInvalidArgument, run(3, centroids, {0, 4}));
   double sum = 0;
-  EXPECT_CODE(StatusCode::kInvalidArgument, KmeansMinDistance(points, 3, std::span(centroids).first(2), {0, 4}, distances, &sum));
-  EXPECT_CODE(StatusCode::kInvalidArgument, KmeansMinDistance(points, 3, std::span(centroids).first(3), {0, 3}, distances, &sum));
-  EXPECT_CODE(StatusCode::kOutOfRange, KmeansMinDistance(points, 3, std::span(centroids).first(3), {0, 5}, distances, &sum));
+  EXPECT_CODE(StatusCode::kInvalidArgument, KmeansMinDistance(points, 3, {}, std::span(centroids).first(2), {0, 4}, {}, distances, &sum));
+  EXPECT_CODE(StatusCode::kInvalidArgument, KmeansMinDistance(points, 3, {}, std::span(centroids).first(3), {0, 3}, {}, distances, &sum));
+  EXPECT_CODE(StatusCode::kOutOfRange, KmeansMinDistance(points, 3, {}, std::span(centroids).first(3), {0, 5}, {}, distances, &sum));
 }
 
 }  // namespace

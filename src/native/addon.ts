@@ -137,6 +137,10 @@ export interface Addon {
   sumRankingMetrics(a: Named): void;
 
   kmeansAssign(a: Named): number;
+  kmeansAssignFiltered(a: Named): number;
+  kmeansBox(a: Named): void;
+  kmeansEncode(a: Named): void;
+  kmeansEncodeCentroids(a: Named): boolean;
   kmeansMinDistance(a: Named): number;
   buildKdTree(a: Named): void;
   kthDistances(a: Named): void;

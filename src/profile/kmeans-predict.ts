@@ -47,6 +47,7 @@ export async function kmeansPredict(
         outLabels: labels.subarray(begin, end),
         outDistances: distances.subarray(begin, end),
         outSums: { $return: "F64", length: k * dims },
+        outWeights: { $return: "F64", length: k },
         outCounts: { $return: "I64", length: k },
       },
     })),

@@ -1,0 +1,83 @@
+#include "couponcast/kmeans.h"
+
+#include "addon.h"
+#include "couponcast/kmeans_filter.h"
+
+namespace couponcast::node {
+namespace {
+
+KmeansPartial PartialOf(const Args& args) {
+  KmeansPartial partial;
+  partial.sums = args.Out<double>("outSums");
+  partial.weights = args.Out<double>("outWeights");
+  partial.counts = args.Out<int64_t>("outCounts");
+  return partial;
+}
+
+Napi::Value KmeansAssignBinding(const Args& args) {
+  KmeansPartial partial = PartialOf(args);
+  Check(args.env(),
+        KmeansAssign(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"), args.In<float>("centroids"),
+                     args.Range(), args.Cancel(), args.Out<int32_t>("outLabels"), args.Out<float>("outDistances"), &partial));
+  return Napi::Number::New(args.env(), partial.inertia);
+}
+
+Napi::Value KmeansMinDistanceBinding(const Args& args) {
+  double sum = 0;
+  Check(args.env(), KmeansMinDistance(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"),
+                                      args.In<float>("centroid"), args.Range(), args.Cancel(), args.Out<float>("outDistances"), &sum));
+  return Napi::Number::New(args.env(), sum);
+}
+
+Napi::Value KmeansBoxBinding(const Args& args) {
+  Check(args.env(), KmeansBox(args.In<float>("points"), args.Integer("dims"), args.Range(), args.Cancel(), args.Out<float>("outLows"),
+                              args.Out<float>("outHighs")));
+  return args.env().Undefined();
+}
+
+Napi::Value KmeansEncodeBinding(const Args& args) {
+  Check(args.env(), KmeansEncode(args.In<float>("points"), args.Integer("dims"), args.In<float>("centre"), args.In<float>("steps"),
+                                 args.Range(), args.Cancel(), args.Out<uint8_t>("outCodes"), args.Out<float>("outNorms")));
+  return args.env().Undefined();
+}
+
+// Bytes with a sign have no typed array of their own here: the panel travels as U8.
+std::span<int8_t> Signed(std::span<uint8_t> bytes) { return {reinterpret_cast<int8_t*>(bytes.data()), bytes.size()}; }
+
+Napi::Value KmeansEncodeCentroidsBinding(const Args& args) {
+  bool usable = false;
+  Check(args.env(), KmeansEncodeCentroids(args.In<float>("centroids"), args.Integer("dims"), args.In<float>("centre"),
+                                          args.In<float>("steps"), Signed(args.Out<uint8_t>("outPanel")), args.Out<int32_t>("outStarts"),
+                                          args.Out<double>("outScale"), &usable));
+  return Napi::Boolean::New(args.env(), usable);
+}
+
+Napi::Value KmeansAssignFilteredBinding(const Args& args) {
+  KmeansPartial partial = PartialOf(args);
+  KmeansCodes codes;
+  codes.codes = args.In<uint8_t>("codes");
+  codes.norms = args.In<float>("norms");
+  codes.panel = Signed(args.Out<uint8_t>("panel"));
+  codes.starts = args.In<int32_t>("starts");
+  codes.scale = args.In<double>("scale");
+  codes.lower = args.Out<float>("outLower");
+  codes.shift = args.Number("shift");
+  codes.margin = args.Number("margin");
+  Check(args.env(), KmeansAssignFiltered(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"),
+                                         args.In<float>("centroids"), codes, args.Range(), args.Cancel(), args.Out<int32_t>("outLabels"),
+                                         args.Out<float>("outDistances"), &partial));
+  return Napi::Number::New(args.env(), partial.inertia);
+}
+
+}  // namespace
+
+void ExportKmeans(Napi::Object exports) {
+  Export<KmeansAssignBinding>(exports, "kmeansAssign");
+  Export<KmeansAssignFilteredBinding>(exports, "kmeansAssignFiltered");
+  Export<KmeansBoxBinding>(exports, "kmeansBox");
+  Export<KmeansEncodeBinding>(exports, "kmeansEncode");
+  Export<KmeansEncodeCentroidsBinding>(exports, "kmeansEncodeCentroids");
+  Export<KmeansMinDistanceBinding>(exports, "kmeansMinDistance");
+}
+
+}  // namespace couponcast::node

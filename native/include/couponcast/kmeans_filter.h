@@ -1,0 +1,66 @@
+// K-means assignment by a fast filter with exact answers: points and centroids as bytes. The integer product of bytes,
+// with a proven bound of its error, decides which centroids may be the nearest; those are measured in float32 as
+// KmeansAssign does it. So labels, distances and sums are those of KmeansAssign, bit for bit.
+#ifndef COUPONCAST_KMEANS_FILTER_H_
+#define COUPONCAST_KMEANS_FILTER_H_
+
+#include <cstdint>
+#include <span>
+
+#include "couponcast/kmeans.h"
+
+namespace couponcast {
+
+inline constexpr int64_t kKmeansCodeDims = 16384;  // at most: sums of byte products stay below 2^31
+
+// Bytes of a coded point: dims rounded up to whole groups of four.
+constexpr int64_t KmeansCodeBytes(int64_t dims) { return (dims + 3) / 4 * 4; }
+// Columns of coded centroids: whole vectors of 16.
+constexpr int64_t KmeansCodeColumns(int64_t k) { return (k + 15) / 16 * 16; }
+
+// lows, highs [dims] out: smallest and largest coordinate of the points of `range`, +inf and -inf of no points.
+// kInvalidArgument for a coordinate that is not finite.
+Status KmeansBox(std::span<const float> points, int64_t dims, RowRange range, CancelFlag cancel, std::span<float> lows,
+                 std::span<float> highs);
+
+// Codes of the points of `range`: x = centre + step * (code - 128) + error, per dimension.
+//
+// centre, steps  [dims] finite, steps >= 0; the points' box is within centre +- 128 steps
+// codes          [rows * KmeansCodeBytes(dims)] out
+// norms          [rows * 3] out: bounds of |error|, |code - 128|, and |x - centre|^2 rounded
+Status KmeansEncode(std::span<const float> points, int64_t dims, std::span<const float> centre, std::span<const float> steps,
+                    RowRange range, CancelFlag cancel, std::span<uint8_t> codes, std::span<float> norms);
+
+// What all assignments to the same centroids share.
+//
+// panel   [KmeansCodeColumns(k) * KmeansCodeBytes(dims)] out: by 16 centroids, by 4 dimensions
+// starts  [KmeansCodeColumns(k)] out: where a sum of products starts
+// scale   [3] out: the unit of sums; largest |c - centre|; largest |error of c|
+// Returns in *usable whether all fits into 32 bits; if not (centroids far outside the box), use KmeansAssign.
+Status KmeansEncodeCentroids(std::span<const float> centroids, int64_t dims, std::span<const float> centre, std::span<const float> steps,
+                             std::span<int8_t> panel, std::span<int32_t> starts, std::span<double> scale, bool* usable);
+
+struct KmeansCodes {
+  std::span<const uint8_t> codes;
+  std::span<const float> norms;
+  std::span<const int8_t> panel;
+  std::span<const int32_t> starts;
+  std::span<const double> scale;
+  // Bounds in the manner of Hamerly: `lower` [range.size()] in/out is a lower bound of the distance to every centroid
+  // but the label's, before the centroids moved by at most `shift`; 0: nothing is known. A point nearer to its centroid
+  // needs no product. New bounds are looked for up to `margin` beyond the nearest centroid.
+  std::span<float> lower;
+  double shift = 0;
+  double margin = 0;
+};
+
+// KmeansAssign, from labels in [0, k) that are a guess, the better the faster; labels in/out.
+// Cost: k dims byte multiply-adds a point, and a few distances. Memory: a few kilobytes.
+// Source: Hamerly 2010 (bounds); the filter is our own.
+Status KmeansAssignFiltered(std::span<const float> points, int64_t dims, std::span<const float> weights, std::span<const float> centroids,
+                            const KmeansCodes& codes, RowRange range, CancelFlag cancel, std::span<int32_t> labels,
+                            std::span<float> distances, KmeansPartial* partial);
+
+}  // namespace couponcast
+
+#endif  // COUPONCAST_KMEANS_FILTER_H_

@@ -1,0 +1,52 @@
+// |a - b|² as every K-means kernel computes it, so that ways to a label cannot disagree: lane j of 16 sums the dimensions
+// j, j + 16, ... in ascending order, then lane j += lane j + w for w = 8, 4, 2, 1. Multiply, then add: the same bits on
+// every target. Relative error below DistanceError.
+#if defined(COUPONCAST_CLUSTER_SQUARED_DISTANCE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef COUPONCAST_CLUSTER_SQUARED_DISTANCE_INL_H_
+#undef COUPONCAST_CLUSTER_SQUARED_DISTANCE_INL_H_
+#else
+#define COUPONCAST_CLUSTER_SQUARED_DISTANCE_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace couponcast::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+inline constexpr int64_t kDistanceLanes = 16;
+
+HWY_INLINE float SumLanes(float* HWY_RESTRICT lanes) {
+  for (int64_t width = kDistanceLanes / 2; width > 0; width /= 2) {
+    for (int64_t j = 0; j < width; ++j) lanes[j] += lanes[j + width];
+  }
+  return lanes[0];
+}
+
+HWY_INLINE float SquaredDistance(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, int64_t dims) {
+  const hn::CappedTag<float, 16> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN float sums[kDistanceLanes];
+  for (int64_t first = 0; first < kDistanceLanes; first += lanes) {
+    auto sum = hn::Zero(d);
+    int64_t dim = first;
+    for (; dim + lanes <= dims; dim += kDistanceLanes) {
+      const auto difference = hn::Sub(hn::LoadU(d, a + dim), hn::LoadU(d, b + dim));
+      sum = hn::Add(sum, hn::Mul(difference, difference));
+    }
+    if (dim < dims) {
+      const auto left = static_cast<size_t>(dims - dim);
+      const auto difference = hn::Sub(hn::LoadN(d, a + dim, left), hn::LoadN(d, b + dim, left));
+      sum = hn::Add(sum, hn::Mul(difference, difference));
+    }
+    hn::Store(sum, d, sums + first);
+  }
+  return SumLanes(sums);
+}
+
+}  // namespace couponcast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif  // COUPONCAST_CLUSTER_SQUARED_DISTANCE_INL_H_

@@ -1,0 +1,282 @@
+import { invalidArgument } from "../errors.js";
+import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
+import { forEachYielding } from "../util/yield.js";
+import { farthestPoints } from "./farthest-points.js";
+import type { KmeansEngine } from "./lloyd.js";
+
+/** Fewer centroids are measured faster than they are filtered. */
+const FILTER_MIN_K = 24;
+const FILTER_MAX_DIMS = 16_384;
+/** Rows that fill no vector are measured at many centroids at once. */
+const FILTER_MIN_DIMS = 8;
+/** New bounds reach this many moves of the centroids far, once those are small beside the points' own distances. */
+const MARGIN_SHIFTS = 2;
+const SMALL_SHIFT = 0.03;
+const MIN_SHARD_POINTS = 16_384;
+const MAX_SHARDS = 32;
+
+/** How labels are found; never what they are. */
+export type KmeansAlgorithm = "auto" | "lloyd" | "filtered";
+
+/** Points as bytes, for the filter (native/include/couponcast/kmeans_filter.h). */
+interface Codes {
+  centre: Float32Array;
+  steps: Float32Array;
+  codes: Uint8Array;
+  norms: Float32Array;
+  lower: Float32Array;
+}
+
+/** Assignment and update of K-means on dense points in shared memory. */
+export class DenseKmeans implements KmeansEngine {
+  labels: Int32Array;
+  centroids: Float32Array;
+  sizes: number[] = [];
+  readonly distances: Float32Array;
+  #before: { labels: Int32Array; centroids: Float32Array; sizes: number[] };
+  #sums = new Float64Array(0);
+  #clusterWeights = new Float64Array(0);
+  #shift = 0;
+  /** Root mean square, of the last assignment. */
+  #meanDistance = 0;
+  #codes: Codes | undefined;
+  readonly #ranges: RowRange[];
+
+  private constructor(
+    readonly executor: Executor,
+    readonly points: Float32Array,
+    readonly dims: number,
+    readonly k: number,
+    readonly weights: Float32Array | undefined,
+    readonly spherical: boolean,
+  ) {
+    this.labels = shared.i32(this.n);
+    this.#before = { labels: shared.i32(this.n), centroids: new Float32Array(0), sizes: [] };
+    this.centroids = new Float32Array(0);
+    this.distances = shared.f32(this.n);
+    // Each shard has sums of its own: few shards where there are many points.
+    this.#ranges = shards(this.n, Math.max(MIN_SHARD_POINTS, Math.ceil(this.n / MAX_SHARDS)));
+  }
+
+  static async create(
+    executor: Executor,
+    points: Float32Array,
+    dims: number,
+    k: number,
+    options: { weights?: Float32Array | undefined; spherical: boolean; algorithm: KmeansAlgorithm },
+  ): Promise<DenseKmeans> {
+    const engine = new DenseKmeans(executor, points, dims, k, options.weights, options.spherical);
+    const pays =
+      options.algorithm === "filtered" ||
+      (options.algorithm === "auto" && k >= FILTER_MIN_K && dims >= FILTER_MIN_DIMS);
+    await engine.#encode(pays && dims <= FILTER_MAX_DIMS);
+    return engine;
+  }
+
+  get n(): number {
+    return this.points.length / this.dims;
+  }
+
+  /** Checks that all points are finite; makes the codes if they are wanted. */
+  async #encode(wanted: boolean): Promise<void> {
+    const { executor, points, dims, n } = this;
+    const float = { $return: "F32" as const, length: dims };
+    const boxes = await executor.map(
+      this.#ranges.map((range) => ({
+        kernel: "kmeansBox",
+        args: { points, dims, ...range, outLows: float, outHighs: float },
+      })),
+    );
+    if (!wanted) return;
+    const centre = new Float32Array(dims);
+    const steps = new Float32Array(dims);
+    for (let d = 0; d < dims; d++) {
+      const low = Math.min(...boxes.map(({ outputs }) => (outputs.outLows as Float32Array)[d]!));
+      const high = Math.max(...boxes.map(({ outputs }) => (outputs.outHighs as Float32Array)[d]!));
+      steps[d] = (high - low) / 254;
+      centre[d] = low + 128 * steps[d]!;
+    }
+    if (!steps.every(Number.isFinite) || !centre.every(Number.isFinite)) return;
+    const codes = shared.u8(n * Math.ceil(dims / 4) * 4);
+    const norms = shared.f32(n * 3);
+    await executor.map(
+      this.#ranges.map((range) => ({
+        kernel: "kmeansEncode",
+        args: { points, dims, centre, steps, ...range, outCodes: codes, outNorms: norms },
+      })),
+    );
+    this.#codes = { centre, steps, codes, norms, lower: shared.f32(n) };
+  }
+
+  start(centroids: Float32Array): void {
+    this.centroids = centroids;
+    this.labels.fill(0);
+    this.#codes?.lower.fill(0);
+    this.#shift = 0;
+  }
+
+  async assign(): Promise<number> {
+    const { k, dims, points, weights, centroids, distances } = this;
+    const labels = this.#before.labels;
+    labels.set(this.labels);
+    const sharedCentroids = shared.f32(k * dims);
+    sharedCentroids.set(centroids);
+    const filter = await this.#filterArgs(sharedCentroids);
+    const results = await this.executor.map(
+      this.#ranges.map(({ begin, end }) => ({
+        kernel: filter === undefined ? "kmeansAssign" : "kmeansAssignFiltered",
+        args: {
+          points,
+          dims,
+          weights,
+          centroids: sharedCentroids,
+          ...filter,
+          outLower: this.#codes?.lower.subarray(begin, end),
+          begin,
+          end,
+          outLabels: labels.subarray(begin, end),
+          outDistances: distances.subarray(begin, end),
+          outSums: { $return: "F64", length: k * dims },
+          outWeights: { $return: "F64", length: k },
+          outCounts: { $return: "I64", length: k },
+        },
+      })),
+    );
+    this.#before.labels = this.labels;
+    this.labels = labels;
+    // In the order of the shards: the same bytes for any number of threads.
+    const sums = new Float64Array(k * dims);
+    const clusterWeights = new Float64Array(k);
+    const sizes = new Array<number>(k).fill(0);
+    let inertia = 0;
+    for (const { value, outputs } of results) {
+      addTo(sums, outputs.outSums as Float64Array);
+      addTo(clusterWeights, outputs.outWeights as Float64Array);
+      const counts = outputs.outCounts as BigInt64Array;
+      for (let c = 0; c < k; c++) sizes[c]! += Number(counts[c]!);
+      inertia += value as number;
+    }
+    if (!Number.isFinite(inertia)) throw invalidArgument("expected finite points (after squaring, in float32)");
+    this.#sums = sums;
+    this.#clusterWeights = clusterWeights;
+    this.#meanDistance = Math.sqrt(inertia / clusterWeights.reduce((a, b) => a + b, 0));
+    this.#before.sizes = this.sizes;
+    this.sizes = sizes;
+    return inertia;
+  }
+
+  async #filterArgs(centroids: Float32Array) {
+    const known = this.#codes;
+    if (known === undefined) return undefined;
+    const { k, dims } = this;
+    const { centre, steps, codes, norms } = known;
+    const columns = Math.ceil(k / 16) * 16;
+    const panel = shared.u8(columns * Math.ceil(dims / 4) * 4);
+    const starts = shared.i32(columns);
+    const scale = shared.f64(3);
+    const { value: usable } = await this.executor.run({
+      kernel: "kmeansEncodeCentroids",
+      args: { centroids, dims, centre, steps, outPanel: panel, outStarts: starts, outScale: scale },
+    });
+    if (!usable) {
+      // The bounds know nothing of the moves of this assignment.
+      known.lower.fill(0);
+      return undefined;
+    }
+    const shift = this.#shift;
+    const margin = shift <= SMALL_SHIFT * this.#meanDistance ? MARGIN_SHIFTS * shift : 0;
+    return { codes, norms, panel, starts, scale, shift, margin };
+  }
+
+  /** Means of the clusters; the empty ones take the farthest points. Returns the summed squared move. */
+  async update(): Promise<number> {
+    const { k, dims, points, weights, centroids: old } = this;
+    const sums = this.#sums;
+    const total = this.#clusterWeights;
+    const empty = [...total.keys()].filter((c) => total[c] === 0);
+    const farthest = await farthestPoints(this.distances, weights, empty.length);
+    for (const [e, point] of farthest.entries()) {
+      const donor = this.labels[point]!;
+      const weight = weights?.[point] ?? 1;
+      // What would leave a cluster empty stays.
+      if (!(total[donor]! > weight)) continue;
+      for (let d = 0; d < dims; d++) {
+        const moved = weight * points[point * dims + d]!;
+        sums[empty[e]! * dims + d] = moved;
+        sums[donor * dims + d]! -= moved;
+      }
+      total[empty[e]!] = weight;
+      total[donor]! -= weight;
+    }
+    const centroids = new Float32Array(old.length);
+    let shift = 0;
+    let farthestMove = 0;
+    await forEachYielding(k, (c) => {
+      const mean = centroids.subarray(c * dims, (c + 1) * dims);
+      for (let d = 0; d < dims; d++) {
+        mean[d] = total[c]! > 0 ? sums[c * dims + d]! / total[c]! : old[c * dims + d]!;
+      }
+      if (this.spherical) toUnitLength(mean);
+      let move = 0;
+      for (let d = 0; d < dims; d++) move += (mean[d]! - old[c * dims + d]!) ** 2;
+      shift += move;
+      farthestMove = Math.max(farthestMove, move);
+    });
+    this.#before.centroids = old;
+    this.centroids = centroids;
+    this.#shift = Math.sqrt(farthestMove) * (1 + 1e-9);
+    return shift;
+  }
+
+  /** Back to the centroids and labels before the last update and assignment. */
+  revert(): void {
+    this.labels = this.#before.labels;
+    this.centroids = this.#before.centroids;
+    this.sizes = this.#before.sizes;
+  }
+
+  labelsBefore(): Int32Array {
+    return this.#before.labels;
+  }
+
+  /** Mean over dimensions of the variance of the points. */
+  async variance(): Promise<number> {
+    const { dims, points, weights, executor } = this;
+    const one = new DenseKmeans(executor, points, dims, 1, weights, false);
+    one.start(new Float32Array(dims));
+    await one.assign();
+    const weight = one.#clusterWeights[0]!;
+    if (!(weight > 0)) throw invalidArgument("expected weights of which one is above 0");
+    await one.update();
+    return (await one.assign()) / weight / dims;
+  }
+
+  point(row: number): Float32Array {
+    return this.points.slice(row * this.dims, (row + 1) * this.dims);
+  }
+
+  /**
+   * Makes `distances` the smaller of itself and the weighted squared distance to a centroid; returns the sums of shards
+   * and the shards.
+   */
+  async lowerDistances(centroid: Float32Array, distances: Float32Array): Promise<(RowRange & { sum: number })[]> {
+    const { points, dims, weights } = this;
+    const results = await this.executor.map(
+      this.#ranges.map(({ begin, end }) => ({
+        kernel: "kmeansMinDistance",
+        args: { points, dims, weights, centroid, begin, end, outDistances: distances.subarray(begin, end) },
+      })),
+    );
+    return results.map(({ value }, shard) => ({ ...this.#ranges[shard]!, sum: value as number }));
+  }
+}
+
+export function toUnitLength(row: Float32Array): void {
+  let squares = 0;
+  for (const value of row) squares += value * value;
+  if (squares > 0) for (let d = 0; d < row.length; d++) row[d] = row[d]! / Math.sqrt(squares);
+}
+
+function addTo(sums: Float64Array, more: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!;
+}
