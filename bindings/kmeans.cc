@@ -2,6 +2,7 @@
 
 #include "addon.h"
 #include "couponcast/kmeans_filter.h"
+#include "couponcast/sparse_kmeans.h"
 
 namespace couponcast::node {
 namespace {
@@ -69,6 +70,28 @@ Napi::Value KmeansAssignFilteredBinding(const Args& args) {
   return Napi::Number::New(args.env(), partial.inertia);
 }
 
+Napi::Value SparseRowLengthsBinding(const Args& args) {
+  Check(args.env(), SparseRowLengths(args.Matrix("matrix").by_user(), args.Bool("unit"), args.Range(), args.Cancel(),
+                                     args.Out<float>("outFactors"), args.Out<double>("outSquares")));
+  return args.env().Undefined();
+}
+
+Napi::Value SparseKmeansAssignBinding(const Args& args) {
+  double inertia = 0;
+  Check(args.env(),
+        SparseKmeansAssign(args.Matrix("matrix").by_user(), args.In<float>("factors"), args.In<double>("squares"),
+                           args.In<float>("centroids"), args.In<double>("norms"), args.Range(), args.Cancel(),
+                           args.Out<int32_t>("outLabels"), args.Out<float>("outDistances"), args.Out<int64_t>("outCounts"), &inertia));
+  return Napi::Number::New(args.env(), inertia);
+}
+
+Napi::Value SparseKmeansMeansBinding(const Args& args) {
+  Check(args.env(), SparseKmeansMeans(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.In<int32_t>("labels"),
+                                      args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(),
+                                      args.Out<float>("outCentroids"), args.Out<double>("outNorms"), args.Out<double>("outShifts")));
+  return args.env().Undefined();
+}
+
 }  // namespace
 
 void ExportKmeans(Napi::Object exports) {
@@ -78,6 +101,9 @@ void ExportKmeans(Napi::Object exports) {
   Export<KmeansEncodeBinding>(exports, "kmeansEncode");
   Export<KmeansEncodeCentroidsBinding>(exports, "kmeansEncodeCentroids");
   Export<KmeansMinDistanceBinding>(exports, "kmeansMinDistance");
+  Export<SparseKmeansAssignBinding>(exports, "sparseKmeansAssign");
+  Export<SparseKmeansMeansBinding>(exports, "sparseKmeansMeans");
+  Export<SparseRowLengthsBinding>(exports, "sparseRowLengths");
 }
 
 }  // namespace couponcast::node

@@ -73,6 +73,7 @@ export {
 } from "./mining/names.js";
 export { associationRules, type Rule, type RuleList, type RuleOptions } from "./mining/rules.js";
 export { coreVersion, simdTargets } from "./native/version.js";
+export { type ChooseKOptions, chooseK, type KChoice, type KQuality } from "./profile/choose-k.js";
 export { type CosineDbscanOptions, type CosineDbscanResult, cosineDbscan } from "./profile/cosine-dbscan.js";
 export { type DbscanOptions, type DbscanResult, dbscan } from "./profile/dbscan.js";
 export type { FeatureScaling, Scale } from "./profile/feature-scaling.js";
@@ -85,6 +86,7 @@ export { RFM_SEGMENTS, type RfmCuts, type RfmRules } from "./profile/rfm.js";
 export { type Rfm, type RfmTableOptions, rfm } from "./profile/rfm-table.js";
 export { predictSegments, readSegmentModel, type SegmentModel, writeSegmentModel } from "./profile/segment-model.js";
 export { type FeatureColumn, type FeatureDifference, segmentProfiles } from "./profile/segment-profiles.js";
+export { type ClusterUsersOptions, clusterUsers, type UserClusters } from "./profile/sparse-kmeans.js";
 export { populationStability, STABILITY_LIMITS, type Stability, type StabilityLevel } from "./profile/stability.js";
 export {
   countTransitions,

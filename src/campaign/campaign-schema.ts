@@ -360,7 +360,10 @@ export const campaignSchema = z.strictObject({
         .max(2 ** 31 - 1)
         .default(5)
         .describe("of dbscan: neighbours, oneself included, that make a user the core of a segment"),
-      k: z.number().int().min(1).max(1000).default(6),
+      k: z
+        .union([z.number().int().min(1).max(1000), z.literal("auto")])
+        .default(6)
+        .describe("of kmeans: segments; auto: as many of 2 to 12 as the silhouette says"),
       features: z
         .array(z.enum(SEGMENT_FEATURES))
         .min(1)

@@ -142,6 +142,9 @@ export interface Addon {
   kmeansEncode(a: Named): void;
   kmeansEncodeCentroids(a: Named): boolean;
   kmeansMinDistance(a: Named): number;
+  sparseKmeansAssign(a: Named): number;
+  sparseKmeansMeans(a: Named): void;
+  sparseRowLengths(a: Named): void;
   buildKdTree(a: Named): void;
   kthDistances(a: Named): void;
   sortAscending(a: Named): void;

@@ -255,12 +255,9 @@ export class DenseKmeans implements KmeansEngine {
     return this.points.slice(row * this.dims, (row + 1) * this.dims);
   }
 
-  /**
-   * Makes `distances` the smaller of itself and the weighted squared distance to a centroid; returns the sums of shards
-   * and the shards.
-   */
-  async lowerDistances(centroid: Float32Array, distances: Float32Array): Promise<(RowRange & { sum: number })[]> {
+  async lowerDistances(row: number, distances: Float32Array): Promise<(RowRange & { sum: number })[]> {
     const { points, dims, weights } = this;
+    const centroid = this.point(row);
     const results = await this.executor.map(
       this.#ranges.map(({ begin, end }) => ({
         kernel: "kmeansMinDistance",

@@ -7,8 +7,8 @@ import type { UserFeatures } from "./user-features.js";
 
 export interface SegmentSettings {
   method: "kmeans" | "dbscan";
-  /** kmeans */
-  k: number;
+  /** kmeans; auto: chosen by silhouette, see chooseK */
+  k: number | "auto";
   seed: number;
   maxIterations: number;
   tolerance: number;

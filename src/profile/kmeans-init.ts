@@ -11,8 +11,11 @@ export interface Choosable {
   readonly n: number;
   readonly k: number;
   readonly weights: Float32Array | undefined;
-  point(row: number): Float32Array;
-  lowerDistances(centroid: Float32Array, distances: Float32Array): Promise<(RowRange & { sum: number })[]>;
+  /**
+   * Makes `distances` the smaller of itself and the weighted squared distance to a point; returns the sums of shards and
+   * the shards.
+   */
+  lowerDistances(row: number, distances: Float32Array): Promise<(RowRange & { sum: number })[]>;
 }
 
 /** Points tried for each next centroid, as scikit-learn does. */
@@ -46,14 +49,14 @@ async function plusPlus(points: Choosable, random: Random): Promise<number[]> {
     distances[i] = Number.MAX_VALUE;
   });
   const chosen = [weights === undefined ? random.int(n) : await heaviestDraw(weights, random)];
-  let sums = await points.lowerDistances(points.point(chosen[0]!), distances);
+  let sums = await points.lowerDistances(chosen[0]!, distances);
   while (chosen.length < k) {
     let best: { row: number; total: number; sums: typeof sums } | undefined;
     let kept = shared.f32(n);
     for (let trial = 0; trial < trialsOf(k); trial++) {
       const row = draw(distances, sums, random);
       spare.set(distances);
-      const after = await points.lowerDistances(points.point(row), spare);
+      const after = await points.lowerDistances(row, spare);
       const total = after.reduce((all, { sum }) => all + sum, 0);
       if (best !== undefined && total >= best.total) continue;
       best = { row, total, sums: after };

@@ -1,5 +1,6 @@
 import type { RunOptions } from "../executor/executor.js";
 import { activePoints, type SegmentsBySize, segmentsBySize } from "./active-points.js";
+import { chooseK, type KChoice } from "./choose-k.js";
 import { type KmeansOptions, kmeans } from "./kmeans.js";
 import type { UserFeatures } from "./user-features.js";
 
@@ -9,26 +10,40 @@ export interface UserSegments extends SegmentsBySize {
   converged: boolean;
   /** [k][dims] in standard deviations from the mean of all users with events. */
   centroids: number[][];
+  /** How k was chosen, where it was to be. */
+  choice?: KChoice;
 }
+
+export interface SegmentUsersOptions extends RunOptions, Omit<KmeansOptions, "k"> {
+  k: number | "auto";
+}
+
+/** Fewer users are one segment: no silhouette tells how many they are. */
+const MIN_USERS_TO_CHOOSE = 3;
 
 /**
  * Segments the users with events by K-means on their standardised features. Segments are numbered by size, largest
- * first (ties: by the order K-means found them). With fewer users than k there are as many segments as users.
+ * first (ties: by the order K-means found them). With fewer users than k there are as many segments as users. k auto:
+ * chosen by chooseK.
  */
-export async function segmentUsers(features: UserFeatures, options: KmeansOptions & RunOptions): Promise<UserSegments> {
+export async function segmentUsers(features: UserFeatures, options: SegmentUsersOptions): Promise<UserSegments> {
   const { numUsers, dims } = features;
   const { rows, points } = await activePoints(features);
   if (rows.length === 0 || dims === 0) {
     const { segments } = await segmentsBySize(numUsers, [], new Int32Array(0), []);
     return { ...segments, inertia: 0, iterations: 0, converged: true, centroids: [] };
   }
-  const result = await kmeans(points, dims, { ...options, k: Math.min(options.k, rows.length) });
+  const choice =
+    options.k === "auto" && rows.length >= MIN_USERS_TO_CHOOSE ? await chooseK(points, dims, options) : undefined;
+  const k = choice?.k ?? (options.k === "auto" ? 1 : options.k);
+  const result = await kmeans(points, dims, { ...options, k: Math.min(k, rows.length) });
   const { segments, clusters } = await segmentsBySize(numUsers, rows, result.labels, result.sizes);
   return {
     ...segments,
     inertia: result.inertia,
     iterations: result.iterations,
     converged: result.converged,
+    ...(choice === undefined ? {} : { choice }),
     centroids: clusters.map((c) => [...result.centroids.subarray(c * dims, (c + 1) * dims)]),
   };
 }

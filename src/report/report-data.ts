@@ -94,6 +94,8 @@ export interface Segmentation {
   numUnsegmentedUsers: number;
   /** Only where segments are dense places. */
   density?: SegmentDensity | undefined;
+  /** Where the number of segments was chosen by the data. */
+  choice?: SegmentChoice | undefined;
   /** Only where the campaign names an earlier run. */
   drift?: SegmentationDrift | undefined;
 }
@@ -110,6 +112,14 @@ export interface SegmentationDrift {
 export interface StabilityIndex {
   psi: number;
   level: "stable" | "moderate" | "large";
+}
+
+export interface SegmentChoice {
+  /** The number of segments with the highest silhouette. */
+  k: number;
+  qualities: { k: number; inertia: number; sampleSilhouette: number; calinskiHarabasz: number | null }[];
+  /** Users that silhouettes are means over. */
+  sampleSize: number;
 }
 
 export interface SegmentDensity {

@@ -291,6 +291,7 @@ export function buildReport(
       })),
       numUnsegmentedUsers: segments.numUnsegmented - noiseOf(segments),
       density: segments.method === "dbscan" ? densityOf(segments) : undefined,
+      choice: segments.method === "kmeans" ? segments.choice : undefined,
       drift: driftCounts(stages).drift,
     },
     transitions: transitionsOf(stages.transitioned),

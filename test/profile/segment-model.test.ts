@@ -2,9 +2,9 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { kmeans, predictSegments, readSegmentModel, type SegmentModel, writeSegmentModel } from "../../dist/index.js";
-import { applyScaling, fitScaling, transformed } from "../../dist/profile/feature-scaling.js";
-import { TensorFileWriter } from "../../dist/store/tensor-file-writer.js";
+import { kmeans, predictSegments, readSegmentModel, type SegmentModel, writeSegmentModel } from "../../src/index.js";
+import { applyScaling, fitScaling, transformed } from "../../src/profile/feature-scaling.js";
+import { TensorFileWriter } from "../../src/store/tensor-file-writer.js";
 
 const folder = mkdtempSync(join(tmpdir(), "couponcast-model-"));
 afterAll(() => rmSync(folder, { recursive: true }));

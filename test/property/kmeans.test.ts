@@ -166,3 +166,54 @@ describe("K-means", () => {
     }
   });
 });
+
+describe("ways to the same clusters", () => {
+  const random = new Random(17);
+  const cases = [
+    { n: 3000, dims: 8, k: 30, value: () => random.normal() },
+    { n: 2000, dims: 33, k: 64, value: () => random.normal() },
+    { n: 1500, dims: 10, k: 40, value: () => random.int(3) },
+  ];
+
+  it("the filter equals plain Lloyd, bit for bit", async () => {
+    for (const { n, dims, k, value } of cases) {
+      const points = Float32Array.from({ length: n * dims }, value);
+      const options = { k, seed: 2, maxIterations: 15, tolerance: 0 };
+      const plain = await kmeans(points, dims, { ...options, algorithm: "lloyd" });
+      for (const algorithm of ["filtered", "auto"] as const) {
+        for (const threads of [1, 2])
+          expectSameBytes(await kmeans(points, dims, { ...options, algorithm, threads }), plain, algorithm);
+      }
+    }
+  });
+
+  it("a weight counts as so many points", async () => {
+    const points = Float32Array.from({ length: 300 }, () => random.int(20));
+    const weights = Float32Array.from({ length: 150 }, () => random.int(4));
+    const repeated = [...weights].flatMap((weight, i) =>
+      Array.from({ length: weight }, () => [points[2 * i]!, points[2 * i + 1]!]).flat(),
+    );
+    const centroids = Float32Array.of(1, 1, 10, 10, 19, 1);
+    const options = { k: 3, centroids, tolerance: 0 };
+    const weighted = await kmeans(points, 2, { ...options, weights });
+    const plain = await kmeans(Float32Array.from(repeated), 2, options);
+    expectClose(weighted.inertia, plain.inertia, "inertia");
+    expect([...weighted.centroids]).toEqual([...plain.centroids]);
+    await expect(kmeans(points, 2, { k: 2, weights: new Float32Array(150) })).rejects.toThrow(/weights/);
+    await expect(kmeans(points, 2, { k: 2, weights: Float32Array.of(1) })).rejects.toThrow(/weights/);
+    await expect(kmeans(points, 2, { k: 2, weights: weights.map((w) => w - 2) })).rejects.toThrow(/weights/);
+  });
+
+  it("more starts are never worse, and spherical clusters ignore length", async () => {
+    const points = Float32Array.from({ length: 800 }, () => random.normal());
+    const one = await kmeans(points, 2, { k: 9, init: "random" });
+    const many = await kmeans(points, 2, { k: 9, init: "random", nInit: 6 });
+    expect(many.inertia).toBeLessThanOrEqual(one.inertia);
+    const rays = Float32Array.from({ length: 40 }, (_, i) =>
+      i % 4 < 2 ? (i % 2 === 0 ? 1 + i : 0) : i % 2 === 1 ? i : 0,
+    );
+    const { labels, centroids } = await kmeans(rays, 2, { k: 2, spherical: true });
+    for (let i = 0; i < 20; i++) expect(labels[i]).toBe(labels[i % 2]);
+    for (const c of [0, 1]) expect(Math.hypot(centroids[2 * c]!, centroids[2 * c + 1]!)).toBeCloseTo(1, 6);
+  });
+});

@@ -109,6 +109,22 @@ describe("renderReport", () => {
     expect(svgCount(page)).toBe(18);
   });
 
+  it("shows why there are so many segments when the data chose", async () => {
+    const data = sampleData({ numPoints: 200 });
+    const qualities = [2, 3, 4, 5].map((k) => ({
+      k,
+      inertia: 1e5 / k,
+      sampleSilhouette: k === 3 ? 0.4 : 0.2,
+      calinskiHarabasz: k === 5 ? null : 1000 / k,
+    }));
+    const choice = { k: 3, qualities, sampleSize: 2000 };
+    const page = plain(await renderReport({ ...data, segments: { ...data.segments, choice } }));
+    expectSound(page);
+    expect(page).toContain('id="choice-of-k"');
+    expect(page).toContain("3 segments have the highest");
+    expect(svgCount(page)).toBe(17);
+  });
+
   it("is one file without scripts or anything to load", async () => {
     const page = await renderReport(sampleData());
     expect(page).toMatch(/Content-Security-Policy" content="default-src &#39;none&#39;;/);

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { CouponcastError } from "../../errors.js";
+import type { KChoice } from "../../profile/choose-k.js";
 import { count, percent } from "../../report/format.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
 import { sum } from "../list-rows.js";
@@ -33,6 +34,7 @@ any number of threads.
 TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --features\` makes one.`,
     examples: [
       ["six segments of the shoppers", "segment features.parquet -k 6 -o segments.parquet"],
+      ["as many segments as the silhouette says", "segment features.parquet -k auto -o segments.parquet"],
       [
         "by three columns of a table of one's own",
         "segment customers.csv --id customer --features age,orders,spend --scale standard -k 4 -o segments.csv",
@@ -46,7 +48,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
   })
     .argument("<table>", "features: one row a user")
     .addOption(new Option("--method <name>", "how to find segments").choices(SEGMENT_METHODS).default("kmeans"))
-    .option("-k, --k <count>", "kmeans: segments, 1 to 1,000,000", integer(1, 1_000_000), 6)
+    .option("-k, --k <count>", "kmeans: segments, 1 to 1,000,000; auto: of 2 to 12 by the silhouette", countOrAuto, 6)
     .option("--id <column>", "id of the user; unique", "user_id")
     .option(
       "--features <columns>",
@@ -109,13 +111,31 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
   });
 }
 
+function countOrAuto(text: string): number | "auto" {
+  return text === "auto" ? text : integer(1, 1_000_000)(text);
+}
+
 const modelPath = ({ model }: SegmentOptions) => (model === undefined ? {} : { model: resolve(model) });
 
 function kmeansLines(result: Extract<SegmentTableResult, { method: "kmeans" }>): string[] {
-  const { sizes, numUnsegmented, inertia, iterations, converged } = result;
+  const { sizes, numUnsegmented, inertia, iterations, converged, choice } = result;
   return [
+    ...(choice === undefined ? [] : [...choiceLines(choice), ""]),
     `${counted(sum(sizes), "user")} in ${counted(sizes.length, "segment")}; ${counted(iterations, "iteration")}${converged ? "" : ", not converged"}, inertia ${brief(inertia)}`,
     ...(numUnsegmented > 0 ? [`${counted(numUnsegmented, "user")} without a segment: nothing to go by`] : []),
+  ];
+}
+
+function choiceLines({ k, qualities, sampleSize }: KChoice): string[] {
+  const rows = qualities.map((quality) => [
+    `${quality.k}${quality.k === k ? " *" : ""}`,
+    quality.sampleSilhouette.toFixed(3),
+    quality.calinskiHarabasz === null ? "–" : brief(quality.calinskiHarabasz),
+    brief(quality.inertia),
+  ]);
+  return [
+    ...table(["k", "silhouette", "Calinski-Harabasz", "inertia"], rows),
+    `  * the highest silhouette, over a sample of ${counted(sampleSize, "user")}`,
   ];
 }
 

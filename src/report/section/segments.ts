@@ -3,6 +3,7 @@ import { count, percent, share, signed } from "../format.js";
 import { type Html, html } from "../html.js";
 import { type Column, foldedTable, STACKS } from "../table.js";
 import type { View } from "../view.js";
+import { choiceOfKHtml } from "./choice-of-k.js";
 import { densityHtml } from "./density.js";
 import { driftHtml } from "./drift.js";
 import { nothingToShow, paragraph, type Section, segmentHtml } from "./section.js";
@@ -14,7 +15,7 @@ const FULL_COLOUR = 2;
 const SEGMENTS_SHOWN = 20;
 
 export async function segmentsSection(view: View): Promise<Section> {
-  const { segments, numUnsegmentedUsers, density, drift } = view.data.segments;
+  const { segments, numUnsegmentedUsers, choice, density, drift } = view.data.segments;
   const unsegmented =
     numUnsegmentedUsers > 0
       ? paragraph(`${count(numUnsegmentedUsers)} shoppers have no recorded behaviour and are in no segment.`)
@@ -40,6 +41,7 @@ export async function segmentsSection(view: View): Promise<Section> {
             html`<h3>Segment profiles</h3>`,
             heatMap(view),
             differencesTable(view),
+            await choiceOfKHtml(choice),
             await densityHtml(density),
             await driftHtml(view, drift),
           ],

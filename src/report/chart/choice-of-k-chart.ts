@@ -1,0 +1,47 @@
+import type { SegmentChoice } from "../report-data.js";
+import type { Variants } from "./bar-chart.js";
+import { ACCENT, VALUE, xValueAxis, yValueAxis } from "./theme.js";
+
+const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
+
+/** Silhouette by number of segments, the chosen one marked. */
+export function choiceOfKChart({ k, qualities }: SegmentChoice): Variants {
+  const points = qualities.map((quality) => [quality.k, quality.sampleSilhouette]);
+  const first = qualities[0]?.k ?? 1;
+  const last = qualities[qualities.length - 1]?.k ?? 1;
+  const draw = (width: number, height: number, splitNumber: number) => ({
+    width,
+    height,
+    option: {
+      grid: { left: 58, right: 26, top: 38, bottom: 54, outerBoundsMode: "none" },
+      xAxis: xValueAxis({
+        name: "Segments",
+        format: (x) => number.format(x),
+        splitNumber,
+        min: first,
+        max: Math.max(last, first + 1),
+      }),
+      yAxis: yValueAxis({ name: "Silhouette", format: (y) => number.format(y) }),
+      series: [
+        series("line", points, VALUE, 6),
+        series(
+          "scatter",
+          points.filter(([x]) => x === k),
+          ACCENT,
+          14,
+        ),
+      ],
+    },
+  });
+  return { wide: draw(820, 280, 10), narrow: draw(340, 260, 4) };
+}
+
+const series = (type: string, data: number[][], color: string, symbolSize: number) => ({
+  type,
+  data,
+  silent: true,
+  symbol: "circle",
+  symbolSize,
+  itemStyle: { color },
+  lineStyle: { color, width: 2.5 },
+});
