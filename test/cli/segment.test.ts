@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { predictSegments, readSegmentModel } from "../../src/profile/segment-model.js";
+import { writeDense } from "../support/matrix.js";
 import { readTable } from "./read-table.js";
 import { cliJson, scratchFolder } from "./run-cli.js";
 
@@ -71,4 +73,45 @@ it("DBSCAN: dense places as segments, the rest in none; eps from the curve or gi
   expect((auto.curve as unknown[]).length).toBe(62);
   const rows = await readTable(at("d.csv"));
   expect(rows.filter((row) => row.segment === "").map((row) => row.user_id)).toEqual(["u60", "u61"]);
+});
+
+it("chooses k by the silhouette, and writes a model that gives the same segments", async () => {
+  const args = ARGS.slice(0, -2);
+  const document = await cliJson([
+    "segment",
+    at("people.csv"),
+    ...args,
+    "-k",
+    "auto",
+    "--features",
+    "age,spend",
+    "-o",
+    at("auto.csv"),
+    "--model",
+    at("m.safetensors"),
+  ]);
+  expect(document).toMatchObject({ sizes: [5, 4, 3], choice: { k: 3, sampleSize: 12 } });
+  const model = readSegmentModel(at("m.safetensors"));
+  expect(model.sizes).toEqual([5, 4, 3]);
+  const raw = Float64Array.from(PEOPLE.flatMap(({ age, spend }) => [age, spend]));
+  expect([...(await predictSegments(model, raw))]).toEqual(PEOPLE.map(({ group }) => group));
+});
+
+it("segments the rows of a matrix", async () => {
+  const rows = [
+    [1, 2, 0, 0],
+    [0, 0, 1, 1],
+    [2, 3, 0, 0],
+    [0, 0, 0, 0],
+    [1, 1, 0, 0],
+  ];
+  await writeDense(at("matrix.safetensors"), rows);
+  const document = await cliJson(["segment", at("matrix.safetensors"), "-k", "2", "-o", at("tastes.csv")]);
+  expect(document).toMatchObject({ sizes: [3, 1], numUnsegmented: 1 });
+  expect((await readTable(at("tastes.csv"))).map((row) => Object.values(row))).toEqual([
+    ["u0", "0"],
+    ["u1", "1"],
+    ["u2", "0"],
+    ["u4", "0"],
+  ]);
 });

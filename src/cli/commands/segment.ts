@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { CouponcastError } from "../../errors.js";
 import type { KChoice } from "../../profile/choose-k.js";
 import { count, percent } from "../../report/format.js";
-import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
+import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { sum } from "../list-rows.js";
 import { decimal, integer, list } from "../option-values.js";
 import { addDbscanOptions, dbscanLines, SEGMENT_METHODS } from "../segment-dbscan.js";
@@ -31,9 +31,11 @@ are in none. Features are scaled first, a missing value counts as the mean of th
 size, 0 is the largest. Writes id, segment and the features, sorted by id. The same for any order of the rows and
 any number of threads.
 
-TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --features\` makes one.`,
+TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --features\` makes one. A behaviour matrix
+(.safetensors) is segmented by its rows at unit length: by which items users have to do with.`,
     examples: [
       ["six segments of the shoppers", "segment features.parquet -k 6 -o segments.parquet"],
+      ["twenty tastes, by the items of the users", "segment matrix.safetensors -k 20 -o tastes.parquet"],
       ["as many segments as the silhouette says", "segment features.parquet -k auto -o segments.parquet"],
       [
         "by three columns of a table of one's own",
@@ -46,7 +48,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       ["by all columns that begin with count_", "segment features.parquet --features 'count_*' -o segments.jsonl"],
     ],
   })
-    .argument("<table>", "features: one row a user")
+    .argument("<table>", "features: one row a user; or a behaviour matrix")
     .addOption(new Option("--method <name>", "how to find segments").choices(SEGMENT_METHODS).default("kmeans"))
     .option("-k, --k <count>", "kmeans: segments, 1 to 1,000,000; auto: of 2 to 12 by the silhouette", countOrAuto, 6)
     .option("--id <column>", "id of the user; unique", "user_id")
@@ -81,6 +83,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         hint: "Dense places have no centre that later users could be compared with.",
       });
     }
+    if (path!.toLowerCase().endsWith(".safetensors")) return ofMatrix(session, path!, options);
     const { findTable } = await import("../../table/read-table.js");
     const { segmentTable } = await import("../segment-table.js");
     const source = await findTable(path!, "input");
@@ -115,9 +118,36 @@ function countOrAuto(text: string): number | "auto" {
   return text === "auto" ? text : integer(1, 1_000_000)(text);
 }
 
+async function ofMatrix(session: Session, path: string, options: SegmentOptions) {
+  if (options.model !== undefined) {
+    throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--model needs a table of features", {
+      field: "--model",
+    });
+  }
+  const { segmentMatrix } = await import("../segment-matrix.js");
+  const { result, bytes } = await withOutputs(
+    session,
+    [{ path: options.out, endings: TABLE_ENDINGS }],
+    [resolve(path)],
+    async (output) => ({
+      result: await segmentMatrix(session, path, options, output),
+      bytes: (await stat(output.path)).size,
+    }),
+  );
+  return {
+    json: { out: resolve(options.out), bytes, ...result },
+    lines: [...kmeansLines(result), "", `${options.out} (${byteSize(bytes)})`],
+  };
+}
+
 const modelPath = ({ model }: SegmentOptions) => (model === undefined ? {} : { model: resolve(model) });
 
-function kmeansLines(result: Extract<SegmentTableResult, { method: "kmeans" }>): string[] {
+type KmeansFacts = Pick<
+  Extract<SegmentTableResult, { method: "kmeans" }>,
+  "sizes" | "numUnsegmented" | "inertia" | "iterations" | "converged" | "choice"
+>;
+
+function kmeansLines(result: KmeansFacts): string[] {
   const { sizes, numUnsegmented, inertia, iterations, converged, choice } = result;
   return [
     ...(choice === undefined ? [] : [...choiceLines(choice), ""]),
