@@ -125,7 +125,7 @@ Status EvaluateDual(const AllocationProblem& problem, std::span<const double> pr
 //   reference: the value at the center; the search ends early where the cuts promise much less. -infinity: never
 // *model_value out: the maximum at y. The quadratic programme is solved over the simplex of cut weights by pairwise
 // exchange with exact line search. Cost: O(cuts dims) an iteration, at most `kMaxMasterIterations`.
-inline constexpr int kMaxMasterIterations = 300;
+inline constexpr int kMaxMasterIterations = 2000;
 struct MasterBox {
   std::span<const double> lower;
   std::span<const double> upper;
