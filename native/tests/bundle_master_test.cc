@@ -61,7 +61,7 @@ std::vector<double> Solve(const Bundle& bundle) {
       SolveBundleMaster(bundle.slopes, bundle.offsets, bundle.center, bundle.step, {zero, infinity}, kNever, {}, weights, again, &model));
   for (size_t d = 0; d < y.size(); ++d) EXPECT_NEAR(again[d], y[d], 1e-4 * std::max(1.0, std::fabs(y[d])));
   for (const double value : y) EXPECT_GE(value, 0);
-  EXPECT_NEAR(model, bundle.Model(y), 1e-9 * std::max(1.0, std::fabs(model)));
+  EXPECT_NEAR(model, bundle.Model(again), 1e-9 * std::max(1.0, std::fabs(model)));
   return y;
 }
 
