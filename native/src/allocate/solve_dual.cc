@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kMaxCuts = 80;  // the oldest go first
 constexpr int kMaxIdle = 20;
 constexpr int64_t kMaxEvaluations = 400;
-constexpr double kMaxStep = 1000;
+constexpr int kMaxRetreats = 30;  // from steps that are too long for the master to end exactly
+constexpr double kMaxStep = 1e7;
 constexpr double kLeastShare = 1e-3;  // a bound may come down to 0: what is promised is measured by this share of the first one
 constexpr size_t kUnitsPerPoll = 16384;
 
@@ -28,6 +29,19 @@ class Dual {
     COUPONCAST_RETURN_IF_ERROR(GatherUnits(problem_, units, cancel_, &table_));
     w_.resize(table_.cells.size());
     return {};
+  }
+
+  // A limit of 0 costs nothing to price: so high that nothing it counts is worth having.
+  void PriceOut(const DualTask& task, std::vector<double>* prices) const {
+    for (size_t at = 0; at < table_.cells.size(); ++at) {
+      for (const int32_t constraint : ConstraintsOf(problem_, table_.cells[at])) {
+        const auto r = static_cast<size_t>(constraint);
+        const int64_t counted = MeasureOf(problem_, r, table_.cost[at], table_.FaceAt(at));
+        if (task.limit[r] != 0 || problem_.floor[r] != 0 || counted == 0 || task.ignore_value) continue;
+        const double price = static_cast<double>(table_.value[at]) / static_cast<double>(counted);
+        (*prices)[r] = std::min(task.upper[r], std::max((*prices)[r], price));
+      }
+    }
   }
 
   // slack [dims] out: a subgradient.
@@ -177,6 +191,7 @@ Status SolveDual(const AllocationProblem& problem, const AllocationUnits& units,
   COUPONCAST_RETURN_IF_ERROR(dual.Gather(units));
   const size_t dims = task.limit.size();
   std::vector<double> center(task.start.begin(), task.start.end());
+  dual.PriceOut(task, &center);
   std::vector<double> slack(dims);
   double best = 0;
   COUPONCAST_RETURN_IF_ERROR(dual.Evaluate(center, &best, &slack));
@@ -189,15 +204,21 @@ Status SolveDual(const AllocationProblem& problem, const AllocationUnits& units,
     bundle.Add(center, best, slack);
     std::vector<double> point(dims);
     double step = 0.1;
+    int retreats = 0;
     while (dual.evaluations() < kMaxEvaluations) {
       double model = 0;
       COUPONCAST_RETURN_IF_ERROR(bundle.Next(center, best, step, cancel, &point, &model));
       const double promised = best - model;
       if (promised <= task.relative * std::max(std::fabs(best), kLeastShare * size)) {
         // At a short step the model promises little near the center only: look farther before giving up. A promise below
-        // zero is the master's own rounding: it has no more to say.
-        if (promised < 0 || step >= kMaxStep) break;
-        step *= 10;
+        // zero is of a master that stopped before its end: a shorter step is easier for it.
+        if (promised < 0) {
+          if (++retreats > kMaxRetreats) break;
+          step = std::max(step * 0.3, 1e-7);
+        } else {
+          if (step >= kMaxStep) break;
+          step *= 10;
+        }
         continue;
       }
       double next = 0;
