@@ -64,7 +64,7 @@ describe("input files", () => {
     for (const args of [
       ["inspect", at("folder")],
       ["similar", at("folder"), "--axis", "users", "-o", at("x.csv")],
-      ["segment", at("folder"), "-o", at("x.csv")],
+      ["segment", join(shop, "campaign.yaml"), "-o", at("x.csv")],
       ["allocate", at("folder"), "--budget", "1", "-o", at("x.csv")],
       ["ingest", at("folder"), "-o", at("x.safetensors")],
     ]) {
@@ -116,7 +116,7 @@ describe("input files", () => {
   });
 
   it("of the wrong kind", async () => {
-    expect(await failure(["segment", matrix, "-o", at("x.csv")], 2)).toContain(".parquet");
+    expect(await failure(["segment", join(shop, "campaign.yaml"), "-o", at("x.csv")], 2)).toContain(".parquet");
     expect(await failure(["run", at("folder"), "--out", at("run")], 2)).toContain(".yaml");
     expect(await failure(["similar", join(shop, "users.csv"), "--axis", "items", "-o", at("x.csv")], 3)).toContain(
       "users.csv",

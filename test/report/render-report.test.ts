@@ -122,7 +122,7 @@ describe("renderReport", () => {
     expectSound(page);
     expect(page).toContain('id="choice-of-k"');
     expect(page).toContain("3 segments have the highest");
-    expect(svgCount(page)).toBe(17);
+    expect(svgCount(page)).toBe(18);
   });
 
   it("is one file without scripts or anything to load", async () => {

@@ -90,6 +90,8 @@ describe("a run into a folder that holds something", () => {
     expect(states).toEqual({
       ingest: "reused",
       segment: "reused",
+      transitions: "reused",
+      profiles: "reused",
       neighbours: "reused",
       affinity: "reused",
       eligibility: "reused",
