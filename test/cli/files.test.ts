@@ -64,7 +64,7 @@ describe("input files", () => {
     for (const args of [
       ["inspect", at("folder")],
       ["similar", at("folder"), "--axis", "users", "-o", at("x.csv")],
-      ["segment", join(shop, "campaign.yaml"), "-o", at("x.csv")],
+      ["segment", at("folder"), "-o", at("x.csv")],
       ["allocate", at("folder"), "--budget", "1", "-o", at("x.csv")],
       ["ingest", at("folder"), "-o", at("x.safetensors")],
     ]) {
