@@ -100,7 +100,8 @@ Napi::Value RepairAndPolishBinding(const Args& args) {
 
 Napi::Value CheckFeasibleBinding(const Args& args) {
   PolishStats totals;
-  Check(args.env(), CheckFeasible(Problem(args), Units(args), args.In<uint8_t>("chosen"), args.Cancel(), args.Out<int64_t>("outUsage"), &totals));
+  Check(args.env(),
+        CheckFeasible(Problem(args), Units(args), args.In<uint8_t>("chosen"), args.Cancel(), args.Out<int64_t>("outUsage"), &totals));
   return Stats(args.env(), totals);
 }
 

@@ -56,9 +56,7 @@ ItemsetsView ItemsetsOf(const Args& args) {
           args.In<int32_t>("table")};
 }
 
-RulesView RulesOf(const Args& args) {
-  return {args.In<int32_t>("antecedents"), args.In<int32_t>("consequents"), args.In<int32_t>("sets")};
-}
+RulesView RulesOf(const Args& args) { return {args.In<int32_t>("antecedents"), args.In<int32_t>("consequents"), args.In<int32_t>("sets")}; }
 
 Napi::Value IndexItemsetsBinding(const Args& args) {
   Check(args.env(), IndexItemsets(args.In<int32_t>("items"), args.In<uint8_t>("lengths"), args.Cancel(), args.Out<int32_t>("outParents"),

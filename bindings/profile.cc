@@ -11,8 +11,6 @@ Napi::Value SolveSpdBinding(const Args& args) {
 
 }  // namespace
 
-void ExportProfile(Napi::Object exports) {
-  Export<SolveSpdBinding>(exports, "solveSpd");
-}
+void ExportProfile(Napi::Object exports) { Export<SolveSpdBinding>(exports, "solveSpd"); }
 
 }  // namespace couponcast::node
