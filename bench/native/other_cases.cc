@@ -32,7 +32,8 @@ class KmeansCase : public Case {
     distances_.resize(static_cast<size_t>(rows_));
     sums_.resize(static_cast<size_t>(kCentroids * kDims));
     counts_.resize(static_cast<size_t>(kCentroids));
-    partial_ = {sums_, counts_, 0};
+    weights_.resize(static_cast<size_t>(kCentroids));
+    partial_ = {sums_, weights_, counts_, 0};
   }
   Cost cost() const override {
     const double flops = 3.0 * static_cast<double>(rows_ * kCentroids * kDims);
@@ -42,7 +43,7 @@ class KmeansCase : public Case {
             .read_bytes = static_cast<double>(points_.size() * 4),
             .read_set_bytes = static_cast<int64_t>(points_.size()) * 4};
   }
-  Status Run() override { return KmeansAssign(points_, kDims, centroids_, {0, rows_}, {}, labels_, distances_, &partial_); }
+  Status Run() override { return KmeansAssign(points_, kDims, {}, centroids_, {0, rows_}, {}, labels_, distances_, &partial_); }
   std::string Wrong() const override {
     double inertia = 0;
     std::vector<int64_t> counts(static_cast<size_t>(kCentroids), 0);
@@ -81,6 +82,7 @@ class KmeansCase : public Case {
   std::vector<int32_t> labels_;
   std::vector<float> distances_;
   std::vector<double> sums_;
+  std::vector<double> weights_;
   std::vector<int64_t> counts_;
   KmeansPartial partial_;
 };

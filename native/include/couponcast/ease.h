@@ -21,7 +21,7 @@ namespace couponcast {
 inline constexpr int64_t kEaseBlock = 64;
 
 // Rows of the square that holds `items`: a multiple of kEaseBlock.
-inline constexpr int64_t EaseSize(int64_t items) { return (items + kEaseBlock - 1) / kEaseBlock * kEaseBlock; }
+constexpr int64_t EaseSize(int64_t items) { return (items + kEaseBlock - 1) / kEaseBlock * kEaseBlock; }
 
 // Memory that the steps share; sizes are of EaseSize(items) = n.
 struct EaseState {

@@ -48,7 +48,8 @@ Status ExplainUnassigned(const AllocationProblem& problem, std::span<const doubl
     const int32_t cell = FirstCell(problem, user);
     for (size_t at = FirstPlace(problem, user); at < EndPlace(problem, user); ++at) {
       given |= chosen[at] != 0;
-      budget_decides |= static_cast<double>(problem.value[at]) > table.piece[static_cast<size_t>(cell + problem.coupons[at])];
+      budget_decides |=
+          static_cast<double>(problem.value[at]) > table.piece[static_cast<size_t>(cell) + static_cast<size_t>(problem.coupons[at])];
     }
     if (!given) reason = budget_decides ? budget_reason : stock_reason;
   }

@@ -84,7 +84,7 @@ Status ToMilli(std::span<const int32_t> counts, int64_t width, const MoneyColumn
         amount -= column.kappa * column.sigma[at];
       }
       const double whole = column.up ? std::ceil(amount * kMilli - 1e-6) : std::floor(amount * kMilli + 0.5);
-      if (!(whole >= static_cast<double>(column.least) && whole <= static_cast<double>(kMaxCandidateMilli))) {
+      if (std::isnan(whole) || whole < static_cast<double>(column.least) || whole > static_cast<double>(kMaxCandidateMilli)) {
         return InvalidArgument(std::string("expected ") + column.name + "[" + std::to_string(at) + "] between " +
                                std::to_string(column.least / 1000) + " and 1e8 minor units but received " + std::to_string(amount));
       }

@@ -1,6 +1,7 @@
 #include "couponcast/kmeans.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "cluster/kmeans_check.h"
@@ -22,7 +23,8 @@ void DistancesOfShortRows(const float* HWY_RESTRICT point, int64_t dims, const f
                           float* HWY_RESTRICT distances) {
   const hn::CappedTag<float, 16> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  HWY_ALIGN float terms[kDistanceLanes * kDistanceLanes];
+  HWY_ALIGN std::array<float, kDistanceLanes * kDistanceLanes> buffer;
+  float* terms = buffer.data();
   for (int64_t c = 0; c < padded_k; c += lanes) {
     for (int64_t dim = 0; dim < dims; ++dim) {
       const auto difference = hn::Sub(hn::Set(d, point[dim]), hn::LoadU(d, centroids + dim * padded_k + c));
@@ -78,7 +80,7 @@ std::vector<float> LayOut(std::span<const float> centroids, int64_t dims, int64_
   return transposed;
 }
 
-int64_t RowsPerPoll(int64_t work_per_row) { return std::max<int64_t>(1, kKmeansWorkPerPoll / work_per_row); }
+int64_t RowsPerPoll(int64_t work_per_row) { return std::max<int64_t>(1, kKmeansWorkPerPoll / std::max<int64_t>(1, work_per_row)); }
 
 }  // namespace
 

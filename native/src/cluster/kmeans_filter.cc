@@ -83,17 +83,17 @@ void SearchImpl(const KmeansFilter& filter, KmeansSearch* HWY_RESTRICT searches)
     const auto any45 = hn::Or(reaches(s4, 4), reaches(s5, 5));
     const auto any67 = hn::Or(reaches(s6, 6), reaches(s7, 7));
     if (hn::AllFalse(di, hn::Or(hn::Or(any01, any23), hn::Or(any45, any67)))) continue;
-    HWY_ALIGN int32_t sums[16];
+    HWY_ALIGN std::array<int32_t, 16> sums;
     const auto measure = [&](auto sum, int64_t p) HWY_ATTR {
       const auto mask = reaches(sum, p);
       if (hn::AllFalse(di, mask)) return;
-      hn::Store(sum, di, sums);
-      uint8_t bytes[8] = {};
-      hn::StoreMaskBits(di, mask, bytes);
+      hn::Store(sum, di, sums.data());
+      std::array<uint8_t, 8> bytes = {};
+      hn::StoreMaskBits(di, mask, bytes.data());
       // The threshold rises with every nearer centroid.
       for (auto bits = static_cast<uint32_t>(bytes[0] | bytes[1] << 8); bits != 0; bits &= bits - 1) {
         const int lane = std::countr_zero(bits);
-        if (sums[lane] >= searches[p].threshold) Measure(filter, c + lane, searches + p);
+        if (sums[static_cast<size_t>(lane)] >= searches[p].threshold) Measure(filter, c + lane, searches + p);
       }
     };
     measure(s0, 0);

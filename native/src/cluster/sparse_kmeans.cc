@@ -161,7 +161,7 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factor
     const std::span<const float> values = transpose.row_values(col);
     for (size_t cell = 0; cell < rows.size(); ++cell) {
       const auto row = static_cast<size_t>(rows[cell]);
-      sums[static_cast<size_t>(labels[row] + 1)] += static_cast<double>(factors[row]) * static_cast<double>(values[cell]);
+      sums[static_cast<size_t>(labels[row]) + 1] += static_cast<double>(factors[row]) * static_cast<double>(values[cell]);
     }
     float* to = centroids.data() + col * lanes;
     const float* from = old.data() + col * lanes;

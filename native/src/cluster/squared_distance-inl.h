@@ -10,6 +10,7 @@
 
 #include <hwy/highway.h>
 
+#include <array>
 #include <cstdint>
 
 HWY_BEFORE_NAMESPACE();
@@ -29,7 +30,7 @@ HWY_INLINE float SumLanes(float* HWY_RESTRICT lanes) {
 HWY_INLINE float SquaredDistance(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, int64_t dims) {
   const hn::CappedTag<float, 16> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  HWY_ALIGN float sums[kDistanceLanes];
+  HWY_ALIGN std::array<float, kDistanceLanes> sums;
   for (int64_t first = 0; first < kDistanceLanes; first += lanes) {
     auto sum = hn::Zero(d);
     int64_t dim = first;
@@ -42,9 +43,9 @@ HWY_INLINE float SquaredDistance(const float* HWY_RESTRICT a, const float* HWY_R
       const auto difference = hn::Sub(hn::LoadN(d, a + dim, left), hn::LoadN(d, b + dim, left));
       sum = hn::Add(sum, hn::Mul(difference, difference));
     }
-    hn::Store(sum, d, sums + first);
+    hn::Store(sum, d, sums.data() + first);
   }
-  return SumLanes(sums);
+  return SumLanes(sums.data());
 }
 
 }  // namespace couponcast::HWY_NAMESPACE

@@ -34,18 +34,20 @@ Status PoissonBootstrap(std::span<const double> values, int64_t columns, std::sp
   COUPONCAST_RETURN_IF_ERROR(CheckCount("columns", columns));
   COUPONCAST_RETURN_IF_ERROR(CheckCount("groups", num_groups));
   const auto rows = static_cast<int64_t>(groups.size());
-  if (static_cast<int64_t>(values.size()) / columns != rows || static_cast<int64_t>(values.size()) % columns != 0)
+  if (static_cast<int64_t>(values.size()) / columns != rows || static_cast<int64_t>(values.size()) % columns != 0) {
     return InvalidArgument("expected " + std::to_string(columns) + " values a row of " + std::to_string(rows) + " rows but received " +
                            std::to_string(values.size()));
+  }
   COUPONCAST_RETURN_IF_ERROR(CheckRange(replicates, int64_t{1} << 31));
   const int64_t width = columns + 1;
   if (num_groups > (int64_t{1} << 31) / width || replicates.size() > (int64_t{1} << 31))
     return InvalidArgument("expected fewer groups and columns");
   COUPONCAST_RETURN_IF_ERROR(CheckSize("sums", sums.size(), replicates.size() * num_groups * width));
   for (int64_t row = 0; row < rows; ++row) {
-    if (groups[static_cast<size_t>(row)] >= num_groups)
+    if (groups[static_cast<size_t>(row)] >= num_groups) {
       return OutOfRange("expected groups below " + std::to_string(num_groups) + " but row " + std::to_string(row) + " has " +
                         std::to_string(groups[static_cast<size_t>(row)]));
+    }
   }
   std::ranges::fill(sums, 0.0);
   for (int64_t replicate = replicates.begin; replicate < replicates.end; ++replicate) {

@@ -11,7 +11,7 @@ inline constexpr int64_t kLane = 16;
 // Rows that are worked on while they are in the nearest cache; the sums of one block are added to the total at once.
 inline constexpr int64_t kBlockRows = 64;
 
-inline constexpr int64_t PaddedWidth(int64_t factors) { return (factors + kLane - 1) / kLane * kLane; }
+constexpr int64_t PaddedWidth(int64_t factors) { return (factors + kLane - 1) / kLane * kLane; }
 
 // Rows of `width` numbers, one behind the other.
 struct DenseRows {
