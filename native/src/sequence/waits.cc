@@ -40,7 +40,7 @@ int64_t WaitBin(int64_t microseconds) {
   if (seconds < 4) return static_cast<int64_t>(seconds);
   const int highest = std::bit_width(seconds) - 1;
   const auto quarter = static_cast<int64_t>((seconds >> (highest - 2)) & 3);
-  return std::min<int64_t>(4 * (highest - 1) + quarter, kWaitBins - 1);
+  return std::min<int64_t>(int64_t{4} * (highest - 1) + quarter, kWaitBins - 1);
 }
 
 double WaitBinStart(int64_t bin) {
