@@ -46,7 +46,7 @@ struct Shop {
   }
   int64_t Counts(size_t r, size_t at) const { return !Covers(r, at) ? 0 : measure[r] == 0 ? 1 : measure[r] == 1 ? cost[at] : face[at]; }
   double Reduced(const std::vector<double>& prices, size_t at) const {
-    double w = static_cast<double>(value[at]);
+    auto w = static_cast<double>(value[at]);
     for (size_t r = 0; r < constraints(); ++r) w -= (floor[r] != 0 ? -prices[r] : prices[r]) * static_cast<double>(Counts(r, at));
     return w;
   }

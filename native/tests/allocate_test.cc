@@ -30,27 +30,27 @@ struct Instance {
 
   // Constraints: stock by coupon, budgets by coupon, the budget; without those that are unlimited.
   AllocationProblem view() const {
-    rules_ = {};
+    rules = {};
     const auto constrain = [&](Measure measure, int64_t limit, int32_t coupon) {
       if (limit == -1) return;
-      rules_.measure.push_back(static_cast<uint8_t>(measure));
-      rules_.limit.push_back(limit);
-      rules_.coupon.push_back(coupon);
+      rules.measure.push_back(static_cast<uint8_t>(measure));
+      rules.limit.push_back(limit);
+      rules.coupon.push_back(coupon);
     };
     for (size_t c = 0; c < stock.size(); ++c) constrain(Measure::kPieces, stock[c], static_cast<int32_t>(c));
     for (size_t c = 0; c < coupon_budget.size(); ++c) constrain(Measure::kCost, coupon_budget[c], static_cast<int32_t>(c));
     constrain(Measure::kCost, budget, -1);
-    rules_.floor.assign(rules_.limit.size(), 0);
-    rules_.cell_indptr = {0};
+    rules.floor.assign(rules.limit.size(), 0);
+    rules.cell_indptr = {0};
     for (int32_t c = 0; c < static_cast<int32_t>(group.size()); ++c) {
-      for (size_t r = 0; r < rules_.limit.size(); ++r) {
-        if (rules_.coupon[r] == c || rules_.coupon[r] == -1) rules_.cell_constraints.push_back(static_cast<int32_t>(r));
+      for (size_t r = 0; r < rules.limit.size(); ++r) {
+        if (rules.coupon[r] == c || rules.coupon[r] == -1) rules.cell_constraints.push_back(static_cast<int32_t>(r));
       }
-      rules_.cell_indptr.push_back(static_cast<int64_t>(rules_.cell_constraints.size()));
+      rules.cell_indptr.push_back(static_cast<int64_t>(rules.cell_constraints.size()));
     }
     const int32_t groups = group.empty() ? 0 : 1 + *std::ranges::max_element(group);
-    rules_.parent.assign(static_cast<size_t>(groups), -1);
-    rules_.cap.assign(static_cast<size_t>(groups), 1);
+    rules.parent.assign(static_cast<size_t>(groups), -1);
+    rules.cap.assign(static_cast<size_t>(groups), 1);
     AllocationProblem problem;
     problem.users = users;
     problem.width = width;
@@ -59,14 +59,14 @@ struct Instance {
     problem.value = value;
     problem.cost = cost;
     problem.group = group;
-    problem.group_parent = rules_.parent;
-    problem.group_cap = rules_.cap;
+    problem.group_parent = rules.parent;
+    problem.group_cap = rules.cap;
     problem.per_user = per_user;
-    problem.measure = rules_.measure;
-    problem.floor = rules_.floor;
-    problem.limit = rules_.limit;
-    problem.cell_indptr = rules_.cell_indptr;
-    problem.cell_constraints = rules_.cell_constraints;
+    problem.measure = rules.measure;
+    problem.floor = rules.floor;
+    problem.limit = rules.limit;
+    problem.cell_indptr = rules.cell_indptr;
+    problem.cell_constraints = rules.cell_constraints;
     return problem;
   }
   size_t num_coupons() const { return group.size(); }
@@ -82,7 +82,7 @@ struct Instance {
     std::vector<int32_t> parent;
     std::vector<int32_t> cap;
   };
-  mutable Rules rules_ = {};  // what view() shows
+  mutable Rules rules = {};  // what view() shows
 };
 
 struct Prices {

@@ -57,14 +57,14 @@ TEST(RankDescending, RefusesWhatHasNoOrder) {
 
 TEST(PoissonBootstrap, DrawsEachRowOnceOnAverageAndTheSameInAnyShard) {
   constexpr int64_t kRows = 2000;
-  constexpr int64_t kReplicates = 400;
+  constexpr size_t kReplicates = 400;
   Random random(3);
   std::vector<double> values(kRows * 2);
   std::vector<int32_t> groups(kRows);
   for (double& value : values) value = random.Between(0, 10);
   for (int32_t& group : groups) group = static_cast<int32_t>(random.Below(4)) - 1;
   std::vector<double> sums(kReplicates * 3 * 3);
-  ASSERT_OK(PoissonBootstrap(values, 2, groups, 3, 7, {0, kReplicates}, {}, sums));
+  ASSERT_OK(PoissonBootstrap(values, 2, groups, 3, 7, {0, static_cast<int64_t>(kReplicates)}, {}, sums));
   for (size_t g = 0; g < 3; ++g) {
     double size = 0;
     double total = 0;
@@ -86,10 +86,10 @@ TEST(PoissonBootstrap, DrawsEachRowOnceOnAverageAndTheSameInAnyShard) {
     EXPECT_NEAR((square - mean * mean) / size, 1, 0.3);
     EXPECT_NEAR(mean_total / total, 1, 0.02);
   }
-  std::vector<double> part(7 * 3 * 3);
+  std::vector<double> part(63);
   ASSERT_OK(PoissonBootstrap(values, 2, groups, 3, 7, {100, 107}, {}, part));
   EXPECT_TRUE(SameBits(part, std::vector<double>(sums.begin() + 900, sums.begin() + 900 + 63)));
-  std::vector<double> other(7 * 3 * 3);
+  std::vector<double> other(63);
   ASSERT_OK(PoissonBootstrap(values, 2, groups, 3, 8, {100, 107}, {}, other));
   EXPECT_FALSE(SameBits(part, other));
 }
@@ -97,7 +97,7 @@ TEST(PoissonBootstrap, DrawsEachRowOnceOnAverageAndTheSameInAnyShard) {
 TEST(PoissonBootstrap, RefusesWhatDoesNotFit) {
   const std::vector<double> values(6);
   std::vector<int32_t> groups = {0, -1, 1};
-  std::vector<double> sums(2 * 2 * 3);
+  std::vector<double> sums(12);
   EXPECT_OK(PoissonBootstrap(values, 2, groups, 2, 1, {0, 2}, {}, sums));
   EXPECT_CODE(StatusCode::kInvalidArgument, PoissonBootstrap(values, 0, groups, 2, 1, {0, 2}, {}, sums));
   EXPECT_CODE(StatusCode::kInvalidArgument, PoissonBootstrap(values, 4, groups, 2, 1, {0, 2}, {}, sums));

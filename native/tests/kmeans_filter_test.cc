@@ -157,14 +157,14 @@ TEST(KmeansFilter, EqualsPlainLloydBitForBitOnEveryTarget) {
 
 TEST(KmeansFilter, WeightsAreThoseOfPlainLloyd) {
   const auto points = Points(100, 8, 3, Kind::kBlobs);
-  Problem problem(points, 8, {points.begin(), points.begin() + 20 * 8});
+  Problem problem(points, 8, {points.begin(), points.begin() + 160});
   std::vector<float> weights(100);
   for (size_t i = 0; i < 100; ++i) weights[i] = static_cast<float>(i % 4) * 0.3F;
   EXPECT_EQ(problem.Filtered(0, 0.5, weights), problem.Plain(weights));
 }
 
 TEST(KmeansFilter, EqualCentroidsAndEqualPoints) {
-  Problem same(std::vector<float>(60, 2.0F), 3, std::vector<float>(15, 1.0F));
+  const Problem same(std::vector<float>(60, 2.0F), 3, std::vector<float>(15, 1.0F));
   EXPECT_FALSE(same.usable());  // no extent: plain Lloyd takes over
   const auto points = Points(50, 4, 8, Kind::kBlobs);
   std::vector<float> centroids;
