@@ -150,7 +150,7 @@ TEST(Transitions, EqualBruteForceForAnyShardAndOrderOfTheInput) {
     const std::vector<int64_t> starts = cursors;
     for (const RowRange range : Shards(users, 6)) EXPECT_OK(ListGaps(owned.view(), range, {}, cursors, all));
     for (size_t place = 0; place < gaps.size(); ++place) {
-      std::span<int64_t> found = std::span(all).subspan(static_cast<size_t>(starts[place]), gaps[place].size());
+      const std::span<int64_t> found = std::span(all).subspan(static_cast<size_t>(starts[place]), gaps[place].size());
       const double median = MedianGap(found);
       std::vector<int64_t> sorted(found.begin(), found.end());
       std::ranges::sort(sorted);

@@ -64,9 +64,10 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
         for (int64_t row = 0; row < rows.rows; ++row) {
           const auto distance_to = [&](int64_t c) {
             std::vector<double> dense(static_cast<size_t>(rows.cols), 0.0);
-            for (size_t cell = 0; cell < rows.row_indices(row).size(); ++cell)
+            for (size_t cell = 0; cell < rows.row_indices(row).size(); ++cell) {
               dense[static_cast<size_t>(rows.row_indices(row)[cell])] =
                   static_cast<double>(factors[static_cast<size_t>(row)]) * static_cast<double>(rows.row_values(row)[cell]);
+            }
             double sum = 0;
             for (int64_t col = 0; col < rows.cols; ++col) {
               const double gap = dense[static_cast<size_t>(col)] - static_cast<double>(centroids[static_cast<size_t>(col * lanes + c)]);
@@ -103,9 +104,10 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
           std::vector<double> sums(static_cast<size_t>(rows.cols), 0.0);
           for (int64_t row = 0; row < rows.rows; ++row) {
             if (step.labels[static_cast<size_t>(row)] != c) continue;
-            for (size_t cell = 0; cell < rows.row_indices(row).size(); ++cell)
+            for (size_t cell = 0; cell < rows.row_indices(row).size(); ++cell) {
               sums[static_cast<size_t>(rows.row_indices(row)[cell])] +=
                   static_cast<double>(factors[static_cast<size_t>(row)]) * static_cast<double>(rows.row_values(row)[cell]);
+            }
           }
           double norm = 0;
           for (int64_t col = 0; col < rows.cols; ++col) {
@@ -130,7 +132,7 @@ TEST(SparseKmeans, RefusesWhatDoesNotFit) {
   std::vector<double> squares(3);
   EXPECT_OK(SparseRowLengths(rows, true, {0, 3}, {}, factors, squares));
   EXPECT_CODE(StatusCode::kOutOfRange, SparseRowLengths(rows, true, {0, 4}, {}, factors, squares));
-  std::vector<float> centroids(3 * 16);
+  std::vector<float> centroids(48);
   std::vector<double> norms(2);
   std::vector<int32_t> labels(3);
   std::vector<float> distances(3);
