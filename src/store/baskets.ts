@@ -1,8 +1,7 @@
 import { resolve } from "node:path";
 import { CouponcastError } from "../errors.js";
 import type { TensorRef } from "../executor/call.js";
-import { addon } from "../native/addon.js";
-import { readTensors } from "./tensors.js";
+import { readTensors, tensorsInfo } from "./tensors.js";
 import { textsOf } from "./texts.js";
 
 /** What makes a basket: all of a user's events, those of a calendar day, or an order. */
@@ -35,14 +34,7 @@ export interface BasketFile {
  */
 export async function openBaskets(path: string): Promise<BasketFile> {
   const absolute = resolve(path);
-  const file = addon().openTensors({ path: absolute });
-  let info: ReturnType<ReturnType<typeof addon>["tensorsInfo"]>;
-  try {
-    info = addon().tensorsInfo({ file });
-  } finally {
-    addon().closeHandle({ handle: file });
-  }
-  const { tensors, metadata } = info;
+  const { tensors, metadata } = tensorsInfo(absolute);
   const corrupt = (what: string) =>
     new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: expected ${what}`, {
       file: path,

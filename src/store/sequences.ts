@@ -2,10 +2,9 @@ import { resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
-import { addon } from "../native/addon.js";
 import { integerBetween } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
-import { readTensors } from "./tensors.js";
+import { readTensors, tensorsInfo } from "./tensors.js";
 import { textsOf } from "./texts.js";
 
 /**
@@ -119,14 +118,7 @@ async function inSharedMemory<T extends Int32Array | Uint8Array | BigInt64Array>
  */
 export async function openSequences(path: string): Promise<Sequences> {
   const absolute = resolve(path);
-  const file = addon().openTensors({ path: absolute });
-  let info: ReturnType<ReturnType<typeof addon>["tensorsInfo"]>;
-  try {
-    info = addon().tensorsInfo({ file });
-  } finally {
-    addon().closeHandle({ handle: file });
-  }
-  const { tensors, metadata } = info;
+  const { tensors, metadata } = tensorsInfo(absolute);
   const corrupt = (what: string) =>
     new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: expected ${what}`, {
       file: path,

@@ -1,6 +1,6 @@
 import { CouponcastError } from "../errors.js";
 import { type Executor, shared } from "../executor/executor.js";
-import { type AnyTypedArray, addon, type Handle } from "../native/addon.js";
+import { type AnyTypedArray, addon, type Handle, type TensorInfo } from "../native/addon.js";
 import { copyYielding } from "../util/yield.js";
 import type { Dtype } from "./tensor-file-writer.js";
 
@@ -14,6 +14,16 @@ function checkDtypes(path: string, file: Handle, wanted: Record<string, Dtype>):
         file: path,
       });
     }
+  }
+}
+
+/** What a tensor file holds; the cost does not depend on its size. Errors: ERR_COUPONCAST_IO, ERR_COUPONCAST_CORRUPT_FILE. */
+export function tensorsInfo(path: string): { metadata: Record<string, string>; tensors: Record<string, TensorInfo> } {
+  const file = addon().openTensors({ path });
+  try {
+    return addon().tensorsInfo({ file });
+  } finally {
+    addon().closeHandle({ handle: file });
   }
 }
 
