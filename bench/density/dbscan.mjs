@@ -1,13 +1,17 @@
-/**
- * DBSCAN beside scikit-learn: the same float32 points, eps and min_samples; labels compared, each side in a process of its
- * own, medians. `node bench/density/dbscan.mjs [--rows 200000] [--dims 4] [--eps 0.2,0.5] [--min-samples 8]
- * [--threads 1,2] [--runs 3] [--python python3] [--ours-only]`
- */
+#!/usr/bin/env node
+/** DBSCAN beside scikit-learn: the same float32 points, the labels compared, each side in a process of its own, medians. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { randomOf } from "../data.mjs";
+import { median, requireBuild } from "../tools.mjs";
+
+const WHAT = `node bench/density/dbscan.mjs [--rows 200000] [--dims 4] [--eps 0.2,0.5] [--min-samples 8] [--threads 1,2]
+                                [--runs 3] [--python python3] [--ours-only]
+
+Makes points of 20 normal groups and 5 % noise, finds the clusters, and lets scikit-learn find them too: an error if a label
+differs. Prints clusters, seconds (median) and peak memory of both.`;
 
 const FOLDER = fileURLToPath(new URL("../../build/bench/", import.meta.url));
 const GROUPS = 20;
@@ -28,8 +32,6 @@ function points(rows, dims, seed) {
   }
   return values;
 }
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 
 async function ours(file, dims, eps, minSamples, threads, runs) {
   const { closeExecutors, dbscan } = await import("../../dist/index.js");
@@ -72,8 +74,11 @@ async function main() {
       python: { type: "string", default: "python3" },
       "ours-only": { type: "boolean", default: false },
       child: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (options.help) return console.log(WHAT);
+  requireBuild();
   const numbers = (text) => text.split(",").map(Number);
   const [rows, dims, runs] = [options.rows, options.dims, options.runs].map(Number);
   mkdirSync(FOLDER, { recursive: true });
