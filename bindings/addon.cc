@@ -172,6 +172,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportMining(exports);
     ExportRanking(exports);
     ExportAllocation(exports);
+    ExportExplore(exports);
     ExportFactor(exports);
     ExportItemModels(exports);
     ExportEvaluation(exports);

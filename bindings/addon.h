@@ -189,6 +189,7 @@ void ExportSequence(Napi::Object exports);
 void ExportMining(Napi::Object exports);
 void ExportRanking(Napi::Object exports);
 void ExportAllocation(Napi::Object exports);
+void ExportExplore(Napi::Object exports);
 void ExportFactor(Napi::Object exports);
 void ExportItemModels(Napi::Object exports);
 void ExportEvaluation(Napi::Object exports);

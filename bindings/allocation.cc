@@ -1,4 +1,5 @@
 #include "addon.h"
+#include "allocation_args.h"
 #include "couponcast/allocate.h"
 
 namespace couponcast::node {
@@ -124,6 +125,9 @@ Napi::Value ExplainUnassignedBinding(const Args& args) {
 }
 
 }  // namespace
+
+AllocationProblem ProblemOf(const Args& args) { return Problem(args); }
+AllocationUnits UnitsOf(const Args& args) { return Units(args); }
 
 void ExportAllocation(Napi::Object exports) {
   Export<CheckProblemBinding>(exports, "checkProblem");

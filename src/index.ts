@@ -1,5 +1,6 @@
 /** couponcast: decides who gets which coupon. The public API. */
 export { type Allocation, allocate } from "./allocate/allocate.js";
+export { type Exploration, type ExploredLimit, type ExploreOptions, exploreAllocation } from "./allocate/explore.js";
 export { allocationFrontier, type Frontier, type FrontierPoint } from "./allocate/frontier.js";
 export { identityComponents } from "./allocate/identity.js";
 export type { Budget, Cap, Floor, Limits } from "./allocate/limits.js";

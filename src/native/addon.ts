@@ -31,6 +31,14 @@ export interface PolishStats {
   missing: number;
 }
 
+/** Expectations over draws: `surplus` is the smooth dual's, milli. */
+export interface ExpectedTotals {
+  surplus: number;
+  valueMilli: number;
+  spendMilli: number;
+  assigned: number;
+}
+
 /** What the best responses of some users add up to. */
 export interface DualPartial {
   surplus: number;
@@ -190,6 +198,8 @@ export interface Addon {
   checkFeasible(a: Named): PolishStats;
   listAssignments(a: Named): AssignmentRows;
   explainUnassigned(a: Named): void;
+  expectUse(a: Named): ExpectedTotals;
+  drawSets(a: Named): ExpectedTotals;
 
   rankDescending(a: Named): void;
   poissonBootstrap(a: Named): void;
