@@ -25,6 +25,8 @@ export interface ExploreOptions {
 /** A limit, and what draws use of it: pieces, or minor units. */
 export interface ExploredLimit {
   name: string;
+  /** Whose stock or budget it is; null for all others. */
+  coupon: number | null;
   kind: "limit" | "floor";
   counts: "pieces" | "money";
   limit: number;
@@ -121,6 +123,14 @@ function refuseFloors(problem: Problem, { usage }: Expected): void {
   }
 }
 
+/** @internal Limits by the ids of their coupons, for people. */
+export function withCouponIds(limits: readonly ExploredLimit[], ids: readonly string[]): ExploredLimit[] {
+  return limits.map(({ coupon, counts, ...rest }) => {
+    const name = coupon === null ? rest.name : `${counts === "pieces" ? "stock" : "budget"} of ${ids[coupon]}`;
+    return { ...rest, name, coupon, counts };
+  });
+}
+
 /** @internal Exploration over candidates that are already in the kernels' form. */
 export async function exploreTable(
   executor: Executor,
@@ -207,10 +217,11 @@ export async function exploreTable(
       spendMinor: expected.spendMilli / MILLI,
     },
     givenUpMinor: best.valueMinor - expected.valueMilli / MILLI,
-    limits: constraints.map(({ name, kind, measure, limit }, r) => {
+    limits: constraints.map(({ name, kind, index, measure, limit }, r) => {
       const unit = measure === "pieces" ? 1 : MILLI;
       return {
         name,
+        coupon: kind === "stock" || kind === "coupon-budget" ? index : null,
         kind: kind === "floors" ? "floor" : "limit",
         counts: measure === "pieces" ? "pieces" : "money",
         limit: limit / unit,

@@ -1,11 +1,13 @@
 /** The work behind `allocate`: any table of candidates as an allocation problem, and the table of the assignment. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Allocation, allocate } from "../allocate/allocate.js";
+import { type Allocation, allocateTable as allocateCandidates } from "../allocate/allocate.js";
 import { type ConstraintUse, constraintUse } from "../allocate/constraint-use.js";
+import { type Exploration, exploreTable, withCouponIds } from "../allocate/explore.js";
+import { allocationFrontier, type Frontier } from "../allocate/frontier.js";
 import { identityComponents } from "../allocate/identity.js";
 import type { Limits } from "../allocate/limits.js";
-import type { Candidates } from "../allocate/table-of.js";
+import { type Candidates, tableOf } from "../allocate/table-of.js";
 import type { DuckDb } from "../duckdb/duckdb.js";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, shared } from "../executor/executor.js";
@@ -16,6 +18,8 @@ import { TableWriter } from "../table/table-writer.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Catalogue, type CatalogueEntry, type LimitOptions, limitsOf } from "./allocate-limits.js";
 import type { Session } from "./command.js";
+import { writeDecisions, writeFrontier } from "./explored-tables.js";
+import { recountWritten } from "./recount-written.js";
 
 export interface AllocateTableOptions extends LimitOptions {
   user: string;
@@ -26,7 +30,20 @@ export interface AllocateTableOptions extends LimitOptions {
   sigma?: string;
   segment?: string;
   identity?: string[];
+  exploreEpsilon?: number;
+  exploreTemperature?: number;
+  exploreReserve?: number;
+  seed?: number;
+  frontier?: number;
+  targetRoi?: number;
   raw?: boolean;
+}
+
+/** Files of one command, each built under a temporary name. */
+export interface AllocateOutputs {
+  assignments: OutputFile;
+  decisions: OutputFile | undefined;
+  frontier: OutputFile | undefined;
 }
 
 export interface CouponResult {
@@ -51,6 +68,9 @@ export interface AllocateTableResult {
   allocation: Omit<Allocation, "chosen" | "prices">;
   coupons: CouponResult[];
   constraints: ConstraintUse[];
+  /** Where coupons were drawn by lot: what was drawn; `allocation` is the best one around it. */
+  exploration: Omit<Exploration, "chosen" | "propensities" | "decisionPropensities" | "isBest" | "best"> | null;
+  frontier: Frontier | null;
 }
 
 type CouponLimit = Limits["coupons"][number];
@@ -59,19 +79,21 @@ type CouponLimit = Limits["coupons"][number];
 const MAX_MINOR = 1e8;
 const MAX_PLACES = 2 ** 31 - 1;
 const MILLI = 1000;
+const FRONTIER_POINTS = 16;
 
 export async function allocateTable(
   session: Session,
   sources: { candidates: ResolvedSource; coupons: ResolvedSource | undefined },
   options: AllocateTableOptions,
-  output: OutputFile,
+  { assignments: output, decisions, frontier: frontierOutput }: AllocateOutputs,
 ): Promise<AllocateTableResult> {
   const executor = new Executor(session.run());
   const scratch = join(output.scratch, "input");
   await mkdir(scratch);
   session.progress.update({ stage: "reading", done: 0, total: undefined });
   const files = sources.coupons === undefined ? [sources.candidates] : [sources.candidates, sources.coupons];
-  const reader = await TableReader.open(files, { scratch, threads: executor.threads, signal: session.signal });
+  const { signal } = session;
+  const reader = await TableReader.open(files, { scratch, threads: executor.threads, signal, readable: [output.path] });
   try {
     const { db } = reader;
     // The small table first: its mistakes should show before a long read.
@@ -81,27 +103,84 @@ export async function allocateTable(
     const ids = (await db.rows("SELECT id FROM coupons ORDER BY row")).map(({ id }) => String(id));
     const segments = await segmentNames(db);
     const candidates = await readCandidates(db, executor, options);
+    const numUsers = candidates.counts.length;
     const limits: Limits = {
       ...limitsOf({ coupons: ids, segments }, catalogue, options),
-      ...(options.segment === undefined ? {} : { segments: await userSegments(db, candidates.counts.length) }),
-      ...(options.identity === undefined ? {} : { identity: await userIdentities(db, candidates.counts.length) }),
+      ...(options.segment === undefined ? {} : { segments: await userSegments(db, numUsers) }),
+      ...(options.identity === undefined ? {} : { identity: await userIdentities(db, numUsers) }),
     };
-    const { chosen, prices: _prices, ...allocation } = await allocate(candidates, limits, session.run());
+    const table = await tableOf(executor, candidates, limits.riskAversion);
+    const explore = await exploreOptions(db, numUsers, options);
+    const explored = explore && (await exploreTable(executor, table, limits, explore));
+    const best = explored?.best ?? (await allocateCandidates(executor, table, limits));
+    const { chosen: _choice, prices: _prices, ...allocation } = best;
+    const { chosen, assigned, valueMinor, spendMinor } = explored ?? best;
+    const frontier = await frontierOf(session, candidates, limits, options, allocation);
     session.progress.update({ stage: "writing", done: 0, total: undefined });
-    const rows = await listRows(candidates, chosen, allocation.assigned);
+    const rows = await listRows(candidates, chosen, assigned, explored?.propensities);
     await writeAssignments(session, db, ids, rows, options, output);
+    await recountWritten(executor, db, output, {
+      table,
+      candidates,
+      limits,
+      raw: options.raw === true,
+      drawn: explored !== undefined,
+      expected: { assigned, valueMinor, spendMinor },
+    });
+    if (decisions !== undefined && explored !== undefined)
+      await writeDecisions(session, userIds(db), candidates, explored, options, decisions);
+    if (frontierOutput !== undefined && frontier !== null) await writeFrontier(session, frontier, frontierOutput);
     return {
-      numUsers: candidates.counts.length,
+      numUsers,
       numAssignedUsers: rows.numAssignedUsers,
       numCandidates: input.numRows,
       numNegative,
       allocation,
       coupons: couponResults(ids, limits.coupons, rows, allocation),
       constraints: constraintUse(limits, allocation),
+      exploration: explored === undefined ? null : summaryOf(explored, ids),
+      frontier,
     };
   } finally {
     reader.close();
   }
+}
+
+/** A user's draw depends on its id, not on who else is in the table. */
+async function exploreOptions(db: DuckDb, numUsers: number, options: AllocateTableOptions) {
+  const { exploreEpsilon: epsilon, exploreTemperature: temperatureMinor, exploreReserve: reserve, seed } = options;
+  if (epsilon === undefined && temperatureMinor === undefined) return undefined;
+  const keys = new BigInt64Array(numUsers);
+  let at = 0;
+  for await (const { numRows, columns } of db.streamColumns(
+    "SELECT (md5_number_lower(id) >> 1)::BIGINT FROM users ORDER BY row",
+    ["I64"],
+  )) {
+    keys.set(columns[0].subarray(0, numRows), at);
+    at += numRows;
+  }
+  return { epsilon, temperatureMinor, reserve, seed, keys };
+}
+
+function summaryOf(explored: Exploration, ids: readonly string[]): NonNullable<AllocateTableResult["exploration"]> {
+  const { assigned, valueMinor, spendMinor, expected, givenUpMinor, seed } = explored;
+  const limits = withCouponIds(explored.limits, ids);
+  return { assigned, valueMinor, spendMinor, expected, givenUpMinor, limits, seed };
+}
+
+/** Budgets at even distances up to twice that of the command; without one up to what is spent then. */
+async function frontierOf(
+  session: Session,
+  candidates: Candidates,
+  limits: Limits,
+  { frontier, targetRoi: target, budget }: AllocateTableOptions,
+  { spendMinor }: Pick<Allocation, "spendMinor">,
+): Promise<Frontier | null> {
+  if (frontier === undefined && target === undefined) return null;
+  const points = frontier ?? FRONTIER_POINTS;
+  const most = Number.isFinite(budget) ? 2 * budget : Math.ceil(spendMinor);
+  const budgets = Array.from({ length: points }, (_, i) => Math.round((most * (i + 1)) / points));
+  return allocationFrontier(candidates, limits, budgets, { ...session.run(), target });
 }
 
 /** Limits of each coupon from a table: coupon_id, and stock, budget_minor, exclusive_group, campaign, channel where it has them. */
@@ -292,6 +371,8 @@ interface Rows {
   /** As the allocation counts them: in thousandths of a minor unit. */
   valueMinor: Float64Array;
   costMinor: Float64Array;
+  /** Of draws. */
+  propensities: Float64Array | undefined;
 }
 
 /** What is handed out, by user, within a user by value (ties: the smaller coupon). */
@@ -299,6 +380,7 @@ async function listRows(
   { width, counts, coupons, valueMinor, costMinor }: Candidates,
   chosen: Uint8Array,
   assigned: number,
+  propensities: Float64Array | undefined,
 ): Promise<Rows> {
   const rows = {
     numAssignedUsers: 0,
@@ -307,6 +389,7 @@ async function listRows(
     ranks: shared.i32(assigned),
     valueMinor: shared.f64(assigned),
     costMinor: shared.f64(assigned),
+    propensities: propensities && shared.f64(assigned),
   };
   let next = 0;
   await forEachYielding(counts.length, (user) => {
@@ -320,6 +403,7 @@ async function listRows(
       rows.ranks[next] = i + 1;
       rows.valueMinor[next] = Math.round(valueMinor[at]! * MILLI) / MILLI;
       rows.costMinor[next] = Math.ceil(costMinor[at]! * MILLI - 1e-6) / MILLI;
+      if (rows.propensities !== undefined) rows.propensities[next] = propensities![at]!;
       next++;
     }
   });
@@ -343,7 +427,8 @@ async function writeAssignments(
   try {
     await writer.addIds("users", userIds(db));
     await writer.addIds("coupons", [coupons]);
-    await writer.append([rows.users, rows.coupons, rows.ranks, rows.valueMinor, rows.costMinor]);
+    const drawn = rows.propensities === undefined ? [] : [rows.propensities];
+    await writer.append([rows.users, rows.coupons, rows.ranks, rows.valueMinor, rows.costMinor, ...drawn]);
     await writer.finish(
       [
         { name: "user_id", from: 0, ids: "users" },
@@ -351,6 +436,7 @@ async function writeAssignments(
         { name: "rank", from: 2 },
         { name: "value_minor", from: 3 },
         { name: "cost_minor", from: 4 },
+        ...drawn.map(() => ({ name: "propensity", from: 5 })),
       ],
       [0, 2],
     );

@@ -162,3 +162,63 @@ describe("limits beyond coupons", () => {
     expect(capped.assigned).toEqual(["u1→A", "u2→A", "u3→A"]);
   });
 });
+
+describe("draws by lot", () => {
+  const table = at("many.csv");
+  const rows = Array.from({ length: 400 }, (_, u) =>
+    ["A", "B", "=C"].map((c, j) => `u${u},${c},${(u * 37 + j * 101) % 500},${100 + 50 * j}`),
+  );
+  writeFileSync(table, `user_id,coupon_id,value_minor,cost_minor\n${rows.flat().join("\n")}\n`);
+  const draw = ["allocate", table, "--budget", "20000", "--stock", "A=60", "--explore-epsilon", "0.2"];
+
+  it("log what evaluate policy needs, a row for every user", async () => {
+    const files = ["-o", at("drawn.csv"), "--decisions-output", at("decisions.csv")];
+    const { exploration } = await cliJson([...draw, "--explore-temperature", "10", ...files]);
+    for (const { limit, expected } of exploration.limits) expect(expected).toBeLessThanOrEqual(limit * (1 + 1e-12));
+    expect(exploration.limits.map(({ name }: { name: string }) => name)).toEqual(["stock of A", "budgetMinor"]);
+    const drawn = await readTable(at("drawn.csv"));
+    expect(drawn.length).toBe(exploration.assigned);
+    for (const { propensity } of drawn) expect(Number(propensity)).toBeGreaterThan(0);
+    const decisions = await readTable(at("decisions.csv"));
+    expect(decisions.length).toBe(400);
+    expect(decisions.filter(({ coupons }) => Number(coupons) === 0).length).toBe(400 - drawn.length);
+    const { meanWeight } = await cliJson(["evaluate", "policy", at("decisions.csv"), "--reward", "coupons"]);
+    expect(Math.abs(meanWeight - 1)).toBeLessThan(0.3);
+  });
+
+  it("of a user do not depend on who else is in the table; another seed draws otherwise", async () => {
+    const half = at("half.csv");
+    writeFileSync(half, `user_id,coupon_id,value_minor,cost_minor\n${rows.slice(100).flat().join("\n")}\n`);
+    const free = ["--budget", "none", "--explore-epsilon", "1"];
+    const draws = async (...options: string[]) => {
+      await cliJson(["allocate", ...options, ...free, "-o", at("draw.csv")]);
+      const drawn = await readTable(at("draw.csv"));
+      return drawn.map((row) => `${row.user_id} ${row.coupon_id}`).filter((row) => Number(row.match(/\d+/)) >= 100);
+    };
+    const one = await draws(table);
+    expect(await draws(half)).toEqual(one);
+    expect(await draws(half, "--seed", "2")).not.toEqual(one);
+  });
+
+  it("refuse options that mean nothing", async () => {
+    const plain = ["allocate", table, "--budget", "1", "-o", at("no.csv")];
+    await expect(cliJson([...plain, "--decisions-output", at("d.csv")])).rejects.toThrow("--explore-epsilon");
+    await expect(cliJson([...plain, "--frontier-output", at("f.csv")])).rejects.toThrow("--frontier");
+  });
+});
+
+it("tells what other budgets would bring, and where the last unit brings the target", async () => {
+  const files = ["-o", at("out.csv"), "--frontier-output", at("frontier.csv")];
+  const { frontier } = await cliJson([
+    ...["allocate", at("many.csv"), "--budget", "30000", "--frontier", "5", "--target-roi", "2.5"],
+    ...files,
+  ]);
+  const points = await readTable(at("frontier.csv"));
+  expect(points.map((p) => Number(p.budget_minor))).toEqual([12_000, 24_000, 36_000, 48_000, 60_000]);
+  expect(points.map((p) => Number(p.value_minor))).toEqual(
+    frontier.points.map((p: { valueMinor: number }) => p.valueMinor),
+  );
+  const beyond = frontier.points.find((p: { marginalValue: number }) => p.marginalValue < 2.5);
+  expect(frontier.recommendedBudgetMinor).toBeLessThanOrEqual(beyond?.budgetMinor ?? 60_000);
+  expect(frontier.recommendedBudgetMinor).toBeGreaterThan(0);
+});

@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { Frontier } from "../../allocate/frontier.js";
+import { invalidArgument } from "../../errors.js";
 import { count, gapPercent, percent } from "../../report/format.js";
 import type { AllocateTableOptions, AllocateTableResult } from "../allocate-table.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
@@ -11,6 +13,8 @@ import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 interface AllocateOptions extends CommonOptions, AllocateTableOptions {
   coupons?: string;
   out: string;
+  decisionsOutput?: string;
+  frontierOutput?: string;
 }
 
 const MAX_COUPONS_SHOWN = 50;
@@ -40,6 +44,14 @@ cost_minor.`,
       [
         "at least a tenth of the money to new users; accounts that share a device or a card count as one",
         "allocate candidates.parquet --budget 5000000 --segment tier --floor-share new=0.1 --identity device,card -o out.parquet",
+      ],
+      [
+        "draw a twentieth of the users by lot, so that other policies can be evaluated later",
+        "allocate candidates.parquet --budget 5000000 --explore-epsilon 0.05 -o out.parquet --decisions-output decisions.parquet",
+      ],
+      [
+        "what other budgets would bring, and up to which budget the last cent brings two",
+        "allocate candidates.parquet --budget 5000000 --frontier 20 --target-roi 2 -o out.parquet --frontier-output frontier.csv",
       ],
     ],
   })
@@ -85,26 +97,53 @@ cost_minor.`,
     .option("--identity <columns>", "accounts that share a value of one of these columns count as one user", list)
     .option("--sigma <column>", "standard error of the value, minor units")
     .option("--risk-aversion <kappa>", "weighs value - kappa * sigma; needs --sigma", decimal(0, 1000))
+    .option("--explore-epsilon <share>", "draw this share of the users by lot, evenly within the limits", decimal(0, 1))
+    .option(
+      "--explore-temperature <minor>",
+      "draw by lot among what is worth nearly the same: e times rarer for each so many minor units less",
+      decimal(0, 1e8),
+    )
+    .option("--explore-reserve <share>", "set this share of every limit aside, as draws scatter", decimal(0, 0.999))
+    .addOption(new Option("--seed <number>", "of the draws").argParser(integer(0)).default(1))
+    .option(
+      "--decisions-output <file>",
+      "of draws: each user, how many coupons, the propensity of that, and whether it is what the best allocation gives (target_propensity)",
+    )
+    .option("--frontier <points>", "allocate so many other budgets too, up to twice the budget", integer(1, 1000))
+    .option("--frontier-output <file>", "table of these budgets, their value, spend and bound")
+    .option(
+      "--target-roi <ratio>",
+      "find the budget whose last minor unit still brings this much value",
+      decimal(0, 1e9),
+    )
     .addOption(required("-o, --out <file>", "where to write: .csv, .parquet or .jsonl"))
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
   addCommonOptions(command);
   setAction<AllocateOptions>(command, async (session, [path], options) => {
+    checkExtras(options);
     const { findTable } = await import("../../table/read-table.js");
     const { allocateTable } = await import("../allocate-table.js");
     const candidates = await findTable(path!, "input");
     const coupons = options.coupons === undefined ? undefined : await findTable(options.coupons, "coupons");
     const inputs = [...candidates.files, ...(coupons?.files ?? [])].map((file) => file.path);
+    const table = (path: string) => ({ path, endings: TABLE_ENDINGS });
+    const maybe = (path: string | undefined) => (path === undefined ? undefined : table(path));
     const { result, bytes } = await withOutputs(
       session,
-      [{ path: options.out, endings: TABLE_ENDINGS }],
+      [table(options.out), maybe(options.decisionsOutput), maybe(options.frontierOutput)],
       inputs,
-      async (output) => ({
-        result: await allocateTable(session, { candidates, coupons }, options, output),
-        bytes: (await stat(output.path)).size,
+      async (assignments, decisions, frontier) => ({
+        result: await allocateTable(session, { candidates, coupons }, options, {
+          assignments: assignments!,
+          decisions,
+          frontier,
+        }),
+        bytes: (await stat(assignments!.path)).size,
       }),
     );
     const { allocation, ...rest } = result;
-    const { multipliers, assigned, valueMinor, spendMinor, upperBoundMinor, gap } = allocation;
+    const { multipliers, upperBoundMinor, gap } = allocation;
+    const { assigned, valueMinor, spendMinor } = result.exploration ?? allocation;
     const json = {
       out: resolve(options.out),
       bytes,
@@ -121,6 +160,17 @@ cost_minor.`,
   });
 }
 
+/** Options that mean nothing without another. */
+function checkExtras(options: AllocateOptions): void {
+  const explores = options.exploreEpsilon !== undefined || options.exploreTemperature !== undefined;
+  const draws = "--explore-epsilon or --explore-temperature";
+  if (!explores && options.decisionsOutput !== undefined)
+    throw invalidArgument(`--decisions-output needs ${draws}: without draws every decision is certain`);
+  if (!explores && options.exploreReserve !== undefined) throw invalidArgument(`--explore-reserve needs ${draws}`);
+  if (options.frontierOutput !== undefined && options.frontier === undefined && options.targetRoi === undefined)
+    throw invalidArgument("--frontier-output needs --frontier, the number of budgets");
+}
+
 function minor(amount: number): string {
   return amount.toLocaleString("en-US", { maximumFractionDigits: 3 });
 }
@@ -130,7 +180,9 @@ function summary(
   options: AllocateOptions,
   bytes: number,
 ): string[] {
-  const { assigned, valueMinor, spendMinor, upperBoundMinor, gap, multipliers } = allocation;
+  const { upperBoundMinor, gap, multipliers } = allocation;
+  const { exploration, frontier } = result;
+  const { assigned, valueMinor, spendMinor } = exploration ?? allocation;
   const share = options.budget > 0 ? ` (${percent(spendMinor / options.budget)})` : "";
   const facts: [string, string][] = [
     [
@@ -149,6 +201,14 @@ function summary(
   ];
   if (Number.isFinite(options.budget))
     facts.push(["multiplier", `one more minor unit of budget is worth about ${brief(multipliers.budget)}`]);
+  if (exploration !== null) {
+    const { expected, givenUpMinor } = exploration;
+    facts.push(
+      ["drawn by lot", `on the average worth ${minor(expected.valueMinor)} for ${minor(expected.spendMinor)}`],
+      ["given up", `${minor(givenUpMinor)} of the best allocation's ${minor(allocation.valueMinor)}`],
+    );
+  }
+  if (frontier?.recommendedBudgetMinor !== undefined) facts.push(["recommended", recommendation(frontier)]);
   if (result.numNegative > 0) facts.push(["left out", `${counted(result.numNegative, "candidate")} of negative value`]);
   const limit = (value: number | null) => (value === null ? "–" : count(value));
   const rows = coupons
@@ -176,8 +236,37 @@ function summary(
     "",
     ...table(header, rows),
     ...(more > 0 ? [`  and ${counted(more, "more coupon")} (see --json)`] : []),
+    ...exploredLines(exploration),
+    ...frontierLines(frontier),
     ...(others.length > 0 ? ["", ...table(["limit", "", "used", "per unit"], others)] : []),
     "",
     `${options.out} (${byteSize(bytes)}); money in minor units`,
   ];
+}
+
+function recommendation({ points, recommendedBudgetMinor: budget }: Frontier): string {
+  const last = points.at(-1)!;
+  return budget! < last.budgetMinor
+    ? `a budget of ${minor(budget!)}: beyond it a unit brings less than the target`
+    : `a budget of ${minor(budget!)} or more: the last unit still brings ${brief(last.marginalValue)}`;
+}
+
+function exploredLines(exploration: AllocateTableResult["exploration"]): string[] {
+  if (exploration === null || exploration.limits.length === 0) return [];
+  const rows = exploration.limits
+    .slice(0, MAX_COUPONS_SHOWN)
+    .map((l) => [l.name.slice(0, 40), minor(l.limit), minor(l.expected), brief(l.deviation), minor(l.drawn)]);
+  return ["", ...table(["limit", "", "expected", "deviation", "drawn"], rows)];
+}
+
+function frontierLines(frontier: AllocateTableResult["frontier"]): string[] {
+  if (frontier === null) return [];
+  const rows = frontier.points.map((p) => [
+    minor(p.budgetMinor),
+    minor(p.spendMinor),
+    minor(p.valueMinor),
+    p.roi === null ? "–" : brief(p.roi),
+    brief(p.marginalValue),
+  ]);
+  return ["", ...table(["budget", "spend", "value", "a unit", "the last unit"], rows)];
 }
