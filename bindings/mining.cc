@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "addon.h"
 #include "couponcast/itemsets.h"
 #include "couponcast/rules.h"
@@ -10,26 +12,40 @@ BasketsView BasketsOf(const Args& args) { return {args.In<int64_t>("indptr"), ar
 // JavaScript has positions as int32: the bits are the same.
 std::span<uint32_t> Positions(std::span<int32_t> values) { return {reinterpret_cast<uint32_t*>(values.data()), values.size()}; }
 
+Status Count(const Args& args, const BasketsView& baskets, std::span<int32_t> counts, int64_t* num_too_long) {
+  return CountBasketItems(baskets, args.Range(), args.Integer("maxBasketItems"), args.Cancel(), counts, num_too_long);
+}
+
 Napi::Value CountBasketItemsBinding(const Args& args) {
   int64_t num_too_long = 0;
-  Check(args.env(), CountBasketItems(BasketsOf(args), args.Range(), args.Integer("maxBasketItems"), args.Cancel(),
-                                     args.Out<int32_t>("outCounts"), &num_too_long));
+  Check(args.env(), Count(args, BasketsOf(args), args.Out<int32_t>("outCounts"), &num_too_long));
   return Napi::Number::New(args.env(), static_cast<double>(num_too_long));
 }
 
-Napi::Value RankItemsBinding(const Args& args) {
+Status Rank(const Args& args, const BasketsView& baskets, std::span<const int32_t> counts, int64_t* num_ranks) {
+  return RankBaskets(baskets, args.Range(), args.Integer("maxBasketItems"), counts, args.Integer("shard"), args.Integer("minCount"),
+                     args.Cancel(), args.Out<int32_t>("outItemOfRank"), args.Out<int64_t>("outRankBegin"), args.Out<int32_t>("outRanks"),
+                     Positions(args.Out<int32_t>("outOccurrences")), num_ranks);
+}
+
+Napi::Value RankBasketsBinding(const Args& args) {
   int64_t num_ranks = 0;
-  Check(args.env(),
-        RankItems(args.In<int32_t>("shardCounts"), args.Integer("numItems"), args.Integer("minCount"), args.Out<int32_t>("outRankOfItem"),
-                  args.Out<int32_t>("outItemOfRank"), args.Out<int64_t>("outRankBegin"), args.Out<int64_t>("outCursors"), &num_ranks));
+  Check(args.env(), Rank(args, BasketsOf(args), args.In<int32_t>("shardCounts"), &num_ranks));
   return Napi::Number::New(args.env(), static_cast<double>(num_ranks));
 }
 
-Napi::Value RecodeBasketsBinding(const Args& args) {
-  Check(args.env(), RecodeBaskets(BasketsOf(args), args.Range(), args.Integer("maxBasketItems"), args.In<int32_t>("rankOfItem"),
-                                  args.In<int64_t>("rankBegin"), args.Out<int64_t>("cursors"), args.Cancel(), args.Out<int32_t>("outRanks"),
-                                  Positions(args.Out<int32_t>("outOccurrences"))));
-  return args.env().Undefined();
+// Both, where all baskets are one shard.
+Napi::Value CountAndRankBasketsBinding(const Args& args) {
+  const BasketsView baskets = BasketsOf(args);
+  std::vector<int32_t> counts(static_cast<size_t>(std::max<int64_t>(baskets.num_items, 0)));
+  int64_t num_too_long = 0;
+  Check(args.env(), Count(args, baskets, counts, &num_too_long));
+  int64_t num_ranks = 0;
+  Check(args.env(), Rank(args, baskets, counts, &num_ranks));
+  const Napi::Object result = Napi::Object::New(args.env());
+  result.Set("numTooLong", static_cast<double>(num_too_long));
+  result.Set("numRanks", static_cast<double>(num_ranks));
+  return result;
 }
 
 Napi::Value MineItemsetsBinding(const Args& args) {
@@ -39,15 +55,21 @@ Napi::Value MineItemsetsBinding(const Args& args) {
                               .max_length = args.Integer("maxLength"),
                               .max_itemsets = args.Integer("maxItemsets"),
                               .algorithm = static_cast<MiningAlgorithm>(args.Byte("algorithm"))};
-  const std::span<int64_t> shared_count = args.Out<int64_t>("sharedCount");
-  if (shared_count.size() != 1) Throw(args.env(), InvalidArgument("expected one element in sharedCount"));
+  const std::span<int64_t> shared = args.Out<int64_t>("shared");
+  if (shared.size() != 2) Throw(args.env(), InvalidArgument("expected two elements in shared"));
+  const std::span<const int64_t> numbers = args.In<int64_t>("shares");
+  if (numbers.size() % 4 != 0) Throw(args.env(), InvalidArgument("expected four elements a share in shares"));
+  std::vector<MiningShare> shares;
+  for (size_t i = 0; i < numbers.size(); i += 4) shares.push_back({{numbers[i], numbers[i + 1]}, numbers[i + 2], numbers[i + 3]});
   ItemsetList list;
-  Check(args.env(), MineItemsets(baskets, args.Range(), args.Integer("part"), args.Integer("parts"), options, args.Cancel(),
-                                 args.Progress(), shared_count.data(), &list));
+  Check(args.env(), MineItemsets(baskets, shares, options, args.Cancel(), args.Progress(),
+                                 {.next_share = &shared[0], .num_itemsets = &shared[1]}, &list));
   const Napi::Object result = Napi::Object::New(args.env());
   result.Set("items", CopyOf<int32_t>(args.env(), list.items));
   result.Set("lengths", CopyOf<uint8_t>(args.env(), list.lengths));
   result.Set("supports", CopyOf<int32_t>(args.env(), list.supports));
+  result.Set("shares", CopyOf<int64_t>(args.env(), list.shares));
+  result.Set("ends", CopyOf<int64_t>(args.env(), list.ends));
   return result;
 }
 
@@ -106,8 +128,8 @@ Napi::Value MeasureRulesBinding(const Args& args) {
 
 void ExportMining(Napi::Object exports) {
   Export<CountBasketItemsBinding>(exports, "countBasketItems");
-  Export<RankItemsBinding>(exports, "rankItems");
-  Export<RecodeBasketsBinding>(exports, "recodeBaskets");
+  Export<RankBasketsBinding>(exports, "rankBaskets");
+  Export<CountAndRankBasketsBinding>(exports, "countAndRankBaskets");
   Export<MineItemsetsBinding>(exports, "mineItemsets");
   Export<IndexItemsetsBinding>(exports, "indexItemsets");
   Export<FlagSupersetsBinding>(exports, "flagSupersets");

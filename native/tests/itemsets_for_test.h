@@ -31,7 +31,7 @@ struct Csr {
 
 struct Plan {
   int64_t shard_baskets = 1'000'000;
-  int64_t ranks_per_call = 1'000'000;
+  int64_t ranks_per_share = 1'000'000;
   int64_t parts = 1;
   int64_t max_basket_items = 1'000'000;
 };
@@ -57,30 +57,35 @@ inline Mined MineAll(const Csr& csr, const MiningOptions& options, const Plan& p
         CountBasketItems(view, shards[s], plan.max_basket_items, cancel, std::span(counts).subspan(s * n, n), &mined.num_too_long);
     if (!mined.status.ok()) return mined;
   }
-  std::vector<int32_t> rank_of_item(n);
   std::vector<int32_t> item_of_rank(n);
   std::vector<int64_t> rank_begin(n + 1);
-  std::vector<int64_t> cursors(shards.size() * n);
-  int64_t num_ranks = 0;
-  mined.status = RankItems(counts, csr.num_items, options.min_count, rank_of_item, item_of_rank, rank_begin, cursors, &num_ranks);
-  if (!mined.status.ok()) return mined;
-  rank_begin.resize(static_cast<size_t>(num_ranks) + 1);
-  item_of_rank.resize(static_cast<size_t>(num_ranks));
   std::vector<int32_t> ranks(csr.items.size() + csr.indptr.size() - 1);
-  std::vector<uint32_t> occurrences(static_cast<size_t>(rank_begin.back()));
+  std::vector<uint32_t> occurrences(csr.items.size());
+  int64_t num_ranks = 0;
   for (size_t s = 0; s < shards.size(); ++s) {
-    mined.status = RecodeBaskets(view, shards[s], plan.max_basket_items, rank_of_item, rank_begin, std::span(cursors).subspan(s * n, n),
-                                 cancel, ranks, occurrences);
+    const bool wanted = s == 0;
+    mined.status = RankBaskets(view, shards[s], plan.max_basket_items, counts, static_cast<int64_t>(s), options.min_count, cancel,
+                               wanted ? std::span(item_of_rank) : std::span<int32_t>(),
+                               wanted ? std::span(rank_begin) : std::span<int64_t>(), ranks, occurrences, &num_ranks);
     if (!mined.status.ok()) return mined;
   }
+  rank_begin.resize(static_cast<size_t>(num_ranks) + 1);
+  item_of_rank.resize(static_cast<size_t>(num_ranks));
+  occurrences.resize(static_cast<size_t>(rank_begin.back()));
   const RankedBaskets ranked{ranks, occurrences, rank_begin, item_of_rank};
-  int64_t shared_count = 0;
-  for (int64_t begin = 0; begin < num_ranks; begin += plan.ranks_per_call) {
+  std::vector<MiningShare> shares;
+  for (int64_t begin = 0; begin < num_ranks; begin += plan.ranks_per_share) {
     for (int64_t part = 0; part < plan.parts; ++part) {
-      const RowRange range{begin, std::min(begin + plan.ranks_per_call, num_ranks)};
-      mined.status = MineItemsets(ranked, range, part, plan.parts, options, cancel, {}, &shared_count, &mined.list);
-      if (!mined.status.ok()) return mined;
+      shares.push_back({{begin, std::min(begin + plan.ranks_per_share, num_ranks)}, part, plan.parts});
     }
+  }
+  int64_t next_share = 0;
+  int64_t num_itemsets = 0;
+  mined.status = MineItemsets(ranked, shares, options, cancel, {}, {&next_share, &num_itemsets}, &mined.list);
+  if (mined.status.ok()) {
+    EXPECT_EQ(num_itemsets, static_cast<int64_t>(mined.list.items.size()));
+    EXPECT_EQ(mined.list.shares.size(), shares.size());
+    EXPECT_EQ(mined.list.ends.empty() ? 0 : mined.list.ends.back(), num_itemsets);
   }
   return mined;
 }

@@ -51,7 +51,7 @@ TEST(Itemsets, EveryAlgorithmPlanAndTargetFindsTheSetsOfBruteForceInOneOrder) {
     for (const MiningAlgorithm algorithm : kAlgorithms) {
       options.algorithm = algorithm;
       check(MineAll(csr, options));
-      check(MineAll(csr, options, {.shard_baskets = 1 + random.Below(20), .ranks_per_call = 1, .parts = 1 + random.Below(4)}));
+      check(MineAll(csr, options, {.shard_baskets = 1 + random.Below(20), .ranks_per_share = 1, .parts = 1 + random.Below(4)}));
     }
     options.algorithm = MiningAlgorithm::kEclat;
     testing::ForEachTarget([&] { check(MineAll(csr, options)); });

@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import type { ArgValue, KernelCall } from "../executor/call.js";
-import { type Executor, type RowRange, shared } from "../executor/executor.js";
+import { type Executor, shared } from "../executor/executor.js";
 import type { BasketFile } from "../store/baskets.js";
 import { Matrix } from "../store/matrix.js";
 import { integerBetween } from "../util/arguments.js";
@@ -76,14 +76,10 @@ export interface RankedBaskets {
 
 /** Each has counts for all items, so not too many. */
 const MAX_SHARDS = 16;
-const CELLS_PER_SHARD = 50_000;
-
-function equalRanges(count: number, number: number): RowRange[] {
-  return Array.from({ length: number }, (_, part) => ({
-    begin: Math.floor((count * part) / number),
-    end: Math.floor((count * (part + 1)) / number),
-  }));
-}
+/** Fewer are not worth a message. */
+const MIN_CELLS_PER_SHARD = 200_000;
+/** For progress and balance. */
+const MAX_CELLS_PER_SHARD = 4_000_000;
 
 export interface RankOptions {
   minCount: number;
@@ -99,64 +95,70 @@ export async function rankBaskets(
   { minCount, maxBasketItems, refuseLongBaskets }: RankOptions,
 ): Promise<RankedBaskets> {
   const { numBaskets, numCells, numItems } = input;
-  const numShards = Math.max(1, Math.min(MAX_SHARDS, numBaskets, Math.ceil(numCells / CELLS_PER_SHARD)));
-  const ranges = equalRanges(numBaskets, numShards);
-  const row = (array: Int32Array | BigInt64Array, shard: number) =>
-    array.subarray(shard * numItems, (shard + 1) * numItems);
-  const shardCounts = shared.i32(numShards * numItems);
-  const counted = await executor.map(
-    ranges.map(({ begin, end }, shard) => ({
-      kernel: "countBasketItems",
-      args: { ...input.args, begin, end, maxBasketItems, outCounts: row(shardCounts, shard) },
-    })),
-    { name: "counting items" },
+  const wanted = Math.max(
+    Math.min(executor.threads, Math.ceil(numCells / MIN_CELLS_PER_SHARD)),
+    Math.ceil(numCells / MAX_CELLS_PER_SHARD),
   );
-  const numTooLong = counted.reduce((sum, { value }) => sum + (value as number), 0);
-  if (refuseLongBaskets && numTooLong > 0) {
+  const numShards = Math.max(1, Math.min(MAX_SHARDS, numBaskets, wanted));
+  const ranges = Array.from({ length: numShards }, (_, shard) => ({
+    begin: Math.floor((numBaskets * shard) / numShards),
+    end: Math.floor((numBaskets * (shard + 1)) / numShards),
+  }));
+  const refuse = (numTooLong: number) => {
+    if (!refuseLongBaskets || numTooLong === 0) return;
     throw invalidArgument(
       `expected baskets of at most ${maxBasketItems} items but ${numTooLong} of ${numBaskets} have more`,
       { field: "maxBasketItems", hint: 'raise the limit, or leave such baskets out with longBaskets: "leave-out"' },
     );
-  }
-  const rankOfItem = shared.i32(numItems);
+  };
   const itemOfRank = shared.i32(numItems);
   const rankBegin = shared.i64(numItems + 1);
-  const cursors = shared.i64(numShards * numItems);
-  const ranking = await executor.run({
-    kernel: "rankItems",
-    args: {
-      shardCounts,
-      numItems,
-      minCount,
-      outRankOfItem: rankOfItem,
-      outItemOfRank: itemOfRank,
-      outRankBegin: rankBegin,
-      outCursors: cursors,
-    },
-  });
-  const numRanks = ranking.value as number;
-  const ofRanks = rankBegin.subarray(0, numRanks + 1);
+  const occurrences = shared.i32(numCells);
   const ranks = shared.i32(numCells + numBaskets);
-  const occurrences = shared.i32(Number(ofRanks[numRanks]!));
-  await executor.map(
-    ranges.map(({ begin, end }, shard) => ({
-      kernel: "recodeBaskets",
-      args: {
-        ...input.args,
-        begin,
-        end,
-        maxBasketItems,
-        rankOfItem,
-        rankBegin: ofRanks,
-        cursors: row(cursors, shard),
-        outRanks: ranks,
-        outOccurrences: occurrences,
-      },
-    })),
-    { name: "ranking items" },
-  );
+  const rankArgs = (shard: number) => ({
+    ...input.args,
+    ...ranges[shard]!,
+    maxBasketItems,
+    shard,
+    minCount,
+    // All shards find the same: one tells.
+    outItemOfRank: shard === 0 ? itemOfRank : itemOfRank.subarray(0, 0),
+    outRankBegin: shard === 0 ? rankBegin : rankBegin.subarray(0, 0),
+    outRanks: ranks,
+    outOccurrences: occurrences,
+  });
+  let numTooLong: number;
+  let numRanks: number;
+  if (numShards === 1) {
+    const { value } = await executor.run({ kernel: "countAndRankBaskets", args: rankArgs(0) });
+    ({ numTooLong, numRanks } = value as { numTooLong: number; numRanks: number });
+    refuse(numTooLong);
+  } else {
+    const shardCounts = shared.i32(numShards * numItems);
+    const counted = await executor.map(
+      ranges.map((range, shard) => {
+        const outCounts = shardCounts.subarray(shard * numItems, (shard + 1) * numItems);
+        return { kernel: "countBasketItems", args: { ...input.args, ...range, maxBasketItems, outCounts } };
+      }),
+      { name: "counting items" },
+    );
+    numTooLong = counted.reduce((sum, { value }) => sum + (value as number), 0);
+    refuse(numTooLong);
+    const [ranked] = await executor.map(
+      ranges.map((_, shard) => ({ kernel: "rankBaskets", args: { ...rankArgs(shard), shardCounts } })),
+      { name: "ranking items" },
+    );
+    numRanks = ranked!.value as number;
+  }
+  const ofRanks = rankBegin.subarray(0, numRanks + 1);
+  const numOccurrences = Number(ofRanks[numRanks]!);
   return {
-    args: { ranks, occurrences, rankBegin: ofRanks, itemOfRank: itemOfRank.subarray(0, numRanks) },
+    args: {
+      ranks,
+      occurrences: occurrences.subarray(0, numOccurrences),
+      rankBegin: ofRanks,
+      itemOfRank: itemOfRank.subarray(0, numRanks),
+    },
     supports: Float64Array.from({ length: numRanks }, (_, rank) => Number(ofRanks[rank + 1]! - ofRanks[rank]!)),
     numTooLong,
   };

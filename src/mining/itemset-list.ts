@@ -10,7 +10,7 @@ export interface ItemsetSource {
   numTooLong: number;
 }
 
-interface Part {
+export interface ItemsetPart {
   items: Int32Array;
   lengths: Uint8Array;
   supports: Int32Array;
@@ -59,7 +59,7 @@ export class ItemsetList implements Iterable<Itemset>, ItemsetSource {
   }
 
   /** @internal The sets of all parts, in their order, in shared memory. */
-  static of(parts: readonly Part[], source: ItemsetSource): ItemsetList {
+  static of(parts: readonly ItemsetPart[], source: ItemsetSource): ItemsetList {
     const size = parts.reduce((sum, part) => sum + part.items.length, 0);
     const items = shared.i32(size);
     const lengths = shared.u8(size);

@@ -1,12 +1,11 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
-import type { KernelCall } from "../executor/call.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import type { BasketFile } from "../store/baskets.js";
 import type { Matrix } from "../store/matrix.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Baskets, basketInput, type RankedBaskets, rankBaskets } from "./baskets.js";
-import { ItemsetList } from "./itemset-list.js";
+import { ItemsetList, type ItemsetPart } from "./itemset-list.js";
 import { ITEMSET_KINDS, type ItemsetKind, MINING_ALGORITHMS, type MiningAlgorithm } from "./names.js";
 
 export interface ItemsetOptions extends RunOptions {
@@ -33,8 +32,8 @@ export interface ItemsetOptions extends RunOptions {
 
 const DEFAULT_MAX_BASKET_ITEMS = 1000;
 const DEFAULT_MAX_ITEMSETS = 10_000_000;
-/** More than one a thread, for balance: the work of a class is hard to foresee. */
-const CALLS_PER_THREAD = 16;
+/** More than one, for balance: the work of a class is hard to foresee. */
+const SHARES_PER_THREAD = 16;
 
 /** The least number of baskets that is at least the share `minSupport` of them. */
 export function minCountOf(numBaskets: number, { minSupport, minCount }: ItemsetOptions): number {
@@ -84,7 +83,7 @@ export async function frequentItemsets(
     maxBasketItems,
     refuseLongBaskets: longBaskets === "refuse",
   });
-  const calls = planCalls(ranked, executor.threads);
+  const shares = planShares(ranked, executor.threads);
   const args = {
     ...ranked.args,
     minCount,
@@ -92,20 +91,25 @@ export async function frequentItemsets(
     maxLength: maxLength > 0 && kind !== "all" ? maxLength + 1 : maxLength,
     maxItemsets,
     algorithm: MINING_ALGORITHMS.indexOf(algorithm),
-    sharedCount: shared.i64(1),
+    shares: BigInt64Array.from(shares.flatMap(({ begin, end, part, parts }) => [begin, end, part, parts].map(BigInt))),
+    // The next share to be taken, and the sets that were found.
+    shared: shared.i64(2),
   };
+  // A call on each thread takes shares until there are none.
   const results = await executor
     .map(
-      calls.map(({ work: _, ...call }): KernelCall => ({ kernel: "mineItemsets", args: { ...args, ...call } })),
-      { name: "mining", weight: (index) => calls[index]!.work },
+      Array.from({ length: Math.min(executor.threads, shares.length) }, () => ({ kernel: "mineItemsets", args })),
+      { name: "mining" },
     )
     .catch((thrown) => {
       throw withHint(thrown);
     });
-  const list = ItemsetList.of(
-    results.map(({ value }) => value as { items: Int32Array; lengths: Uint8Array; supports: Int32Array }),
-    { numBaskets: input.numBaskets, numItems: input.numItems, minCount, numTooLong: ranked.numTooLong },
-  );
+  const list = ItemsetList.of(inOrder(results.map(({ value }) => value as MinedShares)), {
+    numBaskets: input.numBaskets,
+    numItems: input.numItems,
+    minCount,
+    numTooLong: ranked.numTooLong,
+  });
   return kind === "all" ? list : condense(executor, list, kind, maxLength);
 }
 
@@ -131,29 +135,47 @@ async function condense(
   return list.select(Int32Array.from(selected));
 }
 
-interface MiningCall {
+/** Of frequent items by rank; native/include/couponcast/itemsets.h. */
+interface MiningShare {
   begin: number;
   end: number;
   part: number;
   parts: number;
-  work: number;
 }
 
 /** Ranges of first items of about the same work; a heavy one is split by its second items. */
-function planCalls({ supports }: RankedBaskets, threads: number): MiningCall[] {
+function planShares({ supports }: RankedBaskets, threads: number): MiningShare[] {
   const count = supports.length;
   const work = supports.map((support, rank) => support * (count - rank));
-  const target = work.reduce((sum, w) => sum + w, 0) / (threads * CALLS_PER_THREAD);
-  const calls: MiningCall[] = [];
+  const target = work.reduce((sum, w) => sum + w, 0) / (threads * SHARES_PER_THREAD);
+  const shares: MiningShare[] = [];
   for (let begin = 0; begin < count; ) {
     let end = begin + 1;
     let sum = work[begin]!;
     while (end < count && sum + work[end]! <= target) sum += work[end++]!;
     const parts = Math.max(1, Math.floor(sum / target));
-    for (let part = 0; part < parts; part++) calls.push({ begin, end, part, parts, work: sum / parts });
+    for (let part = 0; part < parts; part++) shares.push({ begin, end, part, parts });
     begin = end;
   }
-  return calls;
+  return shares;
+}
+
+type MinedShares = ItemsetPart & { shares: BigInt64Array; ends: BigInt64Array };
+
+/** The sets of each share, in the order of the shares. */
+function inOrder(mined: readonly MinedShares[]): ItemsetPart[] {
+  const parts: ItemsetPart[] = [];
+  for (const { items, lengths, supports, shares, ends } of mined) {
+    for (const [i, share] of shares.entries()) {
+      const range = [i === 0 ? 0 : Number(ends[i - 1]!), Number(ends[i]!)] as const;
+      parts[Number(share)] = {
+        items: items.subarray(...range),
+        lengths: lengths.subarray(...range),
+        supports: supports.subarray(...range),
+      };
+    }
+  }
+  return parts;
 }
 
 function withHint(thrown: unknown): unknown {

@@ -181,9 +181,15 @@ export interface Addon {
   nextWithin(a: Named): void;
 
   countBasketItems(a: Named): number;
-  rankItems(a: Named): number;
-  recodeBaskets(a: Named): void;
-  mineItemsets(a: Named): { items: Int32Array; lengths: Uint8Array; supports: Int32Array };
+  rankBaskets(a: Named): number;
+  countAndRankBaskets(a: Named): { numTooLong: number; numRanks: number };
+  mineItemsets(a: Named): {
+    items: Int32Array;
+    lengths: Uint8Array;
+    supports: Int32Array;
+    shares: BigInt64Array;
+    ends: BigInt64Array;
+  };
   indexItemsets(a: Named): void;
   flagSupersets(a: Named): void;
   findRules(a: Named): { antecedents: Int32Array; consequents: Int32Array; sets: Int32Array };

@@ -28,32 +28,22 @@ struct BasketsView {
 Status CountBasketItems(const BasketsView& baskets, RowRange range, int64_t max_basket_items, CancelFlag cancel, std::span<int32_t> counts,
                         int64_t* num_too_long);
 
-// Ranks the items of at least min_count baskets by rising support, of equal ones the smaller item first, and lays out
-// where each shard of baskets writes the occurrences of each rank.
+// Ranks the items of at least min_count baskets by rising support, of equal ones the smaller item first; writes the baskets
+// of `range` as ascending ranks, infrequent items left out, and where each rank stands.
 //
-// shard_counts  [shards * num_items] of CountBasketItems
-// rank_of_item  [num_items] out: rank, or -1
-// item_of_rank  [num_items] out: the first *num_ranks are used
-// rank_begin    [num_items + 1] out: the first *num_ranks + 1 are used; rank_begin[r + 1] - rank_begin[r] is the support
-// cursors       [shards * num_items] out: row s holds, for each rank, where the occurrences of shard s begin
+// shard_counts  [shards * num_items] of CountBasketItems, for ranges that follow each other
+// shard         which of them is `range`
+// item_of_rank  [num_items] out: the first *num_ranks are used; or empty: not wanted again
+// rank_begin    [num_items + 1] out: the first *num_ranks + 1 are used; rank_begin[r + 1] - rank_begin[r] is the support; or empty
+// ranks         [items + baskets] out: basket b begins at indptr[b] + b and ends with a rank of *num_ranks
+// occurrences   [items] out: positions in `ranks` just behind each occurrence of a rank, in order of ranks, then baskets
 //
-// Cost: O(shards * items + items log items). Errors: kInvalidArgument.
-Status RankItems(std::span<const int32_t> shard_counts, int64_t num_items, int64_t min_count, std::span<int32_t> rank_of_item,
-                 std::span<int32_t> item_of_rank, std::span<int64_t> rank_begin, std::span<int64_t> cursors, int64_t* num_ranks);
+// Cost: O(cells + shards * items + items log items). Memory: 24 bytes an item. Errors: kInvalidArgument, kOutOfRange, kCancelled.
+Status RankBaskets(const BasketsView& baskets, RowRange range, int64_t max_basket_items, std::span<const int32_t> shard_counts,
+                   int64_t shard, int64_t min_count, CancelFlag cancel, std::span<int32_t> item_of_rank, std::span<int64_t> rank_begin,
+                   std::span<int32_t> ranks, std::span<uint32_t> occurrences, int64_t* num_ranks);
 
-// Writes the baskets of `range` as ascending ranks, infrequent items left out, and where each rank stands.
-//
-// cursors      [num_items] in/out: the row of RankItems that belongs to this range
-// rank_begin   [num_ranks + 1]
-// ranks        [items + baskets] out: basket b begins at indptr[b] + b and ends with a rank of num_ranks
-// occurrences  [rank_begin[num_ranks]] out: positions in `ranks` just behind each occurrence of a rank, in order of baskets
-//
-// Cost: O(cells + ranks). Errors: kInvalidArgument, kOutOfRange, kCancelled.
-Status RecodeBaskets(const BasketsView& baskets, RowRange range, int64_t max_basket_items, std::span<const int32_t> rank_of_item,
-                     std::span<const int64_t> rank_begin, std::span<int64_t> cursors, CancelFlag cancel, std::span<int32_t> ranks,
-                     std::span<uint32_t> occurrences);
-
-// What RankItems and RecodeBaskets made.
+// What RankBaskets made.
 struct RankedBaskets {
   std::span<const int32_t> ranks;
   std::span<const uint32_t> occurrences;
@@ -69,12 +59,28 @@ enum class MiningAlgorithm : int32_t {
   kApriori = 3,   // Agrawal & Srikant 1994
 };
 
+// A share of the search: the sets whose item of smallest rank is in `range`; with `parts` > 1, of each such item's sets only
+// the part-th of `parts` shares of the second items, the single item itself with the first.
+struct MiningShare {
+  RowRange range;
+  int64_t part = 0;
+  int64_t parts = 1;
+};
+
+// What the calls of one search on several threads have in common.
+struct SharedSearch {
+  int64_t* next_share = nullptr;    // [1] from 0: the first share that no call has taken
+  int64_t* num_itemsets = nullptr;  // [1] found so far
+};
+
 // Itemsets, depth first: set i is the path to its last item; its other items are those of the latest sets before it
 // with lengths 1, 2, ..., lengths[i] - 1.
 struct ItemsetList {
   std::vector<int32_t> items;     // the last item of each set
   std::vector<uint8_t> lengths;   // items in each set
   std::vector<int32_t> supports;  // baskets that hold the set
+  std::vector<int64_t> shares;    // that the sets are of, in the order they were taken
+  std::vector<int64_t> ends;      // of the sets of each such share
 };
 
 struct MiningOptions {
@@ -84,17 +90,15 @@ struct MiningOptions {
   MiningAlgorithm algorithm = MiningAlgorithm::kAuto;
 };
 
-// All sets of items that at least min_count baskets hold and whose item of smallest rank is in `range`; with `parts` > 1,
-// of each such class only the part-th of `parts` shares of its second items, the single item itself with the first.
+// Takes shares of a search, one after the other, until none is left, and appends the sets of each to `out`: those that at
+// least min_count baskets hold. Calls on several threads end at about the same time if the shares with most work come first.
 //
-// shared_count  [1] itemsets that all calls of one run found so far; calls on several threads add to it
-//
-// Order: items of a set by rising rank, sets lexicographic by rank: the same for every algorithm. A set of n items
-// has 2^n - 1 subsets, so sets of more than 31 items are always beyond max_itemsets (< 2^31).
+// Order within a share: items of a set by rising rank, sets lexicographic by rank: the same for every algorithm. A set of n
+// items has 2^n - 1 subsets, so sets of more than 31 items are always beyond max_itemsets (< 2^31).
 // Memory: 8 bytes a rank; one class at a time: kEclat its frequent items * baskets / 8 bytes for each level of depth,
 // others a few times its cells. Errors: kInvalidArgument, kOutOfRange (more than max_itemsets), kCancelled.
-Status MineItemsets(const RankedBaskets& baskets, RowRange range, int64_t part, int64_t parts, const MiningOptions& options,
-                    CancelFlag cancel, ProgressGauge progress, int64_t* shared_count, ItemsetList* out);
+Status MineItemsets(const RankedBaskets& baskets, std::span<const MiningShare> shares, const MiningOptions& options, CancelFlag cancel,
+                    ProgressGauge progress, SharedSearch shared, ItemsetList* out);
 
 }  // namespace couponcast
 

@@ -49,6 +49,51 @@ std::span<const int32_t> ItemsOf(const BasketsView& baskets, int64_t basket, int
   return baskets.items.subspan(static_cast<size_t>(begin), static_cast<size_t>(size));
 }
 
+struct Ranking {
+  std::vector<int32_t> rank_of_item;  // -1: too seldom
+  std::vector<int32_t> item_of_rank;
+  std::vector<int64_t> rank_begin;
+  std::vector<int64_t> cursors;  // by rank, where the next occurrence within the shard goes
+};
+
+Ranking RankItems(std::span<const int32_t> shard_counts, size_t num_items, int64_t min_count, size_t shard) {
+  std::vector<int64_t> supports(num_items, 0);
+  std::vector<int64_t> before(num_items, 0);
+  for (size_t s = 0; s * num_items < shard_counts.size(); ++s) {
+    if (s == shard) before = supports;
+    const std::span<const int32_t> counts = shard_counts.subspan(s * num_items, num_items);
+    for (size_t item = 0; item < num_items; ++item) supports[item] += counts[item];
+  }
+  Ranking ranking;
+  ranking.rank_of_item.assign(num_items, -1);
+  std::vector<int32_t>& order = ranking.item_of_rank;
+  for (size_t item = 0; item < num_items; ++item) {
+    if (supports[item] >= min_count) order.push_back(static_cast<int32_t>(item));
+  }
+  std::ranges::sort(order, [&](int32_t a, int32_t b) {
+    const int64_t support_a = supports[static_cast<size_t>(a)];
+    const int64_t support_b = supports[static_cast<size_t>(b)];
+    return support_a != support_b ? support_a < support_b : a < b;
+  });
+  ranking.rank_begin.push_back(0);
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    const auto item = static_cast<size_t>(order[rank]);
+    ranking.rank_of_item[item] = static_cast<int32_t>(rank);
+    ranking.cursors.push_back(ranking.rank_begin[rank] + before[item]);
+    ranking.rank_begin.push_back(ranking.rank_begin[rank] + supports[item]);
+  }
+  return ranking;
+}
+
+// Blocks whose rows stay in the cache, but of many cells for each rank.
+int64_t EndOfBlock(const BasketsView& baskets, int64_t begin, int64_t limit) {
+  constexpr int64_t kCellsPerBlock = 1 << 16;
+  const int64_t first = baskets.indptr[static_cast<size_t>(begin)];
+  int64_t end = begin + 1;
+  while (end < limit && baskets.indptr[static_cast<size_t>(end)] - first < kCellsPerBlock) ++end;
+  return end;
+}
+
 }  // namespace
 
 Status CountBasketItems(const BasketsView& baskets, RowRange range, int64_t max_basket_items, CancelFlag cancel, std::span<int32_t> counts,
@@ -66,80 +111,50 @@ Status CountBasketItems(const BasketsView& baskets, RowRange range, int64_t max_
   return {};
 }
 
-Status RankItems(std::span<const int32_t> shard_counts, int64_t num_items, int64_t min_count, std::span<int32_t> rank_of_item,
-                 std::span<int32_t> item_of_rank, std::span<int64_t> rank_begin, std::span<int64_t> cursors, int64_t* num_ranks) {
-  COUPONCAST_RETURN_IF_ERROR(CheckCount("items", num_items));
-  COUPONCAST_RETURN_IF_ERROR(CheckCount("minCount", min_count));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("rankOfItem", rank_of_item.size(), num_items));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("itemOfRank", item_of_rank.size(), num_items));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("rankBegin", rank_begin.size(), num_items + 1));
-  const int64_t shards = static_cast<int64_t>(shard_counts.size()) / num_items;
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("shardCounts", shard_counts.size(), shards * num_items));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("cursors", cursors.size(), shards * num_items));
-  const auto n = static_cast<size_t>(num_items);
-  std::vector<int64_t> supports(n, 0);
-  for (size_t i = 0; i < shard_counts.size(); ++i) supports[i % n] += shard_counts[i];
-  std::vector<int32_t> order;
-  for (size_t item = 0; item < n; ++item) {
-    rank_of_item[item] = -1;
-    if (supports[item] >= min_count) order.push_back(static_cast<int32_t>(item));
-  }
-  std::ranges::sort(order, [&](int32_t a, int32_t b) {
-    const int64_t support_a = supports[static_cast<size_t>(a)];
-    const int64_t support_b = supports[static_cast<size_t>(b)];
-    return support_a != support_b ? support_a < support_b : a < b;
-  });
-  rank_begin[0] = 0;
-  for (size_t rank = 0; rank < order.size(); ++rank) {
-    const auto item = static_cast<size_t>(order[rank]);
-    rank_of_item[item] = static_cast<int32_t>(rank);
-    item_of_rank[rank] = order[rank];
-    int64_t next = rank_begin[rank];
-    for (int64_t shard = 0; shard < shards; ++shard) {
-      const size_t row = static_cast<size_t>(shard) * n;
-      cursors[row + rank] = next;
-      next += shard_counts[row + item];
-    }
-    rank_begin[rank + 1] = next;
-  }
-  *num_ranks = static_cast<int64_t>(order.size());
-  return {};
-}
-
-Status RecodeBaskets(const BasketsView& baskets, RowRange range, int64_t max_basket_items, std::span<const int32_t> rank_of_item,
-                     std::span<const int64_t> rank_begin, std::span<int64_t> cursors, CancelFlag cancel, std::span<int32_t> ranks,
-                     std::span<uint32_t> occurrences) {
+Status RankBaskets(const BasketsView& baskets, RowRange range, int64_t max_basket_items, std::span<const int32_t> shard_counts,
+                   int64_t shard, int64_t min_count, CancelFlag cancel, std::span<int32_t> item_of_rank, std::span<int64_t> rank_begin,
+                   std::span<int32_t> ranks, std::span<uint32_t> occurrences, int64_t* num_ranks) {
   COUPONCAST_RETURN_IF_ERROR(CheckBaskets(baskets, range));
-  if (rank_begin.empty()) return InvalidArgument("expected at least one element in rankBegin but received none");
-  const auto num_ranks = static_cast<int64_t>(rank_begin.size()) - 1;
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("rankOfItem", rank_of_item.size(), baskets.num_items));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("cursors", cursors.size(), baskets.num_items));
+  COUPONCAST_RETURN_IF_ERROR(CheckCount("minCount", min_count));
+  const int64_t shards = static_cast<int64_t>(shard_counts.size()) / baskets.num_items;
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("shardCounts", shard_counts.size(), shards * baskets.num_items));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange({shard, shard + 1}, shards));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("ranks", ranks.size(), static_cast<int64_t>(baskets.items.size()) + baskets.num_baskets()));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("occurrences", occurrences.size(), rank_begin.back()));
-  // The baskets of each rank in ascending order, then from rank to rank the places in the baskets: twice transposed is sorted.
-  const std::vector<int64_t> first(cursors.begin(), cursors.begin() + num_ranks);
-  for (int64_t basket = range.begin; basket < range.end; ++basket) {
-    if (basket % kBasketsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-    for (const int32_t item : ItemsOf(baskets, basket, max_basket_items)) {
-      const int32_t rank = rank_of_item[static_cast<size_t>(item)];
-      if (rank >= 0) occurrences[static_cast<size_t>(cursors[static_cast<size_t>(rank)]++)] = static_cast<uint32_t>(basket - range.begin);
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("occurrences", occurrences.size(), static_cast<int64_t>(baskets.items.size())));
+  if (!item_of_rank.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("itemOfRank", item_of_rank.size(), baskets.num_items));
+  if (!rank_begin.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("rankBegin", rank_begin.size(), baskets.num_items + 1));
+  Ranking ranking = RankItems(shard_counts, static_cast<size_t>(baskets.num_items), min_count, static_cast<size_t>(shard));
+  if (!item_of_rank.empty()) std::ranges::copy(ranking.item_of_rank, item_of_rank.begin());
+  if (!rank_begin.empty()) std::ranges::copy(ranking.rank_begin, rank_begin.begin());
+  const auto end_rank = static_cast<int32_t>(ranking.item_of_rank.size());
+  *num_ranks = end_rank;
+  std::vector<int64_t>& cursors = ranking.cursors;
+  std::vector<int64_t> first;
+  std::vector<uint32_t> place;
+  for (int64_t begin = range.begin; begin < range.end;) {
+    if (cancel.IsSet()) return Cancelled();
+    const int64_t end = EndOfBlock(baskets, begin, range.end);
+    // The baskets of each rank in ascending order, then from rank to rank the places in the baskets: twice transposed is sorted.
+    first = cursors;
+    place.clear();
+    for (int64_t basket = begin; basket < end; ++basket) {
+      for (const int32_t item : ItemsOf(baskets, basket, max_basket_items)) {
+        const int32_t rank = ranking.rank_of_item[static_cast<size_t>(item)];
+        if (rank >= 0) occurrences[static_cast<size_t>(cursors[static_cast<size_t>(rank)]++)] = static_cast<uint32_t>(basket - begin);
+      }
+      place.push_back(static_cast<uint32_t>(baskets.indptr[static_cast<size_t>(basket)] + basket));
     }
-  }
-  std::vector<uint32_t> place(static_cast<size_t>(range.size()));
-  for (int64_t i = 0; i < range.size(); ++i) {
-    const int64_t basket = range.begin + i;
-    place[static_cast<size_t>(i)] = static_cast<uint32_t>(baskets.indptr[static_cast<size_t>(basket)] + basket);
-  }
-  for (int64_t rank = 0; rank < num_ranks; ++rank) {
-    if (rank % kBasketsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-    for (int64_t k = first[static_cast<size_t>(rank)]; k < cursors[static_cast<size_t>(rank)]; ++k) {
-      uint32_t& occurrence = occurrences[static_cast<size_t>(k)];
-      uint32_t& at = place[occurrence];
-      ranks[at++] = static_cast<int32_t>(rank);
-      occurrence = at;
+    for (int32_t rank = 0; rank < end_rank; ++rank) {
+      for (int64_t k = first[static_cast<size_t>(rank)]; k < cursors[static_cast<size_t>(rank)]; ++k) {
+        uint32_t& occurrence = occurrences[static_cast<size_t>(k)];
+        uint32_t& at = place[occurrence];
+        ranks[at++] = rank;
+        occurrence = at;
+      }
     }
+    for (const uint32_t at : place) ranks[at] = end_rank;
+    begin = end;
   }
-  for (const uint32_t at : place) ranks[at] = static_cast<int32_t>(num_ranks);
   return {};
 }
 

@@ -27,7 +27,8 @@ bool ClassProjector::Open(int32_t rank, int64_t min_count, ItemClass* out) {
   int64_t delivered = 0;
   int64_t basket = 0;
   for (const uint32_t from : occurrences) {
-    if (basket++ % kBasketsPerPoll == 0 && cancel_.IsSet()) return false;
+    if (basket % kBasketsPerPoll == 0 && cancel_.IsSet()) return false;
+    PrefetchAhead(occurrences, basket++);
     const int32_t* at = ranks + from;
     for (; *at != end; ++at) ++counts_[static_cast<size_t>(*at)];
     delivered += at - (ranks + from);

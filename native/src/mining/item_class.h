@@ -42,8 +42,10 @@ class ClassProjector {
     for (size_t i = 0; i < item_class.ranks.size(); ++i) local_of_rank_[static_cast<size_t>(item_class.ranks[i])] = static_cast<int32_t>(i);
     const auto end = static_cast<int32_t>(baskets_.num_ranks());
     int64_t basket = 0;
-    for (const uint32_t from : OccurrencesOf(item_class.rank)) {
+    const std::span<const uint32_t> occurrences = OccurrencesOf(item_class.rank);
+    for (const uint32_t from : occurrences) {
       if (basket % kBasketsPerPoll == 0 && cancel_.IsSet()) return false;
+      PrefetchAhead(occurrences, basket);
       for (const int32_t* at = baskets_.ranks.data() + from; *at != end; ++at) {
         const int32_t local = local_of_rank_[static_cast<size_t>(*at)];
         if (local >= 0) visit(basket, local);
@@ -58,6 +60,13 @@ class ClassProjector {
 
  private:
   static constexpr int64_t kBasketsPerPoll = 4096;
+  static constexpr size_t kBasketsAhead = 12;
+
+  // The baskets of an item lie anywhere.
+  void PrefetchAhead(std::span<const uint32_t> occurrences, int64_t basket) const {
+    const size_t ahead = static_cast<size_t>(basket) + kBasketsAhead;
+    if (ahead < occurrences.size()) __builtin_prefetch(baskets_.ranks.data() + occurrences[ahead]);
+  }
 
   std::span<const uint32_t> OccurrencesOf(int32_t rank) const {
     const auto begin = static_cast<size_t>(baskets_.rank_begin[static_cast<size_t>(rank)]);

@@ -1,6 +1,5 @@
-#include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "base/check.h"
@@ -57,34 +56,72 @@ Status CheckRanked(const RankedBaskets& baskets) {
   return CheckSize("occurrences", baskets.occurrences.size(), baskets.rank_begin.back());
 }
 
+Status CheckShares(std::span<const MiningShare> shares, int64_t num_ranks) {
+  for (const MiningShare& share : shares) {
+    COUPONCAST_RETURN_IF_ERROR(CheckRange(share.range, num_ranks));
+    if (share.parts < 1 || share.part < 0 || share.part >= share.parts) {
+      return InvalidArgument("expected 0 <= part < parts but received " + std::to_string(share.part) + " and " +
+                             std::to_string(share.parts));
+    }
+  }
+  return {};
+}
+
+class Search {
+ public:
+  Search(const RankedBaskets& baskets, const MiningOptions& options, CancelFlag cancel, int64_t* num_itemsets, ItemsetList* out)
+      : baskets_(baskets),
+        options_(options),
+        sink_(options, baskets.item_of_rank, cancel, num_itemsets, out),
+        projector_(baskets, cancel) {}
+
+  Status Mine(const MiningShare& share) {
+    for (int64_t rank = share.range.begin; rank < share.range.end; ++rank) {
+      if (!MineClass(rank, share)) return sink_.status().ok() ? Cancelled() : sink_.status();
+    }
+    return {};
+  }
+
+  int64_t num_sets() const { return sink_.num_sets(); }
+  Status Finish() { return sink_.Finish(); }
+
+ private:
+  bool MineClass(int64_t rank, const MiningShare& share) {
+    const int64_t support = baskets_.rank_begin[static_cast<size_t>(rank) + 1] - baskets_.rank_begin[static_cast<size_t>(rank)];
+    if (share.part == 0 && !sink_.Add(1, static_cast<int32_t>(rank), support)) return false;
+    if (!sink_.GoesBeyond(1)) return true;
+    if (!projector_.Open(static_cast<int32_t>(rank), options_.min_count, &class_)) return false;
+    const RowRange seconds = ShareOf(share.part, share.parts, class_.num_items());
+    const bool only_pairs = class_.num_items() < 2 || !sink_.GoesBeyond(2);
+    if (only_pairs) return MinePairs(class_, seconds, &sink_);
+    return couponcast::Mine(options_.algorithm, class_, seconds, &projector_, &bits_, &sink_);
+  }
+
+  const RankedBaskets& baskets_;
+  const MiningOptions& options_;
+  ItemsetSink sink_;
+  ClassProjector projector_;
+  BitMiner bits_;
+  ItemClass class_;
+};
+
 }  // namespace
 
-Status MineItemsets(const RankedBaskets& baskets, RowRange range, int64_t part, int64_t parts, const MiningOptions& options,
-                    CancelFlag cancel, ProgressGauge progress, int64_t* shared_count, ItemsetList* out) {
+Status MineItemsets(const RankedBaskets& baskets, std::span<const MiningShare> shares, const MiningOptions& options, CancelFlag cancel,
+                    ProgressGauge progress, SharedSearch shared, ItemsetList* out) {
   COUPONCAST_RETURN_IF_ERROR(CheckRanked(baskets));
-  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, baskets.num_ranks()));
+  COUPONCAST_RETURN_IF_ERROR(CheckShares(shares, baskets.num_ranks()));
   COUPONCAST_RETURN_IF_ERROR(CheckOptions(options));
-  if (parts < 1 || part < 0 || part >= parts) {
-    return InvalidArgument("expected 0 <= part < parts but received " + std::to_string(part) + " and " + std::to_string(parts));
+  const auto size = static_cast<int64_t>(shares.size());
+  Search search(baskets, options, cancel, shared.num_itemsets, out);
+  for (;;) {
+    const int64_t share = std::atomic_ref(*shared.next_share).fetch_add(1, std::memory_order_relaxed);
+    if (share >= size) return search.Finish();
+    progress.Set(share, size);
+    COUPONCAST_RETURN_IF_ERROR(search.Mine(shares[static_cast<size_t>(share)]));
+    out->shares.push_back(share);
+    out->ends.push_back(search.num_sets());
   }
-  ItemsetSink sink(options, baskets.item_of_rank, cancel, shared_count, out);
-  ClassProjector projector(baskets, cancel);
-  BitMiner bits;
-  ItemClass item_class;
-  for (int64_t rank = range.begin; rank < range.end; ++rank) {
-    progress.Set(rank - range.begin, range.size());
-    const int64_t support = baskets.rank_begin[static_cast<size_t>(rank) + 1] - baskets.rank_begin[static_cast<size_t>(rank)];
-    if (part == 0 && !sink.Add(1, static_cast<int32_t>(rank), support)) return sink.status();
-    if (!sink.GoesBeyond(1)) continue;
-    if (!projector.Open(static_cast<int32_t>(rank), options.min_count, &item_class)) return Cancelled();
-    const RowRange seconds = ShareOf(part, parts, item_class.num_items());
-    const bool only_pairs = item_class.num_items() < 2 || !sink.GoesBeyond(2);
-    const bool completed =
-        only_pairs ? MinePairs(item_class, seconds, &sink) : Mine(options.algorithm, item_class, seconds, &projector, &bits, &sink);
-    if (!completed) return sink.status().ok() ? Cancelled() : sink.status();
-  }
-  sink.Flush();
-  return sink.status();
 }
 
 }  // namespace couponcast
