@@ -83,7 +83,8 @@ export async function checkAssignment(executor: Executor, problem: Problem, chos
 }
 type Recount = PolishStats & { usage: BigInt64Array };
 
-function usedOf(problem: Problem, limits: Limits, { usage }: Recount): Allocation["used"] {
+/** @internal What a recount says of limits.budgets and limits.floors. */
+export function usedOf(problem: Problem, limits: Limits, { usage }: Pick<Recount, "usage">): Allocation["used"] {
   const used = { budgets: (limits.budgets ?? []).map(() => 0), floors: (limits.floors ?? []).map(() => 0) };
   for (const [r, { kind, index, measure }] of problem.constraints.entries()) {
     if (kind !== "budgets" && kind !== "floors") continue;

@@ -1,4 +1,5 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
+import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
 import { integerBetween, numberBetween } from "../util/arguments.js";
@@ -236,7 +237,7 @@ export async function exploreTable(
 }
 
 /** Recounts a draw, independently of how it came about: caps must hold; what it uses of the limits is counted, not judged. */
-export async function countDraws(executor: Executor, problem: Problem, chosen: Uint8Array) {
+export async function countDraws(executor: Executor, problem: Problem, chosen: ArgValue) {
   const usage = shared.i64(problem.constraints.length);
   const args = problem.args();
   const unlimited = shared.i64(problem.constraints.length).fill(2n ** 62n);

@@ -484,6 +484,22 @@ export const campaignSchema = z.strictObject({
       key: z.string().default("couponcast").describe("of the keyed hash; another key holds out other users"),
     })
     .prefault({}),
+  exploration: z
+    .strictObject({
+      epsilon: share.default(0).describe("of the users, who draw by lot, as evenly as the limits allow"),
+      temperatureMinor: z
+        .number()
+        .min(0)
+        .max(1e8)
+        .default(0)
+        .describe("draws among what is worth nearly the same: e times rarer for each so many minor units less"),
+      reserve: z.number().min(0).lt(1).default(0).describe("share of every limit that is set aside, as draws scatter"),
+    })
+    .refine(({ epsilon, temperatureMinor }) => epsilon > 0 || temperatureMinor > 0, {
+      message: "expected epsilon or temperatureMinor above 0: without them nothing is drawn by lot",
+    })
+    .optional()
+    .describe("coupons drawn by lot around the best plan, with propensities; limits then hold in expectation"),
   evaluation: evaluationSchema.optional().describe("an earlier campaign to be measured in this one's report"),
   output: z
     .strictObject({

@@ -26,6 +26,7 @@ const WITHHELD: Record<string, string> = {
   stock: "The fitting coupon runs out, and its pieces earn more with other shoppers.",
   exclusive_group: "Coupons exclude each other, and none of the group was left for this shopper.",
   cap: "The limit of coupons for one shopper is reached.",
+  lot: "Would have got a coupon, but drew none by lot, so that other plans can be evaluated later.",
   outbid: "A coupon would bring extra margin, but budget and stock earn more with other shoppers.",
 };
 

@@ -1,4 +1,5 @@
 import type { ConstraintUse } from "../allocate/constraint-use.js";
+import type { ExploredLimit } from "../allocate/explore.js";
 import type { CampaignEvaluation } from "../evaluate/evaluate-campaign.js";
 import type { RunSummary } from "../evaluate/run-summary.js";
 
@@ -26,6 +27,8 @@ export interface ReportData {
   frontier: FrontierPoint[];
   /** Budgets and floors of several coupons or of segments. */
   limits: ConstraintUse[];
+  /** Only where coupons were drawn by lot. */
+  exploration?: ExplorationSummary | undefined;
   response: ResponseSummary;
   /** Users considered who got nothing, by reason code; held-out users may be listed as one more reason. */
   withheld: WithheldReason[];
@@ -40,6 +43,15 @@ export interface ReportData {
  * roi = (value - spend) / spend. after-discount: the discount is deducted already, so roi = value / spend.
  */
 export type ValueBasis = "before-discount" | "after-discount";
+
+/** Coupons drawn by lot around the best plan. */
+export interface ExplorationSummary {
+  best: { valueMinor: number; spendMinor: number };
+  expected: { valueMinor: number; spendMinor: number };
+  givenUpMinor: number;
+  usersAsBest: number;
+  limits: ExploredLimit[];
+}
 
 export interface Headline {
   campaignName: string;

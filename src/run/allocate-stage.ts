@@ -1,21 +1,30 @@
 /** Stage allocate: who gets what, certified, and what other budgets would buy. */
 import { join } from "node:path";
-import { type Allocation, allocateTable, checkAssignment } from "../allocate/allocate.js";
+import { type Allocation, allocateTable, checkAssignment, usedOf } from "../allocate/allocate.js";
 import { type ConstraintUse, constraintUse } from "../allocate/constraint-use.js";
+import { countDraws, exploreTable } from "../allocate/explore.js";
 import { type FrontierPoint, frontierOf } from "../allocate/frontier.js";
 import type { Limits } from "../allocate/limits.js";
-import { type CandidateTable, Problem } from "../allocate/problem.js";
+import { type CandidateTable, MILLI, Problem } from "../allocate/problem.js";
 import { shards } from "../executor/executor.js";
 import { reasonCode } from "../score/eligibility.js";
-import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import type { RunContext } from "./context.js";
+import {
+  type ExplorationFacts,
+  explorationFacts,
+  explorationTensors,
+  exploreOptions,
+  markLots,
+} from "./exploration.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
-import { type CandidatesStage, candidateRef } from "./score-stages.js";
+import { type CandidatesStage, candidateRef, writeTensors } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export interface AllocateResult extends Omit<Allocation, "chosen" | "prices"> {
   rows: number;
+  /** Where coupons are drawn by lot: the sums above are of what was drawn, bound, gap and prices of the best plan. */
+  exploration?: ExplorationFacts;
   limits: ConstraintUse[];
   frontier: FrontierPoint[];
 }
@@ -70,13 +79,23 @@ export function allocateStage(
   candidates: CandidatesStage,
 ): Promise<AllocateStage> {
   const { campaign } = context.loaded;
-  const settings = { limits: namedLimits(context), frontierPoints: campaign.output.frontierPoints };
+  const settings = {
+    limits: namedLimits(context),
+    frontierPoints: campaign.output.frontierPoints,
+    ...(campaign.exploration === undefined ? {} : { exploration: campaign.exploration, seed: campaign.seed }),
+  };
   const reads = { candidates: candidates.key, ...(limitsSegments(context) ? { segment: segmented.key } : {}) };
   return context.stages.run("allocate", reads, settings, async (dir) => {
     const { numUsers } = ingested.result;
     const limits = await limitsOf(context, segmented);
     const table = candidateTable(candidates, numUsers);
-    const { chosen, prices, ...allocation } = await allocateTable(context.executor, table, limits);
+    const explored =
+      campaign.exploration === undefined
+        ? undefined
+        : await exploreTable(context.executor, table, limits, await exploreOptions(context, ingested, dir));
+    const best = explored?.best ?? (await allocateTable(context.executor, table, limits));
+    const { prices } = best;
+    const { chosen } = explored ?? best;
     const candidatesFile = join(candidates.dir, "candidates.safetensors");
     const { reasons } = await loadTensors(context.executor, candidatesFile, { reasons: "U8" });
     const problem = new Problem(table, limits);
@@ -95,23 +114,14 @@ export function allocateStage(
         },
       })),
     );
-    const writer = TensorFileWriter.create(
-      join(dir, "allocation.safetensors"),
-      [
-        { name: "chosen", dtype: "U8", shape: [numUsers, table.width] },
-        { name: "reasons", dtype: "U8", shape: [numUsers] },
-      ],
-      { kind: "allocation" },
-    );
-    try {
-      await writer.write("chosen", 0, chosen);
-      await writer.write("reasons", 0, reasons);
-      await writer.commit();
-    } finally {
-      await writer.abort();
-    }
+    if (explored !== undefined) markLots(explored, table.width, reasons as Uint8Array);
+    await writeTensors(join(dir, "allocation.safetensors"), "allocation", [
+      { name: "chosen", dtype: "U8", shape: [numUsers, table.width], data: chosen },
+      { name: "reasons", dtype: "U8", shape: [numUsers], data: reasons as Uint8Array },
+      ...(explored === undefined ? [] : explorationTensors(explored, table.width)),
+    ]);
     const written = { $file: join(dir, "allocation.safetensors"), tensor: "chosen" };
-    await checkAssignment(context.executor, problem, written);
+    const recount = await (explored === undefined ? checkAssignment : countDraws)(context.executor, problem, written);
     const frontier = await frontierOf(
       context.executor,
       table,
@@ -119,7 +129,21 @@ export function allocateStage(
       frontierBudgets(campaign.budget.totalMinor, campaign.output.frontierPoints),
       prices,
     );
-    return { rows: numUsers, ...allocation, limits: constraintUse(limits, allocation), frontier };
+    const { chosen: _choice, prices: _prices, ...certificate } = best;
+    const allocation = {
+      ...certificate,
+      assigned: recount.assigned,
+      valueMinor: recount.valueMilli / MILLI,
+      spendMinor: recount.spendMilli / MILLI,
+      used: usedOf(problem, limits, recount),
+    };
+    return {
+      rows: numUsers,
+      ...allocation,
+      ...(explored === undefined ? {} : { exploration: explorationFacts(explored, context) }),
+      limits: constraintUse(limits, allocation),
+      frontier,
+    };
   });
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Problem } from "../allocate/problem.js";
 import { shards } from "../executor/executor.js";
 import type { AssignmentRows } from "../native/addon.js";
+import { loadTensors } from "../store/tensors.js";
 import { forEachYielding } from "../util/yield.js";
 import { type AllocateStage, candidateTable } from "./allocate-stage.js";
 import type { RunContext } from "./context.js";
@@ -20,6 +21,8 @@ export interface AssignmentColumns {
   /** Affinity to the coupon's scope, and the user's total; 0 where the user has no affinity of its own. */
   affinity: Float32Array;
   totals: Float32Array;
+  /** Probability that the coupon is drawn; undefined where nothing is drawn by lot. */
+  propensity: Float64Array | undefined;
 }
 
 const SHARD_USERS = 65_536;
@@ -37,12 +40,13 @@ export async function listAssignments(
     coupons: context.loaded.coupons.map(() => ({})),
   });
   const { executor } = context;
+  const allocation = join(allocated.dir, "allocation.safetensors");
   const listed = await executor.map(
     shards(numUsers, SHARD_USERS).map(({ begin, end }) => ({
       kernel: "listAssignments",
       args: {
         ...problem.args(),
-        chosen: { $file: join(allocated.dir, "allocation.safetensors"), tensor: "chosen" },
+        chosen: { $file: allocation, tensor: "chosen" },
         begin,
         end,
       },
@@ -59,7 +63,10 @@ export async function listAssignments(
     pRedeem: new Float32Array(total),
     affinity: new Float32Array(total),
     totals: new Float32Array(total),
+    propensity: allocated.result.exploration && new Float64Array(total),
   };
+  const propensities =
+    columns.propensity && ((await loadTensors(executor, allocation, { propensity: "F64" })).propensity as Float64Array);
   const width = BigInt(context.loaded.coupons.length + 1);
   let at = 0;
   for (const part of parts) {
@@ -88,6 +95,9 @@ export async function listAssignments(
     columns.pRedeem.set(p!.outputs.out as Float32Array, at);
     columns.affinity.set(affinityOf!.outputs.out as Float32Array, at);
     columns.totals.set(totalOf!.outputs.out as Float32Array, at);
+    if (columns.propensity !== undefined && propensities !== undefined) {
+      for (let i = 0; i < length; i++) columns.propensity[at + i] = propensities[Number(part.places[i])]!;
+    }
     at += length;
   }
   return columns;

@@ -74,6 +74,8 @@ export interface RunManifest {
     /** budget.scopes, then fairness. */
     limits: AllocateResult["limits"];
     frontier: AllocateResult["frontier"];
+    /** Only where coupons are drawn by lot: the sums above are of the draw, bound, gap and multipliers of the best plan. */
+    exploration?: AllocateResult["exploration"];
   };
   /** The earlier campaign that this one names, against its holdout; null without one. */
   evaluation: { campaign: string; effect: GroupEffect; survey: SurveyResults | null } | null;
@@ -162,6 +164,7 @@ export function buildManifest(
       dualEvaluations: allocation.evaluations,
       limits: allocation.limits,
       frontier: allocation.frontier,
+      ...(allocation.exploration && { exploration: allocation.exploration }),
     },
     evaluation:
       stages.evaluated === undefined
@@ -316,6 +319,7 @@ export function buildReport(
             points: output.scores,
           },
     limits: allocation.limits,
+    exploration: allocation.exploration,
     frontier: [
       ...allocation.frontier.map((point) => ({
         budgetMinor: point.budgetMinor,

@@ -3,7 +3,7 @@ import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { quoteLiteral } from "../duckdb/duckdb.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
-import { REASONS } from "../score/eligibility.js";
+import { REASONS, reasonCode } from "../score/eligibility.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
@@ -17,6 +17,7 @@ import { PROFILE_FILES } from "./profile-table-stage.js";
 import { rulesOf, ruleTablePath } from "./rule-stage.js";
 import { pairContext } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
+import { DECISIONS_FILE } from "./workspace.js";
 
 /** Sums over the assignment, money in milli. */
 export interface GroupTotals {
@@ -83,6 +84,8 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     const allocationFile = join(allocated.dir, "allocation.safetensors");
     const { reasons } = await loadTensors(context.executor, allocationFile, { reasons: "U8" });
     const withheld = await writeWithheld(context, dir, ingested, reasons as Uint8Array);
+    if (allocated.result.exploration !== undefined)
+      await writeDecisions(context, dir, ingested, columns.users, allocationFile);
     await copyFile(join(segmented.dir, "segments.parquet"), join(dir, "segments.parquet"));
     for (const name of Object.values(PROFILE_FILES)) await copyFile(join(profiled.dir, name), join(dir, name));
     await copyFile(join(ingested.dir, INGEST_FILES.rejected), join(dir, "rejected.parquet"));
@@ -144,6 +147,7 @@ async function writeAssignments(
     columns.costs,
     sources,
     ...(ruleOf === undefined ? [] : [ruleOf]),
+    ...(columns.propensity === undefined ? [] : [columns.propensity]),
   ]);
   // One thread: the order of rows, and so the bytes, are the same each time.
   const ruleTable = rules && ruleTablePath(rules);
@@ -155,14 +159,14 @@ async function writeAssignments(
     await db.run(`COPY (
       SELECT u.user_id, c.coupon_id, c.kind, a.rank, a.affinity AS score, a.p AS p_redeem,
         a.value / 1000.0::DOUBLE AS expected_value_minor, a.cost / 1000.0::DOUBLE AS expected_cost_minor,
-        ${1 - campaign.holdout.share}::DOUBLE AS propensity,
+        ${1 - campaign.holdout.share}::DOUBLE${columns.propensity === undefined ? "" : " * a.propensity"} AS propensity,
         CASE a.source WHEN ${SOURCE_CODES.method} THEN ${method} WHEN ${SOURCE_CODES.segment} THEN 'segment'
           WHEN ${SOURCE_CODES.rule} THEN 'rule' ELSE 'popularity' END AS source,
         ${ruleTable === undefined ? "" : `${RULE_REASON} || `}printf('%s: %.0f%% of predicted interest in scope, %.1f%% likely to redeem, worth %.0f at a cost of %.0f; budget price %.3f',
           c.kind, CASE WHEN a.total > 0 THEN 100 * a.affinity / a.total ELSE 0 END::DOUBLE, 100 * a.p::DOUBLE,
           a.value / 1000.0::DOUBLE, a.cost / 1000.0::DOUBLE, ${price}::DOUBLE) AS reason
       FROM read_csv(${quoteLiteral(csv)}, header = false, parallel = false, columns = {'row': 'INTEGER', 'coupon': 'INTEGER', 'rank': 'INTEGER',
-        'affinity': 'FLOAT', 'total': 'FLOAT', 'p': 'FLOAT', 'value': 'BIGINT', 'cost': 'BIGINT', 'source': 'UTINYINT'${ruleTable === undefined ? "" : ", 'rule': 'INTEGER'"}}) a
+        'affinity': 'FLOAT', 'total': 'FLOAT', 'p': 'FLOAT', 'value': 'BIGINT', 'cost': 'BIGINT', 'source': 'UTINYINT'${ruleTable === undefined ? "" : ", 'rule': 'INTEGER'"}${columns.propensity === undefined ? "" : ", 'propensity': 'DOUBLE'"}}) a
       JOIN read_parquet(${quoteLiteral(users)}) u ON a.row = u.row
       JOIN catalogue c ON a.coupon = c.position
       ${ruleTable === undefined ? "" : `LEFT JOIN read_parquet(${quoteLiteral(ruleTable)}, file_row_number = true) r ON a.rule = r.file_row_number`}
@@ -195,6 +199,39 @@ async function writeWithheld(
     ) TO ${quoteLiteral(join(dir, "withheld.parquet"))} (FORMAT parquet, COMPRESSION zstd)`);
     const counts = await db.rows("SELECT code, count(*) AS n FROM reasons WHERE code > 0 GROUP BY code ORDER BY code");
     return Object.fromEntries(counts.map(({ code, n }) => [REASONS[Number(code) as keyof typeof REASONS], Number(n)]));
+  } finally {
+    db.close();
+    await rm(csv, { force: true });
+    await rm(join(dir, "spill"), { recursive: true, force: true });
+  }
+}
+
+/** A row a user who is not held out, also of those who drew nothing: the log that policies can be evaluated from. */
+async function writeDecisions(
+  context: RunContext,
+  dir: string,
+  ingested: IngestStage,
+  assigned: Int32Array,
+  allocationFile: string,
+): Promise<void> {
+  const wanted = { decision: "F64", isBest: "U8", reasons: "U8" } as const;
+  const { decision, isBest, reasons } = await loadTensors(context.executor, allocationFile, wanted);
+  const coupons = new Int32Array(ingested.result.numUsers);
+  await forEachYielding(assigned.length, (i) => {
+    coupons[assigned[i]!]!++;
+  });
+  const users = join(ingested.dir, INGEST_FILES.users);
+  const csv = join(dir, "decisions.csv");
+  await writeRows(context.executor, csv, [coupons, decision, isBest, reasons]);
+  const db = await openStageDb(context, dir, [users], 1);
+  try {
+    await db.run(`CREATE TABLE decisions AS SELECT row_number() OVER () - 1 AS row, * FROM read_csv(${quoteLiteral(csv)}, header = false,
+      parallel = false, columns = {'coupons': 'INTEGER', 'propensity': 'DOUBLE', 'best': 'UTINYINT', 'reason': 'UTINYINT'})`);
+    await db.run(`COPY (
+      SELECT u.user_id, d.coupons, d.propensity, d.best::DOUBLE AS target_propensity
+      FROM decisions d JOIN read_parquet(${quoteLiteral(users)}) u ON d.row = u.row
+      WHERE d.reason <> ${reasonCode("holdout")} ORDER BY d.row
+    ) TO ${quoteLiteral(join(dir, DECISIONS_FILE))} (FORMAT parquet, COMPRESSION zstd)`);
   } finally {
     db.close();
     await rm(csv, { force: true });

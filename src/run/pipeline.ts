@@ -22,7 +22,7 @@ import { ruleStage } from "./rule-stage.js";
 import { affinityStage, candidatesStage, eligibilityStage, responseStage } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { transitionStage } from "./transition-stage.js";
-import { OUTPUT_FILES, Workspace } from "./workspace.js";
+import { DECISIONS_FILE, OUTPUT_FILES, Workspace } from "./workspace.js";
 
 export interface PipelineOptions extends RunOptions {
   out: string;
@@ -155,7 +155,8 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     const staging = join(workspace.root, "tmp-publish");
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging);
-    for (const name of OUTPUT_FILES) {
+    const drawn = loaded.campaign.exploration === undefined ? [] : [DECISIONS_FILE];
+    for (const name of [...OUTPUT_FILES, ...drawn]) {
       if (name.endsWith(".parquet")) await copyFile(join(output.dir, name), join(staging, name));
     }
     await writeFile(

@@ -99,7 +99,7 @@ export function affinityStage(
   });
 }
 
-async function writeTensors(
+export async function writeTensors(
   path: string,
   kind: string,
   tensors: (TensorSpec & { data: ArrayBufferView })[],

@@ -18,6 +18,10 @@ export const OUTPUT_FILES = [
   "report.html",
   "run.json",
 ] as const;
+/** Only of runs that draw coupons by lot. */
+export const DECISIONS_FILE = "decisions.parquet";
+
+const isOurs = (name: string) => name === DECISIONS_FILE || (OUTPUT_FILES as readonly string[]).includes(name);
 
 const LOCK_FILE = "lock";
 const NONCE_FILE = "run-nonce";
@@ -149,9 +153,7 @@ export class Workspace {
     await syncFolder(folder);
     const parent = dirname(this.outDir);
     if (await this.isOccupied()) {
-      const foreign = (await readdir(this.outDir)).filter(
-        (name) => !(OUTPUT_FILES as readonly string[]).includes(name),
-      );
+      const foreign = (await readdir(this.outDir)).filter((name) => !isOurs(name));
       if (foreign.length > 0) {
         throw invalidArgument(
           `${this.outDir} holds files that are not couponcast's (${foreign.slice(0, 3).join(", ")}): they would be lost`,

@@ -29,6 +29,7 @@ export const REASONS = {
   35: "exclusive_group",
   36: "cap",
   37: "outbid",
+  38: "lot",
 } as const;
 
 export type ReasonCode = keyof typeof REASONS;

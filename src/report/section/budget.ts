@@ -6,6 +6,7 @@ import { type Html, html } from "../html.js";
 import type { FrontierPoint } from "../report-data.js";
 import { type Column, table } from "../table.js";
 import type { View } from "../view.js";
+import { explorationHtml } from "./exploration.js";
 import { limitsTable } from "./limits.js";
 import { nothingToShow, paragraph, type Section } from "./section.js";
 
@@ -17,7 +18,11 @@ export async function budgetSection(view: View): Promise<Section> {
     title: "Would another budget be better?",
     body:
       points.length < 2
-        ? [nothingToShow("The plan was not solved for other budgets, so there is no comparison."), limitsTable(view)]
+        ? [
+            nothingToShow("The plan was not solved for other budgets, so there is no comparison."),
+            limitsTable(view),
+            await explorationHtml(view),
+          ]
         : [
             paragraph(
               "The same shoppers and coupons, planned again for other budgets. The first money goes where it earns most; each further step earns less.",
@@ -25,6 +30,7 @@ export async function budgetSection(view: View): Promise<Section> {
             await frontier(view, points),
             await marginal(view, points),
             limitsTable(view),
+            await explorationHtml(view),
           ],
   };
 }
