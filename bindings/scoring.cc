@@ -167,6 +167,11 @@ Napi::Value MakeCandidatesBinding(const Args& args) {
   params.reasons = args.In<uint8_t>("reasons");
   params.no_value_reason = args.Byte("noValueReason");
   params.limit = args.Integer("limit");
+  if (args.Has("suggestedUsers")) {
+    params.suggested_users = args.In<int32_t>("suggestedUsers");
+    params.suggested_coupons = args.In<int32_t>("suggestedCoupons");
+    params.suggested_limit = args.Integer("suggestedLimit");
+  }
   const CandidateOutput output{args.Out<int32_t>("outCoupons"), args.Out<int64_t>("outValue"),  args.Out<int64_t>("outCost"),
                                args.Out<float>("outPRedeem"),   args.Out<int32_t>("outCounts"), args.Out<uint8_t>("outReasons")};
   Check(args.env(), MakeCandidates(params, args.Range(), args.Cancel(), output));

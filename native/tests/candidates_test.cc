@@ -29,6 +29,9 @@ struct Inputs {
   std::vector<double> margin_rate;
   std::vector<uint8_t> reasons;
   int64_t limit;
+  std::vector<int32_t> suggested_users;
+  std::vector<int32_t> suggested_coupons;
+  int64_t suggested_limit = 0;
 
   Inputs(int64_t users, int64_t coupons, int64_t kept, uint64_t seed, int64_t logits = 1) : pairs(users, coupons, seed), limit(kept) {
     Random random(seed + 1);
@@ -51,7 +54,8 @@ struct Inputs {
     }
   }
   CandidateParams view() const {
-    return {pairs.view(), pair_beta, user_score, coupon_score, purchase_rate, horizon_days, margin_rate, reasons, kNoValue, limit};
+    return {pairs.view(), pair_beta, user_score, coupon_score,    purchase_rate,     horizon_days,   margin_rate,
+            reasons,      kNoValue,  limit,      suggested_users, suggested_coupons, suggested_limit};
   }
 };
 
@@ -87,7 +91,7 @@ struct Output {
 };
 
 Output RunAll(const Inputs& inputs, int64_t shard) {
-  Output output(inputs.pairs.users, inputs.limit);
+  Output output(inputs.pairs.users, inputs.limit + inputs.suggested_limit);
   for (const RowRange range : Shards(inputs.pairs.users, shard)) EXPECT_OK(MakeCandidates(inputs.view(), range, {}, output.Rows(range)));
   return output;
 }
@@ -185,6 +189,55 @@ TEST(Candidates, EqualAPlainReimplementation) {
       EXPECT_GT(cut, 20);
     }
   }
+}
+
+TEST(Candidates, SuggestedOnesAreKeptBesideTheBest) {
+  constexpr int64_t kUsers = 150;
+  constexpr int64_t kCoupons = 17;
+  Inputs inputs(kUsers, kCoupons, kCoupons, 5);
+  const Output all = RunAll(inputs, 1000);
+  inputs.limit = 3;
+  const Output best = RunAll(inputs, 1000);
+  Random random(8);
+  for (int32_t user = 0; user < kUsers; ++user) {
+    for (int64_t i = random.Below(6); i > 0; --i) {
+      inputs.suggested_users.push_back(user);
+      inputs.suggested_coupons.push_back(static_cast<int32_t>(random.Below(kCoupons)));
+    }
+  }
+  inputs.suggested_limit = 2;
+  const Output output = RunAll(inputs, 1000);
+  EXPECT_TRUE(output == RunAll(inputs, 7));
+  int added = 0;
+  for (int32_t user = 0; user < kUsers; ++user) {
+    const auto row = [&](const Output& from) {
+      std::map<int32_t, int64_t> values;
+      for (int64_t j = 0; j < from.counts[static_cast<size_t>(user)]; ++j) {
+        const auto at = static_cast<size_t>(user * from.limit + j);
+        values[from.coupons[at]] = from.value[at];
+      }
+      return values;
+    };
+    std::map<int32_t, int64_t> expected = row(best);
+    std::set<std::pair<int64_t, int32_t>> others;
+    const auto every = row(all);
+    for (size_t i = 0; i < inputs.suggested_users.size(); ++i) {
+      const int32_t coupon = inputs.suggested_coupons[i];
+      if (inputs.suggested_users[i] == user && every.contains(coupon) && !expected.contains(coupon))
+        others.emplace(-every.at(coupon), coupon);
+    }
+    for (const auto& [minus_value, coupon] : others) {
+      if (static_cast<int64_t>(expected.size()) == inputs.limit + inputs.suggested_limit) break;
+      expected[coupon] = -minus_value;
+      ++added;
+    }
+    EXPECT_EQ(row(output), expected) << user;
+    EXPECT_EQ(output.reasons[static_cast<size_t>(user)], best.reasons[static_cast<size_t>(user)]);
+  }
+  EXPECT_GT(added, 20);
+  inputs.suggested_coupons.pop_back();
+  Output refused(kUsers, 5);
+  EXPECT_CODE(StatusCode::kInvalidArgument, MakeCandidates(inputs.view(), {0, kUsers}, {}, refused.Rows({0, kUsers})));
 }
 
 TEST(Candidates, ShardsGiveTheSameBytes) {

@@ -403,6 +403,15 @@ export const campaignSchema = z.strictObject({
       minConfidence: share.default(0.2).describe("share of the baskets with the antecedent that hold the consequent"),
       minLift: z.number().min(0).default(1.1),
       maxLength: z.number().int().min(2).max(31).default(3).describe("most items in a set"),
+      candidatesPerUser: z
+        .number()
+        .int()
+        .min(0)
+        .max(1000)
+        .default(5)
+        .describe(
+          "coupons for what goes with the user's latest basket that are considered even if they are not among the best caps.candidatesPerUser",
+        ),
       maxBasketItems: z.number().int().min(1).max(1_000_000).default(1000),
       longBaskets: z.enum(["refuse", "leave-out"]).default("refuse").describe("of more than maxBasketItems"),
       maxItemsets: z.number().int().min(1).max(100_000_000).default(1_000_000).describe("more are refused"),

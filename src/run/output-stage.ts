@@ -14,7 +14,8 @@ import { type Examples, exampleUsers } from "./examples.js";
 import type { FinishedStages } from "./finished-stages.js";
 import { type IngestStage, loadSegments } from "./profile-stages.js";
 import { PROFILE_FILES } from "./profile-table-stage.js";
-import { rulesOf, ruleTablePath } from "./rule-stage.js";
+import { rulesOf } from "./rule-hits.js";
+import { itemsetTablePath, ruleTablePath } from "./rule-stage.js";
 import { pairContext } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { DECISIONS_FILE } from "./workspace.js";
@@ -87,6 +88,10 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     if (allocated.result.exploration !== undefined)
       await writeDecisions(context, dir, ingested, columns.users, allocationFile);
     await copyFile(join(segmented.dir, "segments.parquet"), join(dir, "segments.parquet"));
+    if (rules !== undefined) {
+      await copyFile(ruleTablePath(rules), join(dir, "rules.parquet"));
+      await copyFile(itemsetTablePath(rules), join(dir, "itemsets.parquet"));
+    }
     for (const name of Object.values(PROFILE_FILES)) await copyFile(join(profiled.dir, name), join(dir, name));
     await copyFile(join(ingested.dir, INGEST_FILES.rejected), join(dir, "rejected.parquet"));
     const summary = await summarise(columns, labels, coupons.length, pair.segments);

@@ -22,7 +22,7 @@ import { ruleStage } from "./rule-stage.js";
 import { affinityStage, candidatesStage, eligibilityStage, responseStage } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { transitionStage } from "./transition-stage.js";
-import { DECISIONS_FILE, OUTPUT_FILES, Workspace } from "./workspace.js";
+import { DECISIONS_FILE, outputFiles, Workspace } from "./workspace.js";
 
 export interface PipelineOptions extends RunOptions {
   out: string;
@@ -101,6 +101,7 @@ export async function runStages(context: RunContext) {
   const drift = await driftStage(context, segmented);
   const model = await modelStage(context, ingested);
   const affinity = await affinityStage(context, ingested, model);
+  const rules = await ruleStage(context, ingested, affinity);
   const eligibility = await eligibilityStage(context, ingested);
   const responded = await responseStage(context, ingested, segmented, affinity, eligibility, transitioned);
   const candidates = await candidatesStage(
@@ -111,9 +112,22 @@ export async function runStages(context: RunContext) {
     eligibility,
     responded,
     transitioned,
+    rules,
   );
   const allocated = await allocateStage(context, ingested, segmented, candidates);
-  return { ingested, segmented, transitioned, drift, model, affinity, eligibility, responded, candidates, allocated };
+  return {
+    ingested,
+    segmented,
+    transitioned,
+    drift,
+    model,
+    affinity,
+    rules,
+    eligibility,
+    responded,
+    candidates,
+    allocated,
+  };
 }
 
 /** All stages, in order, on the calling thread and its workers; holds the thread for up to some seconds at a time. */
@@ -146,8 +160,7 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     const evaluated = await evaluateStage(context);
     const { ingested, segmented, transitioned } = scored;
     const profiled = await profileTableStage(context, ingested, segmented, transitioned);
-    const rules = await ruleStage(context, ingested, scored.affinity);
-    const finished = { ...scored, rules, evaluated, profiled };
+    const finished = { ...scored, evaluated, profiled };
     const output = await outputStage(context, finished);
 
     const versions = { couponcast: version, duckdb: await duckDbVersion(), node: process.versions.node };
@@ -156,7 +169,7 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging);
     const drawn = loaded.campaign.exploration === undefined ? [] : [DECISIONS_FILE];
-    for (const name of [...OUTPUT_FILES, ...drawn]) {
+    for (const name of [...outputFiles(scored.rules !== undefined), ...drawn]) {
       if (name.endsWith(".parquet")) await copyFile(join(output.dir, name), join(staging, name));
     }
     await writeFile(

@@ -1,31 +1,26 @@
 /** Stage rules: what is bought together, and which coupons that suggests for each user's latest basket. */
 import { join } from "node:path";
-import type { Executor } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { BoughtWith } from "../mining/bought-with.js";
 import { frequentItemsets } from "../mining/itemsets.js";
 import { associationRules, type Rule, type RuleList } from "../mining/rules.js";
-import { writeRuleTable } from "../mining/write-tables.js";
+import { writeItemsetTable, writeRuleTable } from "../mining/write-tables.js";
 import type { RuleSummary } from "../report/report-data.js";
 import { basketItemIds, openBaskets } from "../store/baskets.js";
-import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import { commitOutputs, OutputFile } from "../table/output-file.js";
 import { forEachYielding } from "../util/yield.js";
-import type { AssignmentColumns } from "./assignment-columns.js";
 import type { RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
+import { type Hits, writeHits } from "./rule-hits.js";
 import type { AffinityStage } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export type RuleStage = FinishedStage<Omit<RuleSummary, "numAssigned"> & { rows: number; numTooLong: number }>;
 
 const RULES_SHOWN = 40;
-/** By user, then coupon: the rule that suggests it. */
-const HIT_TENSORS = { users: "I32", coupons: "I32", rules: "I32" } as const;
-
 export const ruleTablePath = (stage: RuleStage) => join(stage.dir, "rules.parquet");
-const hitsPath = (dir: string) => join(dir, "hits.safetensors");
+export const itemsetTablePath = (stage: RuleStage) => join(stage.dir, "itemsets.parquet");
 
 /** None when the campaign asks for no rules. */
 export async function ruleStage(
@@ -46,9 +41,12 @@ export async function ruleStage(
     const found = await associationRules(itemsets, { ...context.options, ...filter });
     const ids: string[] = [];
     for await (const batch of basketItemIds(baskets)) ids.push(...batch);
-    await writeTable(context, found, ids, join(dir, "rules.parquet"));
+    await writeTable(join(dir, "rules.parquet"), (output) => writeRuleTable(found, ids, output, oneThread(context)));
+    await writeTable(join(dir, "itemsets.parquet"), (output) =>
+      writeItemsetTable(itemsets, ids, output, oneThread(context)),
+    );
     const hits = await findHits(context, found, baskets.path, affinity);
-    await writeHits(hits, hitsPath(dir));
+    await writeHits(hits, dir);
     const strongest = await associationRules(itemsets, {
       ...context.options,
       ...filter,
@@ -74,21 +72,17 @@ function lineOf({ antecedent, consequent, count, support, confidence, lift }: Ru
   return { antecedent: named(antecedent), consequent: named(consequent), count, support, confidence, lift };
 }
 
-async function writeTable(context: RunContext, rules: RuleList, ids: readonly string[], path: string): Promise<void> {
+/** The same bytes each time. */
+const oneThread = ({ options }: RunContext) => ({ threads: 1, signal: options.signal });
+
+async function writeTable(path: string, write: (output: OutputFile) => Promise<void>): Promise<void> {
   const output = await OutputFile.create(path, [".parquet"]);
   try {
-    // One thread: the same bytes each time.
-    await writeRuleTable(rules, ids, output, { threads: 1, signal: context.options.signal });
+    await write(output);
     await commitOutputs([output]);
   } finally {
     await output.discard();
   }
-}
-
-interface Hits {
-  users: number[];
-  coupons: number[];
-  rules: number[];
 }
 
 /** For each user's latest basket the coupons whose scope holds what goes with it, each with the best rule. */
@@ -138,33 +132,4 @@ async function findHits(context: RunContext, rules: RuleList, baskets: string, a
     () => executor.checkCancelled(),
   );
   return hits;
-}
-
-async function writeHits(hits: Hits, path: string): Promise<void> {
-  const shape = [hits.users.length];
-  const specs = Object.entries(HIT_TENSORS).map(([name, dtype]) => ({ name, dtype, shape }));
-  const writer = TensorFileWriter.create(path, specs, { kind: "rule-hits" });
-  try {
-    for (const name of Object.keys(HIT_TENSORS)) await writer.write(name, 0, Int32Array.from(hits[name as keyof Hits]));
-    await writer.commit();
-  } finally {
-    await writer.abort();
-  }
-}
-
-/** For each assignment the rule that suggests it, or -1. */
-export async function rulesOf(executor: Executor, stage: RuleStage, columns: AssignmentColumns): Promise<Int32Array> {
-  const hits = await loadTensors(executor, hitsPath(stage.dir), HIT_TENSORS);
-  const [users, coupons, rules] = [hits.users as Int32Array, hits.coupons as Int32Array, hits.rules as Int32Array];
-  const found = new Int32Array(columns.users.length).fill(-1);
-  let first = 0;
-  await forEachYielding(found.length, (i) => {
-    const user = columns.users[i]!;
-    // Both are by user; coupons of an assignment are not.
-    while (first < users.length && users[first]! < user) first++;
-    for (let hit = first; hit < users.length && users[hit] === user; hit++) {
-      if (coupons[hit] === columns.coupons[i]) found[i] = rules[hit]!;
-    }
-  });
-  return found;
 }

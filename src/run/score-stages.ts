@@ -28,6 +28,7 @@ import { createCatalogueTable } from "./catalogue-table.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import { fittedMethod, type ModelStage } from "./model-stage.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
+import { type RuleFolder, suggestionArgs } from "./rule-hits.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { loadNext, type TransitionStage } from "./transition-stage.js";
 
@@ -440,9 +441,13 @@ export function candidatesStage(
   eligibility: EligibilityStage,
   responded: ResponseStage,
   transitioned: TransitionStage,
+  ruled: RuleFolder | undefined,
 ): Promise<CandidatesStage> {
   const { campaign, coupons } = context.loaded;
-  const width = Math.min(campaign.caps.candidatesPerUser, coupons.length);
+  const limit = Math.min(campaign.caps.candidatesPerUser, coupons.length);
+  const suggestedLimit = Math.min(campaign.rules?.candidatesPerUser ?? 0, coupons.length - limit);
+  const width = limit + suggestedLimit;
+  const suggestions = ruled !== undefined && suggestedLimit > 0 ? ruled : undefined;
   const reads = {
     ingest: ingested.key,
     segment: segmented.key,
@@ -450,8 +455,9 @@ export function candidatesStage(
     eligibility: eligibility.key,
     response: responded.key,
     ...transitionReads(context, transitioned),
+    ...(suggestions && { rules: suggestions.key }),
   };
-  const settings = { economics: campaign.economics, width, timeZone: campaign.timeZone };
+  const settings = { economics: campaign.economics, width, suggestedLimit, timeZone: campaign.timeZone };
   return context.stages.run("candidates", reads, settings, async (dir) => {
     const pair = await pairContext(context, ingested, segmented, affinity, dir, transitioned);
     const { model } = responded.result;
@@ -489,7 +495,8 @@ export function candidatesStage(
             marginRate,
             reasons: { $file: join(eligibility.dir, "reasons.safetensors"), tensor: "reasons" },
             noValueReason: reasonCode("no_candidate_value"),
-            limit: width,
+            limit,
+            ...(suggestions && { ...suggestionArgs(suggestions), suggestedLimit }),
             begin,
             end,
             outCounts: output("counts", begin, end, 1),

@@ -140,7 +140,16 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
         transitioned,
         without as "all",
       );
-      const other = await candidatesStage(context, ingested, segmented, affinity, eligibility, responded, transitioned);
+      const other = await candidatesStage(
+        context,
+        ingested,
+        segmented,
+        affinity,
+        eligibility,
+        responded,
+        transitioned,
+        stages.rules,
+      );
       const allocated = await allocateStage(context, ingested, segmented, other);
       const handouts = await assignmentsOf(context, { ...stages, candidates: other, allocated });
       results.push([

@@ -21,7 +21,13 @@ export const OUTPUT_FILES = [
 /** Only of runs that draw coupons by lot. */
 export const DECISIONS_FILE = "decisions.parquet";
 
-const isOurs = (name: string) => name === DECISIONS_FILE || (OUTPUT_FILES as readonly string[]).includes(name);
+/** Published too where the campaign has `rules`. */
+export const RULE_FILES = ["rules.parquet", "itemsets.parquet"] as const;
+
+export const outputFiles = (withRules: boolean): readonly string[] =>
+  withRules ? [...RULE_FILES, ...OUTPUT_FILES] : OUTPUT_FILES;
+
+const isOurs = (name: string) => name === DECISIONS_FILE || outputFiles(true).includes(name);
 
 const LOCK_FILE = "lock";
 const NONCE_FILE = "run-nonce";

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { DuckDb, quoteLiteral } from "../../src/duckdb/duckdb.js";
 import { runCampaign } from "../../src/run/run-campaign.js";
+import { RULE_FILES } from "../../src/run/workspace.js";
 import { expectSameOutputs, makeShop, outputsOf } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
 
@@ -27,12 +28,15 @@ it("a coupon for what goes with the latest basket has the source rule, the same 
   const report = readFileSync(join(folder, "out-1", "report.html"), "utf8");
   expect(report).toContain('id="rule-graph"');
   const table = join(folder, "out-1", "assignments.parquet");
+  const [ruleTable, itemsetTable] = RULE_FILES.map((name) => join(folder, "out-1", name)) as [string, string];
+  for (const name of RULE_FILES)
+    expect(readFileSync(join(folder, "out-1", name)).equals(readFileSync(join(folder, "out-2", name)))).toBe(true);
   const db = await DuckDb.open({
     path: ":memory:",
     tempDir: folder,
     memoryLimitMb: 256,
     threads: 1,
-    readable: [table],
+    readable: [table, ruleTable, itemsetTable],
   });
   try {
     const told = await db.rows(
@@ -40,7 +44,26 @@ it("a coupon for what goes with the latest basket has the source rule, the same 
     );
     expect(Number(told[0]!.n)).toBe(rules.assignments);
     expect(Number(told[0]!.told)).toBe(rules.assignments);
+    for (const [file, rows] of [
+      [ruleTable, rules.rules],
+      [itemsetTable, rules.itemsets],
+    ])
+      expect(Number(await db.count(`SELECT count(*) FROM read_parquet(${quoteLiteral(file)})`))).toBe(rows);
   } finally {
     db.close();
   }
+});
+
+it("rules bring coupons among the candidates that their value alone would not", async () => {
+  const few = readFileSync(campaign, "utf8").replace(/candidatesPerUser: \d+/, "candidatesPerUser: 1");
+  expect(few).toContain("candidatesPerUser: 1");
+  const assignments = async (name: string, more: number) => {
+    const path = join(dirname(campaign), `${name}.yaml`);
+    writeFileSync(path, `${few}  candidatesPerUser: ${more}\n`);
+    await runCampaign(path, { out: join(folder, name), threads: 2 });
+    return JSON.parse(outputsOf(join(folder, name))["run.json"]!);
+  };
+  const none = await assignments("named", 0);
+  const some = await assignments("suggested", 2);
+  expect(some.rules.assignments).toBeGreaterThan(none.rules.assignments);
 });

@@ -75,11 +75,15 @@ struct CandidateParams {
   std::span<const uint8_t> reasons;       // [users * coupons] 0: eligible; else why not
   uint8_t no_value_reason = 0;            // for users who are eligible but whom every coupon would only cost money
   int64_t limit = 20;                     // candidates kept a user
+  // Coupons that something else than their value speaks for: pairs by ascending user.
+  std::span<const int32_t> suggested_users;    // [suggestions]
+  std::span<const int32_t> suggested_coupons;  // [suggestions]
+  int64_t suggested_limit = 0;                 // of those, kept beside the others
 };
 
-// Columns of fixed width `limit`, candidates in ascending order of the coupon.
+// Columns of the fixed width limit + suggested_limit, candidates in ascending order of the coupon.
 struct CandidateOutput {
-  std::span<int32_t> coupons;  // [range.size() * limit], unused -1
+  std::span<int32_t> coupons;  // [range.size() * width], unused -1
   std::span<int64_t> value;    // [..] expected incremental margin, thousandths of a minor unit, > 0
   std::span<int64_t> cost;     // [..] expected discount paid, thousandths of a minor unit, rounded up
   std::span<float> p_redeem;   // [..]
@@ -95,7 +99,8 @@ struct CandidateOutput {
 // s = sigmoid(z_2) buy because of it: p = a u + (1 - a) s redeem, (1 - a) s orders are won, and
 //   value = margin_rate (p order' - a u order) - p discount,  cost = p discount
 // with order' the stretched order and discount that of order'. Of more than `limit`, half are the best by value,
-// the others the best by value per cost (ties: smaller coupon). Cost: coupons a user. Errors: as above.
+// the others the best by value per cost (ties: smaller coupon). Of those that are left out then, the suggested_limit best by
+// value among the suggested ones are kept too. Cost: coupons a user. Errors: as above.
 Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag cancel, const CandidateOutput& output);
 
 }  // namespace couponcast

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "base/check.h"
 #include "base/portable_math.h"
@@ -23,20 +24,26 @@ struct Candidate {
   float p_redeem;
 };
 
-// Keeps `limit` candidates: half by value, the rest by value per cost; then back in the order of the coupons.
-void KeepBest(std::vector<Candidate>* candidates, size_t limit) {
+bool IsWorthMore(const Candidate& a, const Candidate& b) { return a.value > b.value || (a.value == b.value && a.coupon < b.coupon); }
+
+// Keeps `limit` candidates, half by value, the rest by value per cost, and beside them the most valuable suggested ones; then
+// back in the order of the coupons.
+void KeepBest(std::vector<Candidate>* candidates, size_t limit, std::span<const int32_t> suggested, size_t suggested_limit) {
   if (candidates->size() <= limit) return;
   const auto half = static_cast<std::ptrdiff_t>((limit + 1) / 2);
   const auto begin = candidates->begin();
-  std::sort(begin, candidates->end(),
-            [](const Candidate& a, const Candidate& b) { return a.value > b.value || (a.value == b.value && a.coupon < b.coupon); });
+  std::sort(begin, candidates->end(), IsWorthMore);
   const auto ratio = [](const Candidate& c) { return static_cast<double>(c.value) / static_cast<double>(std::max<int64_t>(c.cost, 1)); };
   std::sort(begin + half, candidates->end(), [&](const Candidate& a, const Candidate& b) {
     const double ratio_a = ratio(a);
     const double ratio_b = ratio(b);
     return ratio_a > ratio_b || (ratio_a == ratio_b && a.coupon < b.coupon);
   });
-  candidates->resize(limit);
+  const auto others = begin + static_cast<std::ptrdiff_t>(limit);
+  const auto unsuggested = std::partition(others, candidates->end(),
+                                          [&](const Candidate& c) { return std::ranges::find(suggested, c.coupon) != suggested.end(); });
+  std::sort(others, unsuggested, IsWorthMore);
+  candidates->resize(limit + std::min(static_cast<size_t>(unsuggested - others), suggested_limit));
   std::ranges::sort(*candidates, {}, &Candidate::coupon);
 }
 
@@ -59,7 +66,13 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
     COUPONCAST_RETURN_IF_ERROR(CheckSize(name, values.size(), coupons));
   }
   COUPONCAST_RETURN_IF_ERROR(CheckSize("reasons", params.reasons.size(), users * coupons));
-  const int64_t places = range.size() * params.limit;
+  if (params.suggested_limit < 0) {
+    return InvalidArgument("expected suggestedLimit >= 0 but received " + std::to_string(params.suggested_limit));
+  }
+  COUPONCAST_RETURN_IF_ERROR(
+      CheckSize("suggestedCoupons", params.suggested_coupons.size(), static_cast<int64_t>(params.suggested_users.size())));
+  const int64_t width = params.limit + params.suggested_limit;
+  const int64_t places = range.size() * width;
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out coupons", output.coupons.size(), places));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out value", output.value.size(), places));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out cost", output.cost.size(), places));
@@ -69,6 +82,7 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
 
   std::vector<Candidate> candidates;
   std::array<double, kPairFeatures> features = {};
+  auto suggestion = static_cast<size_t>(std::ranges::lower_bound(params.suggested_users, range.begin) - params.suggested_users.begin());
   for (int64_t user = range.begin; user < range.end; ++user) {
     const auto u = static_cast<size_t>(user);
     const auto place = static_cast<size_t>(user - range.begin);
@@ -106,7 +120,10 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
       candidates.push_back({static_cast<int32_t>(coupon), static_cast<int64_t>(std::min(value, kMaxMilli)), static_cast<int64_t>(cost),
                             static_cast<float>(p)});
     }
-    KeepBest(&candidates, static_cast<size_t>(params.limit));
+    const size_t first = suggestion;
+    while (suggestion < params.suggested_users.size() && params.suggested_users[suggestion] == user) ++suggestion;
+    KeepBest(&candidates, static_cast<size_t>(params.limit), params.suggested_coupons.subspan(first, suggestion - first),
+             static_cast<size_t>(params.suggested_limit));
     if (!candidates.empty()) {
       reason = 0;
     } else if (eligible || coupons == 0) {
@@ -114,8 +131,8 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
     }
     output.counts[place] = static_cast<int32_t>(candidates.size());
     output.reasons[place] = reason;
-    for (size_t j = 0; j < static_cast<size_t>(params.limit); ++j) {
-      const size_t at = place * static_cast<size_t>(params.limit) + j;
+    for (size_t j = 0; j < static_cast<size_t>(width); ++j) {
+      const size_t at = place * static_cast<size_t>(width) + j;
       const Candidate candidate = j < candidates.size() ? candidates[j] : Candidate{-1, 0, 0, 0.0F};
       output.coupons[at] = candidate.coupon;
       output.value[at] = candidate.value;
