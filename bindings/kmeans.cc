@@ -42,14 +42,19 @@ Napi::Value KmeansEncodeBinding(const Args& args) {
   return args.env().Undefined();
 }
 
+Napi::Value KmeansOrderBinding(const Args& args) {
+  Check(args.env(), KmeansOrder(args.In<float>("centroids"), args.Integer("dims"), args.Cancel(), args.Out<int32_t>("outOrder")));
+  return args.env().Undefined();
+}
+
 // Bytes with a sign have no typed array of their own here: the panel travels as U8.
 std::span<int8_t> Signed(std::span<uint8_t> bytes) { return {reinterpret_cast<int8_t*>(bytes.data()), bytes.size()}; }
 
 Napi::Value KmeansEncodeCentroidsBinding(const Args& args) {
   bool usable = false;
   Check(args.env(), KmeansEncodeCentroids(args.In<float>("centroids"), args.Integer("dims"), args.In<float>("centre"),
-                                          args.In<float>("steps"), Signed(args.Out<uint8_t>("outPanel")), args.Out<int32_t>("outStarts"),
-                                          args.Out<double>("outScale"), &usable));
+                                          args.In<float>("steps"), args.In<int32_t>("order"), Signed(args.Out<uint8_t>("outPanel")),
+                                          args.Out<int32_t>("outStarts"), args.Out<double>("outScale"), &usable));
   return Napi::Boolean::New(args.env(), usable);
 }
 
@@ -58,12 +63,12 @@ Napi::Value KmeansAssignFilteredBinding(const Args& args) {
   KmeansCodes codes;
   codes.codes = args.In<uint8_t>("codes");
   codes.norms = args.In<float>("norms");
+  codes.order = args.In<int32_t>("order");
   codes.panel = Signed(args.Out<uint8_t>("panel"));
   codes.starts = args.In<int32_t>("starts");
   codes.scale = args.In<double>("scale");
   codes.lower = args.Out<float>("outLower");
-  codes.shift = args.Number("shift");
-  codes.margin = args.Number("margin");
+  codes.drifts = args.In<double>("drifts");
   Check(args.env(), KmeansAssignFiltered(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"),
                                          args.In<float>("centroids"), codes, args.Range(), args.Cancel(), args.Out<int32_t>("outLabels"),
                                          args.Out<float>("outDistances"), &partial));
@@ -101,6 +106,7 @@ void ExportKmeans(Napi::Object exports) {
   Export<KmeansEncodeBinding>(exports, "kmeansEncode");
   Export<KmeansEncodeCentroidsBinding>(exports, "kmeansEncodeCentroids");
   Export<KmeansMinDistanceBinding>(exports, "kmeansMinDistance");
+  Export<KmeansOrderBinding>(exports, "kmeansOrder");
   Export<SparseKmeansAssignBinding>(exports, "sparseKmeansAssign");
   Export<SparseKmeansMeansBinding>(exports, "sparseKmeansMeans");
   Export<SparseRowLengthsBinding>(exports, "sparseRowLengths");

@@ -45,7 +45,11 @@ class Problem {
     }
     codes_.resize(static_cast<size_t>(rows_ * KmeansCodeBytes(dims)));
     norms_.resize(static_cast<size_t>(rows_ * 3));
-    lower_.resize(static_cast<size_t>(rows_), 0.0F);
+    const auto k = static_cast<int64_t>(this->k());
+    lower_.resize(static_cast<size_t>(rows_ * KmeansBoundStride(k)), 0.0F);
+    drifts_.resize(static_cast<size_t>(KmeansGroups(k)));
+    order_.resize(this->k());
+    EXPECT_OK(KmeansOrder(centroids_, dims, {}, order_));
     guess_.resize(static_cast<size_t>(rows_), 0);
     for (const RowRange range : Shards(rows_, 7)) EXPECT_OK(KmeansEncode(points_, dims, centre_, steps_, range, {}, codes_, norms_));
     EncodeCentroids();
@@ -60,7 +64,7 @@ class Problem {
     const auto columns = KmeansCodeColumns(static_cast<int64_t>(k()));
     panel_.resize(static_cast<size_t>(columns * KmeansCodeBytes(dims_)));
     starts_.resize(static_cast<size_t>(columns));
-    EXPECT_OK(KmeansEncodeCentroids(centroids_, dims_, centre_, steps_, panel_, starts_, scale_, &usable_));
+    EXPECT_OK(KmeansEncodeCentroids(centroids_, dims_, centre_, steps_, order_, panel_, starts_, scale_, &usable_));
   }
 
   Answer Plain(const std::vector<float>& weights = {}) const {
@@ -72,23 +76,25 @@ class Problem {
   }
 
   // From the labels and bounds that the last call left.
-  Answer Filtered(double shift, double margin, const std::vector<float>& weights = {}) {
+  Answer Filtered(const std::vector<float>& weights = {}) {
     Answer answer(static_cast<size_t>(rows_), k(), static_cast<size_t>(dims_));
     KmeansPartial partial = answer.Partial();
     answer.labels = guess_;
-    EXPECT_OK(KmeansAssignFiltered(points_, dims_, weights, centroids_, Codes(shift, margin), {0, rows_}, {}, answer.labels,
-                                   answer.distances, &partial));
+    EXPECT_OK(
+        KmeansAssignFiltered(points_, dims_, weights, centroids_, Codes(), {0, rows_}, {}, answer.labels, answer.distances, &partial));
     answer.inertia = partial.inertia;
     guess_ = answer.labels;
     return answer;
   }
 
-  KmeansCodes Codes(double shift, double margin) { return {codes_, norms_, panel_, starts_, scale_, lower_, shift, margin}; }
+  KmeansCodes Codes() { return {codes_, norms_, order_, panel_, starts_, scale_, lower_, drifts_}; }
 
-  // Replaces the centroids by the means of an answer; returns how far the farthest went.
-  double Move(const Answer& answer) {
-    double farthest = 0;
-    for (size_t c = 0; c < k(); ++c) {
+  // Replaces the centroids by the means of an answer.
+  void Move(const Answer& answer) {
+    const auto group_columns = static_cast<size_t>(KmeansGroupColumns(static_cast<int64_t>(k())));
+    std::vector<double> farthest(drifts_.size());
+    for (size_t column = 0; column < k(); ++column) {
+      const auto c = static_cast<size_t>(order_[column]);
       double moved = 0;
       for (size_t d = 0; d < static_cast<size_t>(dims_); ++d) {
         const size_t at = c * static_cast<size_t>(dims_) + d;
@@ -96,10 +102,11 @@ class Problem {
         if (answer.counts[c] > 0) centroids_[at] = static_cast<float>(answer.sums[at] / static_cast<double>(answer.counts[c]));
         moved += std::pow(static_cast<double>(centroids_[at]) - static_cast<double>(old), 2);
       }
-      farthest = std::max(farthest, std::sqrt(moved));
+      double& farthest_of_group = farthest[column / group_columns];
+      farthest_of_group = std::max(farthest_of_group, std::sqrt(moved));
     }
+    for (size_t g = 0; g < drifts_.size(); ++g) drifts_[g] += farthest[g] * (1 + 1e-9);
     EncodeCentroids();
-    return farthest * (1 + 1e-9);
   }
 
  private:
@@ -111,7 +118,8 @@ class Problem {
   std::vector<uint8_t> codes_;
   std::vector<float> norms_, lower_;
   std::vector<int8_t> panel_;
-  std::vector<int32_t> starts_, guess_;
+  std::vector<int32_t> order_, starts_, guess_;
+  std::vector<double> drifts_;
   std::vector<double> scale_ = std::vector<double>(3);
   bool usable_ = false;
 };
@@ -138,16 +146,15 @@ TEST(KmeansFilter, EqualsPlainLloydBitForBitOnEveryTarget) {
   uint64_t seed = 40;
   for (const Kind kind : {Kind::kBlobs, Kind::kIntegers, Kind::kFlat, Kind::kOutlier}) {
     for (const int64_t dims : {1, 4, 6, 33, 64}) {
-      for (const int64_t k : {1, 3, 16, 50}) {
+      for (const int64_t k : {1, 3, 16, 50, 200}) {
         ++seed;
         ForEachTarget([&] {
           const auto points = Points(203, dims, seed, kind);
           Problem problem(points, dims, {points.begin(), points.begin() + k * dims});
-          double shift = 0;
           for (int iteration = 0; iteration < 6 && problem.usable(); ++iteration) {
             const Answer plain = problem.Plain();
-            EXPECT_EQ(problem.Filtered(shift, 2 * shift), plain) << "dims " << dims << " k " << k << " iteration " << iteration;
-            shift = problem.Move(plain);
+            EXPECT_EQ(problem.Filtered(), plain) << "dims " << dims << " k " << k << " iteration " << iteration;
+            problem.Move(plain);
           }
         });
       }
@@ -155,12 +162,34 @@ TEST(KmeansFilter, EqualsPlainLloydBitForBitOnEveryTarget) {
   }
 }
 
+TEST(KmeansFilter, ManyGroupsAreThoseOfPlainLloyd) {
+  ForEachTarget([] {
+    const auto points = Points(900, 8, 77, Kind::kBlobs);
+    for (const int64_t k : {257, 300, 700}) {
+      Problem problem(points, 8, {points.begin(), points.begin() + k * 8});
+      for (int iteration = 0; iteration < 4; ++iteration) {
+        const Answer plain = problem.Plain();
+        EXPECT_EQ(problem.Filtered(), plain) << "k " << k << " iteration " << iteration;
+        problem.Move(plain);
+      }
+    }
+  });
+}
+
+TEST(KmeansFilter, OrderIsAChainOfNearestCentroids) {
+  std::vector<int32_t> order(6);
+  EXPECT_OK(KmeansOrder(std::vector<float>{0, 10, 1, 11, 1, 30}, 1, {}, order));
+  EXPECT_EQ(order, (std::vector<int32_t>{0, 2, 4, 1, 3, 5}));
+  EXPECT_CODE(StatusCode::kCancelled, KmeansOrder(std::vector<float>{0, 10}, 1, Raised(), std::span(order).first(2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, KmeansOrder(std::vector<float>{0, 10}, 1, {}, order));
+}
+
 TEST(KmeansFilter, WeightsAreThoseOfPlainLloyd) {
   const auto points = Points(100, 8, 3, Kind::kBlobs);
   Problem problem(points, 8, {points.begin(), points.begin() + 160});
   std::vector<float> weights(100);
   for (size_t i = 0; i < 100; ++i) weights[i] = static_cast<float>(i % 4) * 0.3F;
-  EXPECT_EQ(problem.Filtered(0, 0.5, weights), problem.Plain(weights));
+  EXPECT_EQ(problem.Filtered(weights), problem.Plain(weights));
 }
 
 TEST(KmeansFilter, EqualCentroidsAndEqualPoints) {
@@ -170,7 +199,7 @@ TEST(KmeansFilter, EqualCentroidsAndEqualPoints) {
   std::vector<float> centroids;
   for (int copy = 0; copy < 20; ++copy) centroids.insert(centroids.end(), points.begin(), points.begin() + 4);
   Problem problem(points, 4, centroids);
-  EXPECT_EQ(problem.Filtered(0, 0), problem.Plain());
+  EXPECT_EQ(problem.Filtered(), problem.Plain());
 }
 
 TEST(KmeansFilter, FarCentroidsAreRight) {
@@ -180,7 +209,7 @@ TEST(KmeansFilter, FarCentroidsAreRight) {
     centroids.insert(centroids.end(), 4, far);
     Problem problem(points, 4, centroids);
     if (problem.usable()) {
-      EXPECT_EQ(problem.Filtered(0, 0), problem.Plain()) << far;
+      EXPECT_EQ(problem.Filtered(), problem.Plain()) << far;
     }
   }
 }
@@ -193,17 +222,28 @@ TEST(KmeansFilter, RefusesWhatDoesNotFit) {
   const auto run = [&](const KmeansCodes& codes, CancelFlag cancel = {}) {
     return KmeansAssignFiltered(points, 4, {}, problem.centroids(), codes, {0, 20}, cancel, answer.labels, answer.distances, &partial);
   };
-  EXPECT_OK(run(problem.Codes(0, 0)));
-  EXPECT_CODE(StatusCode::kInvalidArgument, run(problem.Codes(-1, 0)));
-  EXPECT_CODE(StatusCode::kInvalidArgument, run(problem.Codes(0, NAN)));
-  KmeansCodes codes = problem.Codes(0, 0);
+  EXPECT_OK(run(problem.Codes()));
+  KmeansCodes codes = problem.Codes();
+  for (const double wrong : {-1.0, static_cast<double>(NAN)}) {
+    const std::vector<double> drifts(1, wrong);
+    codes.drifts = drifts;
+    EXPECT_CODE(StatusCode::kInvalidArgument, run(codes));
+  }
+  codes = problem.Codes();
+  const std::vector<int32_t> twice = {0, 1, 1};
+  codes.order = twice;
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(codes));
+  codes = problem.Codes();
   codes.norms = codes.norms.first(3);
   EXPECT_CODE(StatusCode::kInvalidArgument, run(codes));
-  EXPECT_CODE(StatusCode::kCancelled, run(problem.Codes(0, 0), Raised()));
+  EXPECT_CODE(StatusCode::kCancelled, run(problem.Codes(), Raised()));
+  const std::vector<double> moved(1, 0.5);
+  codes = problem.Codes();
+  codes.drifts = moved;
   answer.labels[7] = 3;
-  EXPECT_CODE(StatusCode::kInvalidArgument, run(problem.Codes(0, 0)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(codes));
   answer.labels[7] = -1;
-  EXPECT_CODE(StatusCode::kInvalidArgument, run(problem.Codes(0, 0)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, run(codes));
   std::vector<float> box(4);
   std::vector<float> bad = points;
   bad[5] = INFINITY;

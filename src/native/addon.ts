@@ -150,6 +150,7 @@ export interface Addon {
   kmeansEncode(a: Named): void;
   kmeansEncodeCentroids(a: Named): boolean;
   kmeansMinDistance(a: Named): number;
+  kmeansOrder(a: Named): void;
   sparseKmeansAssign(a: Named): number;
   sparseKmeansMeans(a: Named): void;
   sparseRowLengths(a: Named): void;

@@ -2,6 +2,7 @@ import { invalidArgument } from "../errors.js";
 import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
+import { KmeansFilter } from "./kmeans-filter.js";
 import type { KmeansEngine } from "./lloyd.js";
 
 /** Fewer centroids are measured faster than they are filtered. */
@@ -9,23 +10,11 @@ const FILTER_MIN_K = 24;
 const FILTER_MAX_DIMS = 16_384;
 /** Rows that fill no vector are measured at many centroids at once. */
 const FILTER_MIN_DIMS = 8;
-/** New bounds reach this many moves of the centroids far, once those are small beside the points' own distances. */
-const MARGIN_SHIFTS = 2;
-const SMALL_SHIFT = 0.03;
 const MIN_SHARD_POINTS = 16_384;
 const MAX_SHARDS = 32;
 
 /** How labels are found; never what they are. */
 export type KmeansAlgorithm = "auto" | "lloyd" | "filtered";
-
-/** Points as bytes, for the filter (native/include/couponcast/kmeans_filter.h). */
-interface Codes {
-  centre: Float32Array;
-  steps: Float32Array;
-  codes: Uint8Array;
-  norms: Float32Array;
-  lower: Float32Array;
-}
 
 /** Assignment and update of K-means on dense points in shared memory. */
 export class DenseKmeans implements KmeansEngine {
@@ -36,10 +25,7 @@ export class DenseKmeans implements KmeansEngine {
   #before: { labels: Int32Array; centroids: Float32Array; sizes: number[] };
   #sums = new Float64Array(0);
   #clusterWeights = new Float64Array(0);
-  #shift = 0;
-  /** Root mean square, of the last assignment. */
-  #meanDistance = 0;
-  #codes: Codes | undefined;
+  #filter: KmeansFilter | undefined;
   readonly #ranges: RowRange[];
 
   private constructor(
@@ -69,7 +55,7 @@ export class DenseKmeans implements KmeansEngine {
     const pays =
       options.algorithm === "filtered" ||
       (options.algorithm === "auto" && k >= FILTER_MIN_K && dims >= FILTER_MIN_DIMS);
-    await engine.#encode(pays && dims <= FILTER_MAX_DIMS);
+    await engine.#prepare(pays && dims <= FILTER_MAX_DIMS);
     return engine;
   }
 
@@ -77,42 +63,28 @@ export class DenseKmeans implements KmeansEngine {
     return this.points.length / this.dims;
   }
 
-  /** Checks that all points are finite; makes the codes if they are wanted. */
-  async #encode(wanted: boolean): Promise<void> {
-    const { executor, points, dims, n } = this;
+  /** Checks that all points are finite; makes the filter if it is wanted. */
+  async #prepare(wanted: boolean): Promise<void> {
+    const { executor, points, dims, k } = this;
     const float = { $return: "F32" as const, length: dims };
-    const boxes = await executor.map(
+    const results = await executor.map(
       this.#ranges.map((range) => ({
         kernel: "kmeansBox",
         args: { points, dims, ...range, outLows: float, outHighs: float },
       })),
     );
     if (!wanted) return;
-    const centre = new Float32Array(dims);
-    const steps = new Float32Array(dims);
-    for (let d = 0; d < dims; d++) {
-      const low = Math.min(...boxes.map(({ outputs }) => (outputs.outLows as Float32Array)[d]!));
-      const high = Math.max(...boxes.map(({ outputs }) => (outputs.outHighs as Float32Array)[d]!));
-      steps[d] = (high - low) / 254;
-      centre[d] = low + 128 * steps[d]!;
-    }
-    if (!steps.every(Number.isFinite) || !centre.every(Number.isFinite)) return;
-    const codes = shared.u8(n * Math.ceil(dims / 4) * 4);
-    const norms = shared.f32(n * 3);
-    await executor.map(
-      this.#ranges.map((range) => ({
-        kernel: "kmeansEncode",
-        args: { points, dims, centre, steps, ...range, outCodes: codes, outNorms: norms },
-      })),
-    );
-    this.#codes = { centre, steps, codes, norms, lower: shared.f32(n) };
+    const boxes = results.map(({ outputs }) => ({
+      lows: outputs.outLows as Float32Array,
+      highs: outputs.outHighs as Float32Array,
+    }));
+    this.#filter = await KmeansFilter.create(executor, points, dims, k, this.#ranges, boxes);
   }
 
   start(centroids: Float32Array): void {
     this.centroids = centroids;
     this.labels.fill(0);
-    this.#codes?.lower.fill(0);
-    this.#shift = 0;
+    this.#filter?.start();
   }
 
   async assign(): Promise<number> {
@@ -121,17 +93,18 @@ export class DenseKmeans implements KmeansEngine {
     labels.set(this.labels);
     const sharedCentroids = shared.f32(k * dims);
     sharedCentroids.set(centroids);
-    const filter = await this.#filterArgs(sharedCentroids);
+    const filter = this.#filter;
+    const filterArgs = await filter?.args(sharedCentroids);
     const results = await this.executor.map(
       this.#ranges.map(({ begin, end }) => ({
-        kernel: filter === undefined ? "kmeansAssign" : "kmeansAssignFiltered",
+        kernel: filterArgs === undefined ? "kmeansAssign" : "kmeansAssignFiltered",
         args: {
           points,
           dims,
           weights,
           centroids: sharedCentroids,
-          ...filter,
-          outLower: this.#codes?.lower.subarray(begin, end),
+          ...filterArgs,
+          outLower: filter?.boundsOf({ begin, end }),
           begin,
           end,
           outLabels: labels.subarray(begin, end),
@@ -159,33 +132,9 @@ export class DenseKmeans implements KmeansEngine {
     if (!Number.isFinite(inertia)) throw invalidArgument("expected finite points (after squaring, in float32)");
     this.#sums = sums;
     this.#clusterWeights = clusterWeights;
-    this.#meanDistance = Math.sqrt(inertia / clusterWeights.reduce((a, b) => a + b, 0));
     this.#before.sizes = this.sizes;
     this.sizes = sizes;
     return inertia;
-  }
-
-  async #filterArgs(centroids: Float32Array) {
-    const known = this.#codes;
-    if (known === undefined) return undefined;
-    const { k, dims } = this;
-    const { centre, steps, codes, norms } = known;
-    const columns = Math.ceil(k / 16) * 16;
-    const panel = shared.u8(columns * Math.ceil(dims / 4) * 4);
-    const starts = shared.i32(columns);
-    const scale = shared.f64(3);
-    const { value: usable } = await this.executor.run({
-      kernel: "kmeansEncodeCentroids",
-      args: { centroids, dims, centre, steps, outPanel: panel, outStarts: starts, outScale: scale },
-    });
-    if (!usable) {
-      // The bounds know nothing of the moves of this assignment.
-      known.lower.fill(0);
-      return undefined;
-    }
-    const shift = this.#shift;
-    const margin = shift <= SMALL_SHIFT * this.#meanDistance ? MARGIN_SHIFTS * shift : 0;
-    return { codes, norms, panel, starts, scale, shift, margin };
   }
 
   /** Means of the clusters; the empty ones take the farthest points. Returns the summed squared move. */
@@ -194,8 +143,8 @@ export class DenseKmeans implements KmeansEngine {
     const sums = this.#sums;
     const total = this.#clusterWeights;
     const empty = [...total.keys()].filter((c) => total[c] === 0);
-    const farthest = await farthestPoints(this.distances, weights, empty.length);
-    for (const [e, point] of farthest.entries()) {
+    const donated = await farthestPoints(this.distances, weights, empty.length);
+    for (const [e, point] of donated.entries()) {
       const donor = this.labels[point]!;
       const weight = weights?.[point] ?? 1;
       // What would leave a cluster empty stays.
@@ -210,7 +159,7 @@ export class DenseKmeans implements KmeansEngine {
     }
     const centroids = new Float32Array(old.length);
     let shift = 0;
-    let farthestMove = 0;
+    const moves = new Float64Array(k);
     await forEachYielding(k, (c) => {
       const mean = centroids.subarray(c * dims, (c + 1) * dims);
       for (let d = 0; d < dims; d++) {
@@ -220,11 +169,11 @@ export class DenseKmeans implements KmeansEngine {
       let move = 0;
       for (let d = 0; d < dims; d++) move += (mean[d]! - old[c * dims + d]!) ** 2;
       shift += move;
-      farthestMove = Math.max(farthestMove, move);
+      moves[c] = move;
     });
+    this.#filter?.drift(moves);
     this.#before.centroids = old;
     this.centroids = centroids;
-    this.#shift = Math.sqrt(farthestMove) * (1 + 1e-9);
     return shift;
   }
 

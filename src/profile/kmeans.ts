@@ -50,11 +50,11 @@ export interface KmeansResult extends LloydResult {
  *
  * Empty clusters: the centroid moves to the point that is farthest from its own centroid (ties: smaller index), which
  * its cluster gives up. The same bytes for any number of threads: sums run over fixed shards in float64. From 24
- * clusters and 8 dimensions on, a filter of byte products and bounds in the manner of Hamerly finds the labels that
+ * clusters and 8 dimensions on, a filter of byte products and bounds in the manner of Yinyang finds the labels that
  * measuring all distances would find, bit for bit.
- * Cost: at most 3 n k dims flops an iteration; memory 12 n bytes besides the points, n (dims + 16) more with the filter.
+ * Cost: at most 3 n k dims flops an iteration; memory 12 n bytes besides the points, n (dims + 76) more with the filter.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_CANCELLED.
- * Source: Arthur & Vassilvitskii 2007; Lloyd 1982; Hamerly 2010; formulas.md, "K-means".
+ * Source: Arthur & Vassilvitskii 2007; Lloyd 1982; Ding et al. 2015; formulas.md, "K-means".
  */
 export async function kmeans(points: Float32Array, dims: number, options: KmeansOptions): Promise<KmeansResult> {
   let data = await checkedPoints(points, dims);

@@ -3,6 +3,7 @@
 #define COUPONCAST_CLUSTER_KMEANS_CHECK_H_
 
 #include <algorithm>
+#include <vector>
 
 #include "base/check.h"
 #include "couponcast/kmeans.h"
@@ -37,6 +38,18 @@ inline Status CheckKmeansOutputs(int64_t k, int64_t dims, RowRange range, std::s
   std::ranges::fill(partial->weights, 0.0);
   std::ranges::fill(partial->counts, 0);
   partial->inertia = 0;
+  return {};
+}
+
+// columns[order[column]] = column.
+inline Status InvertKmeansOrder(std::span<const int32_t> order, std::vector<int32_t>* columns) {
+  columns->assign(order.size(), -1);
+  for (size_t column = 0; column < order.size(); ++column) {
+    const int32_t c = order[column];
+    if (c < 0 || static_cast<size_t>(c) >= order.size() || (*columns)[static_cast<size_t>(c)] >= 0)
+      return InvalidArgument("expected an order of the centroids, each of them once");
+    (*columns)[static_cast<size_t>(c)] = static_cast<int32_t>(column);
+  }
   return {};
 }
 

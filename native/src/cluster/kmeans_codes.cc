@@ -9,14 +9,14 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/cluster/kmeans_codes.cc"
 #include <hwy/foreach_target.h>
-// The header must come behind foreach_target.h.
+// The headers must come behind foreach_target.h.
 #include <hwy/highway.h>
+
+#include "cluster/squared_distance-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace couponcast::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
 
 // Returns whether all coordinates are finite.
 bool GrowBoxImpl(const float* HWY_RESTRICT points, int64_t dims, int64_t rows, float* HWY_RESTRICT lows, float* HWY_RESTRICT highs) {
@@ -62,6 +62,11 @@ void EncodePointImpl(const float* HWY_RESTRICT point, int64_t dims, const float*
   squares[2] = hn::ReduceSum(d, norms);
 }
 
+void DistancesToImpl(const float* HWY_RESTRICT centroid, const float* HWY_RESTRICT centroids, int64_t dims, int64_t k,
+                     float* HWY_RESTRICT distances) {
+  for (int64_t c = 0; c < k; ++c) distances[c] = SquaredDistance(centroid, centroids + c * dims, dims);
+}
+
 }  // namespace
 }  // namespace couponcast::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -71,6 +76,7 @@ namespace couponcast {
 
 HWY_EXPORT(GrowBoxImpl);
 HWY_EXPORT(EncodePointImpl);
+HWY_EXPORT(DistancesToImpl);
 
 namespace {
 
@@ -136,14 +142,41 @@ Status KmeansEncode(std::span<const float> points, int64_t dims, std::span<const
   return {};
 }
 
+Status KmeansOrder(std::span<const float> centroids, int64_t dims, CancelFlag cancel, std::span<int32_t> order) {
+  if (dims < 1) return InvalidArgument("expected dims >= 1");
+  int64_t k = 0;
+  COUPONCAST_RETURN_IF_ERROR(CheckKmeansCentroids(centroids, dims, &k));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), k));
+  std::vector<float> distances(static_cast<size_t>(k));
+  std::vector<bool> taken(static_cast<size_t>(k), false);
+  size_t last = 0;
+  for (int32_t& next : order) {
+    if (cancel.IsSet()) return Cancelled();
+    next = static_cast<int32_t>(last);
+    taken[last] = true;
+    HWY_DYNAMIC_DISPATCH(DistancesToImpl)
+    (centroids.data() + static_cast<int64_t>(last) * dims, centroids.data(), dims, k, distances.data());
+    size_t nearest = taken.size();
+    for (size_t c = 0; c < taken.size(); ++c) {
+      if (!taken[c] && (nearest == taken.size() || distances[c] < distances[nearest])) nearest = c;
+    }
+    last = nearest;
+  }
+  return {};
+}
+
 Status KmeansEncodeCentroids(std::span<const float> centroids, int64_t dims, std::span<const float> centre, std::span<const float> steps,
-                             std::span<int8_t> panel, std::span<int32_t> starts, std::span<double> scale, bool* usable) {
+                             std::span<const int32_t> order, std::span<int8_t> panel, std::span<int32_t> starts, std::span<double> scale,
+                             bool* usable) {
   if (dims < 1) return InvalidArgument("expected dims >= 1");
   int64_t k = 0;
   COUPONCAST_RETURN_IF_ERROR(CheckKmeansCentroids(centroids, dims, &k));
   COUPONCAST_RETURN_IF_ERROR(CheckCoding(dims, centre, steps));
   const int64_t columns = KmeansCodeColumns(k);
   const int64_t bytes = KmeansCodeBytes(dims);
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), k));
+  std::vector<int32_t> column_of;
+  COUPONCAST_RETURN_IF_ERROR(InvertKmeansOrder(order, &column_of));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("panel", panel.size(), columns * bytes));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("starts", starts.size(), columns));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("scale", scale.size(), 3));
@@ -167,10 +200,11 @@ Status KmeansEncodeCentroids(std::span<const float> centroids, int64_t dims, std
     double norm = 0;
     double error_norm = 0;
     int64_t sum = 0;
+    const int64_t column = column_of[static_cast<size_t>(c)];
     for (int64_t dim = 0; dim < dims; ++dim) {
       const double wanted = scaled(c, dim);
       const double code = std::nearbyint(wanted / unit);
-      panel[static_cast<size_t>((c / 16 * bytes + dim / 4 * 4) * 16 + c % 16 * 4 + dim % 4)] = static_cast<int8_t>(code);
+      panel[static_cast<size_t>((column / 16 * bytes + dim / 4 * 4) * 16 + column % 16 * 4 + dim % 4)] = static_cast<int8_t>(code);
       sum += static_cast<int64_t>(code);
       norm += offset(c, dim) * offset(c, dim);
       error_norm += (wanted - unit * code) * (wanted - unit * code);
@@ -180,7 +214,7 @@ Status KmeansEncodeCentroids(std::span<const float> centroids, int64_t dims, std
       *usable = false;
       return {};
     }
-    starts[static_cast<size_t>(c)] = static_cast<int32_t>(-std::llround(half) - 128 * sum);
+    starts[static_cast<size_t>(column)] = static_cast<int32_t>(-std::llround(half) - 128 * sum);
     radius = std::max(radius, norm);
     error = std::max(error, error_norm);
   }

@@ -21,10 +21,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 inline constexpr int64_t kDistanceLanes = 16;
 
 HWY_INLINE float SumLanes(float* HWY_RESTRICT lanes) {
-  for (int64_t width = kDistanceLanes / 2; width > 0; width /= 2) {
-    for (int64_t j = 0; j < width; ++j) lanes[j] += lanes[j + width];
-  }
-  return lanes[0];
+  const hn::CappedTag<float, 8> d8;
+  const hn::FixedTag<float, 4> d4;
+  for (size_t j = 0; j < 8; j += hn::Lanes(d8)) hn::Store(hn::Add(hn::Load(d8, lanes + j), hn::Load(d8, lanes + j + 8)), d8, lanes + j);
+  const auto four = hn::Add(hn::Load(d4, lanes), hn::Load(d4, lanes + 4));
+  const auto two = hn::Add(four, hn::Shuffle1032(four));
+  return hn::GetLane(hn::Add(two, hn::Shuffle2301(two)));
 }
 
 HWY_INLINE float SquaredDistance(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, int64_t dims) {
