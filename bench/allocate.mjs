@@ -1,22 +1,52 @@
-// Allocation of N users x 20 candidates from a memory-mapped file, one budget, 20 stocks: time, gap, memory.
-//   node bench/allocate.mjs [users=1000000] [folder=a temporary one]
-// With --highs: 10,000 x 10 beside HiGHS as a linear programme (minutes).
-import { mkdtempSync, rmSync } from "node:fs";
+// Allocation of N users from a memory-mapped file of candidates, one budget and a stock a coupon: time, gap, memory.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { allocate } from "../dist/index.js";
 import { TensorFileWriter } from "../dist/store/tensor-file-writer.js";
+import { readTensors } from "../dist/store/tensors.js";
 import { Random } from "../dist/util/random.js";
+import { median, requireBuild, say } from "./tools.mjs";
 
-const args = process.argv.slice(2);
-const besideHighs = args.includes("--highs");
-const [users = besideHighs ? 10_000 : 1_000_000] = args.filter((arg) => /^\d+$/.test(arg)).map(Number);
-const width = besideHighs ? 10 : 20;
-const folder = args.find((arg) => arg.includes("/")) ?? mkdtempSync(join(tmpdir(), "couponcast-bench-"));
-const file = join(folder, `candidates-${users}x${width}.safetensors`);
+const HELP = `node bench/allocate.mjs [options]
+  --users N      users, several with commas (default 100000,1000000)
+  --width N      candidates a user, and coupons (default 20)
+  --threads N    (default 2)
+  --gap N        what the search may end at (default 1e-5)
+  --rounds N     the median counts (default 3)
+  --folder DIR   where candidates are kept and found again (default: a temporary folder)
+  --write        only write the candidates
+  --highs        also the linear programme through HiGHS: for 10000 users x 10 some seconds
+One JSON line a size: milliseconds of the whole call, gap, passes over all users, and the most memory during the call on top of
+what there was before and of pages of files, MB.
+
+  node bench/allocate.mjs --users 100000,1000000,10000000 --rounds 1
+  node bench/allocate.mjs --users 10000 --width 10 --rounds 31 --highs
+`;
+const { values: options } = parseArgs({
+  options: {
+    users: { type: "string", default: "100000,1000000" },
+    width: { type: "string", default: "20" },
+    threads: { type: "string", default: "2" },
+    gap: { type: "string", default: "1e-5" },
+    rounds: { type: "string", default: "3" },
+    folder: { type: "string" },
+    write: { type: "boolean", default: false },
+    highs: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+if (options.help) {
+  process.stdout.write(HELP);
+  process.exit();
+}
+requireBuild();
+const [width, threads, rounds, gapWanted] = [options.width, options.threads, options.rounds, options.gap].map(Number);
+const folder = options.folder ?? mkdtempSync(join(tmpdir(), "couponcast-bench-"));
 
 /** Values that follow costs and the user's taste: budget and stock of the better coupons both bind. */
-async function write() {
+async function write(file, users) {
   const random = new Random(1);
   const shape = [users, width];
   const writer = TensorFileWriter.create(
@@ -32,8 +62,9 @@ async function write() {
   const step = 50_000;
   for (let begin = 0; begin < users; begin += step) {
     const rows = Math.min(step, users - begin);
-    const value = new BigInt64Array(rows * width);
-    const cost = new BigInt64Array(rows * width);
+    // The low halves of 64 bits: no amount needs more.
+    const value = new Uint32Array(rows * width * 2);
+    const cost = new Uint32Array(rows * width * 2);
     const coupons = new Int32Array(rows * width);
     for (let row = 0; row < rows; row++) {
       const taste = 0.3 + random.next() * 1.4;
@@ -41,8 +72,8 @@ async function write() {
         const at = row * width + j;
         const amount = (20 + 15 * (j % 7)) * (0.2 + 0.8 * random.next());
         coupons[at] = j;
-        cost[at] = BigInt(Math.ceil(amount * 1000));
-        value[at] = BigInt(Math.round(amount * 3000 * random.next() * taste));
+        cost[2 * at] = Math.ceil(amount * 1000);
+        value[2 * at] = Math.round(amount * 3000 * random.next() * taste);
       }
     }
     await writer.write("value", begin * width, value);
@@ -53,57 +84,68 @@ async function write() {
   await writer.commit();
 }
 
-const limits = {
-  budgetMinor: users * 15,
-  coupons: Array.from({ length: width }, () => ({ stock: Math.floor(users / 60) })),
-};
+/** Memory of this process that is no page of a file, MB. */
+function ownMb() {
+  const status = readFileSync("/proc/self/status", "utf8");
+  return ["RssAnon", "RssShmem"].reduce((sum, name) => sum + Number(status.match(`${name}:\\s+(\\d+)`)[1]) / 1024, 0);
+}
 
-async function highsOptimum() {
+async function measured(call) {
+  const before = ownMb();
+  let peak = before;
+  const timer = setInterval(() => {
+    peak = Math.max(peak, ownMb());
+  }, 20);
+  const start = performance.now();
+  const result = await call();
+  const ms = performance.now() - start;
+  clearInterval(timer);
+  return { ms, mb: Math.max(peak, ownMb()) - before, result };
+}
+
+async function highsOptimum(file, users, limits) {
   const { default: load } = await import("highs");
-  const { readTensors } = await import("../dist/store/tensors.js");
   const { value, cost } = readTensors(file, { value: "I64", cost: "I64" });
   const all = Array.from(value, (_, at) => at);
   const sum = (places, of) => places.map((at) => `+ ${of(at)} x${at}`).join(" ");
   const rows = Array.from({ length: users }, (_, u) => `${sum(all.slice(u * width, (u + 1) * width), () => 1)} <= 1`);
   rows.push(`${sum(all, (at) => cost[at])} <= ${limits.budgetMinor * 1000}`);
-  limits.coupons.forEach(({ stock }, j) => {
-    rows.push(
-      `${sum(
-        all.filter((at) => at % width === j),
-        () => 1,
-      )} <= ${stock}`,
-    );
-  });
+  for (const [j, { stock }] of limits.coupons.entries()) {
+    const column = all.filter((at) => at % width === j);
+    rows.push(`${sum(column, () => 1)} <= ${stock}`);
+  }
   const text = `Maximize\nobj: ${sum(all, (at) => value[at])}\nSubject To\n${rows.map((row, r) => `r${r}: ${row}`).join("\n")}\nEnd`;
   const highs = await load();
   const start = performance.now();
   const { ObjectiveValue } = highs.solve(text);
-  return { ms: performance.now() - start, optimum: ObjectiveValue / 1000 };
+  return { ms: performance.now() - start, optimumMinor: ObjectiveValue / 1000 };
+}
+
+async function bench(users) {
+  const file = join(folder, `candidates-${users}x${width}.safetensors`);
+  if (!existsSync(file)) await write(file, users);
+  if (options.write) return;
+  const limits = {
+    budgetMinor: users * 15,
+    coupons: Array.from({ length: width }, () => ({ stock: Math.floor(users / (3 * width)) })),
+  };
+  const runs = [];
+  for (let round = 0; round < rounds; round++)
+    runs.push(await measured(() => allocate({ file }, limits, { threads, gap: gapWanted })));
+  const { gap, passes, evaluations, valueMinor, upperBoundMinor } = runs[0].result;
+  const ms = median(runs.map((run) => run.ms));
+  const line = { users, width, ms, gap, passes, evaluations, valueMinor, upperBoundMinor, mb: runs[0].mb };
+  if (options.highs) {
+    const { ms: highsMs, optimumMinor } = await highsOptimum(file, users, limits);
+    Object.assign(line, { highsMs, times: highsMs / ms, boundOff: upperBoundMinor / optimumMinor - 1 });
+  }
+  console.log(JSON.stringify(line));
 }
 
 try {
-  await write();
-  for (let round = 0; round < 3; round++) {
-    const start = performance.now();
-    const { gap, passes, evaluations, valueMinor, upperBoundMinor } = await allocate({ file }, limits, { threads: 2 });
-    const ms = performance.now() - start;
-    const peakMb = process.resourceUsage().maxRSS / 1024;
-    console.log(
-      JSON.stringify({
-        users,
-        width,
-        ms: Math.round(ms),
-        gap,
-        passes,
-        evaluations,
-        valueMinor,
-        upperBoundMinor,
-        peakMb: Math.round(peakMb),
-      }),
-    );
-  }
-  if (besideHighs) console.log(JSON.stringify({ highs: await highsOptimum() }));
+  for (const users of options.users.split(",").map(Number)) await bench(users);
 } finally {
-  rmSync(file, { force: true });
-  process.exit();
+  if (options.folder === undefined) rmSync(folder, { recursive: true });
+  else say(`candidates are kept in ${folder}`);
 }
+process.exit();

@@ -82,7 +82,7 @@ Napi::Value EvaluateDualBinding(const Args& args) {
 
 Napi::Value SolveDualBinding(const Args& args) {
   const DualTask task{args.In<double>("limits"), args.In<double>("start"), args.In<double>("lower"), args.In<double>("upper"),
-                      args.Number("constant"),   args.Number("relative"),  args.Bool("ignoreValue")};
+                      args.Number("constant"),   args.Number("relative"),  args.Bool("ignoreValue"), args.Bool("exact")};
   DualSolution solution;
   Check(args.env(), SolveDual(Problem(args), Units(args), task, args.Cancel(), args.Out<double>("outPrices"), args.Out<int64_t>("outUsage"),
                               args.OptionalOut<uint8_t>("chosen"), &solution));

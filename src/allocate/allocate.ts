@@ -2,7 +2,8 @@ import { CouponcastError, invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
-import { leastMissing, solveDual } from "./dual.js";
+import { numberBetween } from "../util/arguments.js";
+import { type DualSolution, dualSolutions, leastMissing, type Units } from "./dual.js";
 import type { Limits } from "./limits.js";
 import { type CandidateTable, MILLI, Problem } from "./problem.js";
 import { type CandidateFile, type Candidates, tableOf, tableOfFile } from "./table-of.js";
@@ -37,6 +38,8 @@ export interface Allocation {
 
 const SHARD_USERS = 16_384;
 const MAX_TOTAL_MILLI = 2 ** 62;
+/** Nearer than this is not looked for. */
+const DEFAULT_GAP = 1e-6;
 
 /** @internal Content of the candidates, once. */
 export async function checkCandidates(executor: Executor, problem: Problem): Promise<void> {
@@ -93,6 +96,23 @@ export function usedOf(problem: Problem, limits: Limits, { usage }: Pick<Recount
   return used;
 }
 
+/** Makes the choice of the open users feasible and better, in place. */
+async function polish(
+  executor: Executor,
+  problem: Problem,
+  dual: DualSolution,
+  chosen: Uint8Array,
+): Promise<PolishStats> {
+  const left = shared.i64(problem.constraints.length);
+  for (const [r, { limit }] of problem.constraints.entries())
+    left[r] = BigInt(problem.sign(r)) * (BigInt(limit) - dual.settled.usage[r]!);
+  const { value } = await executor.run({
+    kernel: "repairAndPolish",
+    args: { ...problem.args(), ...dual.open, prices: dual.prices, left, chosen },
+  });
+  return value as PolishStats;
+}
+
 async function refuseInfeasible(executor: Executor, problem: Problem, stats: PolishStats): Promise<never> {
   const { name, measure, limit } = problem.constraints[stats.broken]!;
   const amount = (units: number) => (measure === "pieces" ? `${units} pieces` : `${units / MILLI} minor units`);
@@ -110,41 +130,74 @@ async function refuseInfeasible(executor: Executor, problem: Problem, stats: Pol
   );
 }
 
+/** @internal */
+export interface AllocateOptions {
+  /** Prices to start from; the candidates have been checked then. */
+  warm?: Float64Array | undefined;
+  /** [users * width] to be written to. */
+  chosen?: Uint8Array | undefined;
+  gap?: number | undefined;
+}
+
+const gapOf = (bound: number, value: number) => (bound > 0 ? (bound - value) / bound : 0);
+
+function isBetter(a: PolishStats, b: PolishStats): boolean {
+  if (a.broken >= 0 || b.broken >= 0) return b.broken >= 0 && (a.broken < 0 || a.missing < b.missing);
+  return a.valueMilli > b.valueMilli;
+}
+
+function takeRows(chosen: Uint8Array, width: number, { members }: Units): Uint8Array {
+  const rows = new Uint8Array(members.length * width);
+  for (const [i, user] of members.entries()) rows.set(chosen.subarray(user * width, (user + 1) * width), i * width);
+  return rows;
+}
+function putRows(chosen: Uint8Array, width: number, { members }: Units, rows: Uint8Array): void {
+  for (const [i, user] of members.entries()) chosen.set(rows.subarray(i * width, (i + 1) * width), user * width);
+}
+
 /** @internal Allocation over candidates that are already in the kernels' form. */
 export async function allocateTable(
   executor: Executor,
   table: CandidateTable,
   limits: Limits,
-  { warm, chosen }: { warm?: Float64Array; chosen?: Uint8Array } = {},
+  { warm, chosen = shared.u8(table.numUsers * table.width), gap = DEFAULT_GAP }: AllocateOptions = {},
 ): Promise<Allocation> {
   const problem = new Problem(table, limits);
   if (warm === undefined) await checkCandidates(executor, problem);
-  const dual = await solveDual(executor, problem, warm, chosen ?? shared.u8(problem.numUsers * problem.width));
-  const left = shared.i64(problem.constraints.length);
-  for (const [r, { limit }] of problem.constraints.entries())
-    left[r] = BigInt(problem.sign(r)) * (BigInt(limit) - dual.usage[r]!);
-  const polished = await executor.run({
-    kernel: "repairAndPolish",
-    args: { ...problem.args(), ...dual.open, prices: dual.prices, left, chosen: dual.chosen },
-  });
-  const stats = polished.value as PolishStats;
-  if (stats.broken >= 0) await refuseInfeasible(executor, problem, stats);
-  const recount = await checkAssignment(executor, problem, dual.chosen);
+  let bound = Number.POSITIVE_INFINITY;
+  let dual: DualSolution | undefined;
+  let stats: PolishStats | undefined;
+  let before: { open: Units; stats: PolishStats; rows: Uint8Array } | undefined;
+  for await (dual of dualSolutions(executor, problem, warm, chosen)) {
+    const { open, settled } = dual;
+    bound = Math.min(bound, dual.bound);
+    stats = await polish(executor, problem, dual, chosen);
+    // More exact prices need not end in a better choice.
+    if (before?.open === open && isBetter(before.stats, stats)) {
+      stats = before.stats;
+      putRows(chosen, problem.width, open, before.rows);
+    }
+    if (stats.broken < 0 && gapOf(bound, settled.valueMilli + stats.valueMilli) <= gap) break;
+    before = { open, stats, rows: takeRows(chosen, problem.width, open) };
+  }
+  if (stats!.broken >= 0) await refuseInfeasible(executor, problem, stats!);
+  const { prices, evaluations, passes } = dual!;
+  const recount = await checkAssignment(executor, problem, chosen);
   const value = recount.valueMilli;
   // The bound is a float64 sum: never below what was reached.
-  const bound = Math.max(dual.bound, value);
+  bound = Math.max(bound, value);
   return {
-    chosen: dual.chosen,
+    chosen,
     assigned: recount.assigned,
     valueMinor: value / MILLI,
     spendMinor: recount.spendMilli / MILLI,
     upperBoundMinor: bound / MILLI,
-    gap: bound > 0 ? (bound - value) / bound : 0,
-    multipliers: multipliersOf(problem, limits, dual.prices),
+    gap: gapOf(bound, value),
+    multipliers: multipliersOf(problem, limits, prices),
     used: usedOf(problem, limits, recount),
-    prices: dual.prices,
-    evaluations: dual.evaluations,
-    passes: dual.passes,
+    prices,
+    evaluations,
+    passes,
   };
 }
 
@@ -152,20 +205,21 @@ export async function allocateTable(
  * Hands out coupons so that the sum of the candidates' values is as large as the limits allow:
  * max sum v_ij x_ij with sums of costs within the budgets, stock per coupon, floors, and nested caps a user.
  *
- * Never breaks a limit; comes with an upper bound from the Lagrangian dual and the gap to it. Deterministic; the same
- * for any number of threads. Cost: some 5 to 12 passes over the candidates, for few users up to 400; memory: 25 bytes a
- * candidate place, or 1 where the candidates are a file.
+ * Never breaks a limit; comes with an upper bound from the Lagrangian dual and the gap to it. The search ends at a gap of
+ * `gap` (default 1e-6) or where it finds nothing nearer. Deterministic; the same for any number of threads. Cost: some 5 to 8
+ * passes over the candidates, for few users up to 500; memory: 25 bytes a candidate place, or 1 where they are a file.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT; ERR_COUPONCAST_INFEASIBLE naming the floor that is out of reach and by how
  * much; ERR_COUPONCAST_CANCELLED. Source: formulas.md, "Allocation".
  */
 export async function allocate(
   candidates: Candidates | CandidateFile,
   limits: Limits,
-  options: RunOptions = {},
+  { gap = DEFAULT_GAP, ...options }: RunOptions & { gap?: number | undefined } = {},
 ): Promise<Allocation> {
+  numberBetween("gap", gap, 0, 1);
   if (!Array.isArray(limits?.coupons)) throw invalidArgument("expected an array in limits.coupons: one entry a coupon");
   const executor = new Executor(options);
   const table =
     "file" in candidates ? tableOfFile(candidates) : await tableOf(executor, candidates, limits.riskAversion);
-  return allocateTable(executor, table, limits);
+  return allocateTable(executor, table, limits, { gap });
 }

@@ -4,17 +4,20 @@ import type { DualPartial } from "../native/addon.js";
 import type { Problem } from "./problem.js";
 
 const SHARD_USERS = 16_384;
+/** Up to so many users all are open to the end. */
+const EXACT_USERS = 4096;
 /** Up to so many users everybody is looked at in each step. */
-const DIRECT_USERS = 4096;
-/** Users whose rows stand for all while prices are far off: a quarter, within these. */
-const MIN_SAMPLE_USERS = 2048;
-const MAX_SAMPLE_USERS = 65_536;
+const DIRECT_USERS = 16_384;
+/** Users whose rows stand for all while prices are far off. */
+const SAMPLE_USERS = 16_384;
 const MAX_PASSES = 3;
-/** The neighbourhood of prices in which users are settled: this share of themselves over the size of the sample. */
-const LEAST_RADIUS = 8;
-/** Prices that a correction moves less than by so many such neighbourhoods are near enough. */
-const NEAR = 8;
+/** The neighbourhood of prices in which users are settled: this share of themselves, or this over the users. */
+const RADIUS = 1 / 512;
+const RADIUS_USERS = 64;
 const MAX_SCANS = 6;
+/** Prices are right where a step promises less than this share of the bound. */
+const RELATIVE = 1e-8;
+const START_RELATIVE = 1e-7;
 
 /** Users that are decided for themselves, one unit each, and identities of several users. */
 export interface Units {
@@ -30,12 +33,8 @@ export interface DualSolution {
   prices: Float64Array;
   /** Whom other prices nearby would give something else. Everybody else keeps what `chosen` says. */
   open: Units;
-  /** [users * width] best responses at the prices. */
-  chosen: Uint8Array;
   /** What users outside `open` add up to. */
-  settled: Omit<DualPartial, "surplus">;
-  /** Their use of each constraint. */
-  usage: BigInt64Array;
+  settled: Omit<Pass, "surplus">;
   /** Evaluations of the dual: of everybody, and in all. */
   passes: number;
   evaluations: number;
@@ -93,7 +92,8 @@ interface Task {
   constant?: number;
   relative: number;
   ignoreValue?: boolean;
-  chosen?: Uint8Array;
+  exact?: boolean;
+  chosen?: Uint8Array | undefined;
 }
 
 async function solveUnits(executor: Executor, problem: Problem, units: Units, task: Task) {
@@ -109,6 +109,7 @@ async function solveUnits(executor: Executor, problem: Problem, units: Units, ta
       upper: shared.f64(count).fill(Number.POSITIVE_INFINITY),
       constant: 0,
       ignoreValue: false,
+      exact: true,
       ...task,
       outPrices,
       outUsage,
@@ -126,11 +127,10 @@ function sharedCopy(values: ArrayLike<number>): Float64Array {
 
 /** A fixed choice of users, spread evenly: one from each of so many stretches. */
 function sampleUsers(numUsers: number): Int32Array {
-  const count = Math.min(MAX_SAMPLE_USERS, Math.max(MIN_SAMPLE_USERS, Math.floor(numUsers / 4)));
-  const members = shared.i32(count);
-  for (let i = 0; i < count; i++) {
-    const begin = Math.floor((i * numUsers) / count);
-    const size = Math.floor(((i + 1) * numUsers) / count) - begin;
+  const members = shared.i32(SAMPLE_USERS);
+  for (let i = 0; i < SAMPLE_USERS; i++) {
+    const begin = Math.floor((i * numUsers) / SAMPLE_USERS);
+    const size = Math.floor(((i + 1) * numUsers) / SAMPLE_USERS) - begin;
     members[i] = begin + ((Math.imul(i, 0x9e3779b1) >>> 8) % size);
   }
   return members;
@@ -164,107 +164,135 @@ function listOpen(problem: Problem, isOpen: (user: number) => boolean): Units {
 
 export const everybody = (problem: Problem): Units => listOpen(problem, () => true);
 
+/** Prices that are nearly right, how far the last correction moved them, and what that took. */
+interface Start {
+  prices: Float64Array;
+  moved: Float64Array;
+  bound: number;
+  passes: number;
+  evaluations: number;
+}
+
+/** From everybody. */
+async function startFromAll(executor: Executor, problem: Problem, task: Task): Promise<Start> {
+  const { prices, bound, evaluations } = await solveUnits(executor, problem, everybody(problem), task);
+  return { prices, moved: new Float64Array(prices.length), bound, passes: evaluations, evaluations: 0 };
+}
+
+/** What a price is measured in: itself, or where it is 0 what moves the bound by its own size. */
+function sizesOf(prices: Float64Array, limits: Float64Array, bound: number): Float64Array {
+  return prices.map((price, r) => Math.max(price, (1e-3 * Math.abs(bound)) / Math.max(limits[r]!, 1)));
+}
+
+/** From a sample, whose limits are corrected until its best prices are those of everybody: a pass each. */
+async function startFromSample(executor: Executor, problem: Problem, task: Task): Promise<Start> {
+  const { limits } = task;
+  const sample = { members: sampleUsers(problem.numUsers) };
+  const share = sample.members.length / problem.numUsers;
+  const onSample = (start: Float64Array, corrected: ArrayLike<number>) =>
+    solveUnits(executor, problem, sample, { ...task, start, limits: sharedCopy(corrected) });
+  let sampled = await onSample(
+    task.start,
+    limits.map((limit) => limit * share),
+  );
+  const start: Start = {
+    prices: sampled.prices,
+    moved: new Float64Array(limits.length),
+    bound: sampled.bound / share,
+    passes: 0,
+    evaluations: sampled.evaluations,
+  };
+  while (start.passes < MAX_PASSES) {
+    const { prices } = start;
+    const all = await pass(executor, problem, prices, undefined, start.passes++);
+    start.bound = all.surplus + prices.reduce((sum, price, r) => sum + problem.sign(r) * limits[r]! * price, 0);
+    sampled = await onSample(
+      prices,
+      limits.map((limit, r) => Number(sampled.usage[r]) + share * (limit - Number(all.usage[r]))),
+    );
+    start.evaluations += sampled.evaluations;
+    start.prices = sampled.prices;
+    start.moved = prices.map((price, r) => Math.abs(price - sampled.prices[r]!));
+    const sizes = sizesOf(start.prices, limits, start.bound);
+    if (start.moved.every((by, r) => by <= RADIUS * sizes[r]!)) break;
+  }
+  return start;
+}
+
 /**
- * Minimises the Lagrangian dual D(prices) = sum_r +-limit_r price_r + sum_units max w.
+ * Minimises the Lagrangian dual D(prices) = sum_r +-limit_r price_r + sum_units max w; each solution is nearer to the minimum
+ * than the one before, and the last is there but for rounding. `chosen` [users * width] holds the best responses, which the
+ * caller may change at open users.
  *
- * Few users: by a bundle method on all. Many: on a fixed sample first, whose limits are then corrected until its best
- * prices are those of everybody (a pass each); users whose choice no price nearby changes are settled by one more pass,
- * and the rest solved exactly within that neighbourhood. If the best prices lie at its edge, once more from there.
+ * Few users: by Newton steps, then a bundle method, on all. Many: on a fixed sample first, whose limits are then corrected
+ * until its best prices are those of everybody (a pass each); users whose choice no price nearby changes are settled by one
+ * more pass, and the rest solved within that neighbourhood. If the best prices lie at its edge, once more from there.
  * Any prices give a valid bound. Deterministic: shards are fixed and added in order.
- * Cost: some 3 to 8 passes over the candidates; memory: a byte a candidate, 44 a candidate of open users.
+ * Cost: some 4 to 6 passes over the candidates; memory: 44 bytes a candidate of open users.
  * Source: formulas.md, "Allocation"; Kiwiel 1990; Zhang et al. (arXiv 2002.00352) for sampled starts.
  */
-export async function solveDual(
+export async function* dualSolutions(
   executor: Executor,
   problem: Problem,
   start: Float64Array | undefined,
   chosen: Uint8Array,
-  relative = 1e-8,
-): Promise<DualSolution> {
+): AsyncGenerator<DualSolution> {
   const { numUsers, constraints } = problem;
   const limits = sharedCopy(constraints.map(({ limit }) => limit));
-  let prices = sharedCopy(start ?? new Float64Array(constraints.length));
-  let evaluations = 0;
-  if (numUsers <= DIRECT_USERS) {
+  const task = { limits, start: sharedCopy(start ?? new Float64Array(constraints.length)), chosen, relative: RELATIVE };
+  if (numUsers <= EXACT_USERS || constraints.length === 0) {
     const open = everybody(problem);
-    const solved = await solveUnits(executor, problem, open, { limits, start: prices, relative, chosen });
-    return {
-      bound: solved.bound,
-      prices: solved.prices,
-      open,
-      chosen,
-      settled: { valueMilli: 0, spendMilli: 0, assigned: 0 },
-      usage: shared.i64(constraints.length),
-      passes: solved.evaluations,
-      evaluations: solved.evaluations,
-    };
+    const solved = await solveUnits(executor, problem, open, { ...task, exact: true });
+    const settled = { valueMilli: 0, spendMilli: 0, assigned: 0, usage: shared.i64(limits.length) };
+    yield { ...solved, open, settled, passes: solved.evaluations };
+    return;
   }
 
-  const sample = { members: sampleUsers(numUsers) };
-  const share = sample.members.length / numUsers;
-  let sampled = await solveUnits(executor, problem, sample, {
-    limits: limits.map((limit) => limit * share) as Float64Array,
-    start: prices,
-    relative: 1e-7,
+  const startFrom = numUsers <= DIRECT_USERS ? startFromAll : startFromSample;
+  const begun = await startFrom(executor, problem, {
+    ...task,
+    chosen: undefined,
+    relative: START_RELATIVE,
+    exact: false,
   });
-  evaluations += sampled.evaluations;
-  const near = LEAST_RADIUS / sample.members.length;
-  let passes = 0;
-  let moved = new Float64Array(constraints.length);
-  prices = sampled.prices;
-  // A price that is 0 is measured by what moves the bound by its own size.
-  const sizeOf = (r: number, bound: number) => Math.max(prices[r]!, (1e-3 * Math.abs(bound)) / Math.max(limits[r]!, 1));
-  let bound = sampled.bound / share;
-  while (passes < MAX_PASSES && constraints.length > 0) {
-    const all = await pass(executor, problem, prices, undefined, passes++);
-    const corrected = sharedCopy(
-      constraints.map((_, r) => Number(sampled.usage[r]) + share * (limits[r]! - Number(all.usage[r]))),
-    );
-    bound = all.surplus + constraints.reduce((sum, { limit }, r) => sum + problem.sign(r) * limit * prices[r]!, 0);
-    sampled = await solveUnits(executor, problem, sample, { limits: corrected, start: prices, relative: 1e-8 });
-    evaluations += sampled.evaluations;
-    moved = sampled.prices.map((price, r) => Math.abs(price - prices[r]!)) as Float64Array<ArrayBuffer>;
-    prices = sampled.prices;
-    if (moved.every((by, r) => by <= NEAR * near * sizeOf(r, bound))) break;
-  }
-
+  let { prices, passes, evaluations } = begun;
   const marks = shared.u8(numUsers);
+  const least = Math.max(RADIUS, RADIUS_USERS / numUsers);
   let widen = 1;
-  for (let scan = 1; ; scan++) {
-    const radius = sharedCopy(constraints.map((_, r) => widen * Math.max(moved[r]!, near * sizeOf(r, bound))));
+  for (let scan = 1; scan <= MAX_SCANS; scan++) {
+    const sizes = sizesOf(prices, limits, begun.bound);
+    const radius = sharedCopy(sizes.map((size, r) => widen * Math.max(begun.moved[r]!, least * size)));
     const settled = await pass(executor, problem, prices, { radius, chosen, open: marks }, passes++);
     const open = listOpen(problem, (user) => marks[user] === 1);
-    const lower = sharedCopy(prices.map((price, r) => Math.max(0, price - radius[r]!)));
-    const upper = sharedCopy(prices.map((price, r) => price + radius[r]!));
-    const solved = await solveUnits(executor, problem, open, {
-      limits: sharedCopy(constraints.map((_, r) => limits[r]! - Number(settled.usage[r]))),
-      start: prices,
-      lower,
-      upper,
-      constant: settled.valueMilli,
-      relative,
-      chosen,
-    });
-    evaluations += solved.evaluations;
-    const atEdge = constraints.some((_, r) => {
-      const price = solved.prices[r]!;
-      return (price >= upper[r]! && radius[r]! > 0) || (price <= lower[r]! && lower[r]! > 0);
-    });
-    if (!atEdge || scan === MAX_SCANS) {
-      return {
-        bound: solved.bound,
-        prices: solved.prices,
-        open,
-        chosen,
-        settled,
-        usage: settled.usage,
-        passes,
-        evaluations: evaluations + passes,
-      };
+    const box = {
+      limits: limits.map((limit, r) => limit - Number(settled.usage[r])),
+      lower: prices.map((price, r) => Math.max(0, price - radius[r]!)),
+      upper: prices.map((price, r) => price + radius[r]!),
+    };
+    const { lower, upper } = box;
+    for (const exact of [false, true]) {
+      const solved = await solveUnits(executor, problem, open, {
+        ...task,
+        limits: sharedCopy(box.limits),
+        start: prices,
+        lower: sharedCopy(lower),
+        upper: sharedCopy(upper),
+        constant: settled.valueMilli,
+        exact,
+      });
+      prices = solved.prices;
+      evaluations += solved.evaluations;
+      yield { bound: solved.bound, prices, open, settled, passes, evaluations: evaluations + passes };
+      if (prices.some((price, r) => isEdge(price, lower[r]!, upper[r]!))) break;
+      if (exact) return;
     }
-    prices = solved.prices;
     widen *= 2;
   }
+}
+
+/** Whether a price may want to go on where its range ends. */
+function isEdge(price: number, lower: number, upper: number): boolean {
+  return (price >= upper && upper > lower) || (price <= lower && lower > 0);
 }
 
 /** What floors miss at the least, as a share of themselves: 0 when limits leave room for all of them. */

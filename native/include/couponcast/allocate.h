@@ -123,9 +123,10 @@ Status EvaluateDual(const AllocationProblem& problem, std::span<const double> pr
 //   slopes [cuts * dims], offsets [cuts], center [dims], lower and upper [dims], y [dims] out
 //   weights [cuts] in/out, >= 0: of the cuts, where the search starts and ends; all 0: it starts at the last cut
 //   reference: the value at the center; the search ends early where the cuts promise much less. -infinity: never
-// *model_value out: the maximum at y. The quadratic programme is solved over the simplex of cut weights by pairwise
-// exchange with exact line search. Cost: O(cuts dims) an iteration, at most `kMaxMasterIterations`.
-inline constexpr int kMaxMasterIterations = 2000;
+// *model_value out: the maximum at y. The quadratic programme is solved over the simplex of cut weights: the cuts that have
+// weight are brought to one value, a small system each time, or weight is exchanged between two; with exact line search.
+// Cost: O(cuts dims + dims^3) an iteration, at most `kMaxMasterIterations`.
+inline constexpr int kMaxMasterIterations = 400;
 struct MasterBox {
   std::span<const double> lower;
   std::span<const double> upper;
@@ -142,6 +143,7 @@ struct DualTask {
   double constant = 0;            // added to the bound
   double relative = 1e-7;         // ends when the model promises less than this share of the bound
   bool ignore_value = false;      // w without the value: what floors can reach at all
+  bool exact = true;              // to the optimum, however rough; else where Newton's method ends
 };
 struct DualSolution {
   double bound = 0;

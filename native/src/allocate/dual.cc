@@ -17,8 +17,9 @@ constexpr int64_t kPlacesPerBlock = 4096;  // reduced values of a block stay in 
 // Reduced values of some users at a time; places that no candidate uses get -infinity.
 class Blocks {
  public:
-  Blocks(const AllocationProblem& problem, std::span<const double> prices, std::span<const double> radius)
+  Blocks(const AllocationProblem& problem, std::span<const double> prices, std::span<const double> radius, bool one)
       : problem_(problem),
+        one_(one),
         prices_(MakePriceTable(problem, prices)),
         users_(std::max<int64_t>(1, kPlacesPerBlock / std::max<int64_t>(1, problem.width))) {
     if (!radius.empty()) radii_ = MakeRadiusTable(problem, radius);
@@ -49,10 +50,18 @@ class Blocks {
     const CandidateSpan candidates{cells, problem_.value.data() + first, problem_.cost.data() + first,
                                    problem_.face.empty() ? nullptr : problem_.face.data() + first, static_cast<int64_t>(size)};
     ReducedValues(prices_, candidates, false, w_.data());
+    if (one_) {
+      rows_.clear();
+      for (int64_t user = begin; user < end; ++user)
+        rows_.push_back({(user - begin) * problem_.width, problem_.counts[static_cast<size_t>(user)]});
+      two_.resize(rows_.size());
+      FindBestTwo(w_, rows_, two_.data());
+    }
     if (!r_.empty()) ReducedRadii(radii_, candidates, r_.data());
   }
 
   std::span<const double> W(int64_t user, int64_t begin) const { return Row(w_, user, begin); }
+  const BestTwo& Two(int64_t user, int64_t begin) const { return two_[static_cast<size_t>(user - begin)]; }
   std::span<const double> R(int64_t user, int64_t begin) const { return Row(r_, user, begin); }
 
  private:
@@ -62,12 +71,15 @@ class Blocks {
   }
 
   const AllocationProblem& problem_;
+  bool one_;
   PriceTable prices_;
   PriceTable radii_;
   int64_t users_;
   std::vector<int32_t> cells_;
   std::vector<double> w_;
   std::vector<double> r_;
+  std::vector<RowOfValues> rows_;
+  std::vector<BestTwo> two_;
 };
 
 }  // namespace
@@ -87,8 +99,8 @@ Status EvaluateDual(const AllocationProblem& problem, std::span<const double> pr
   std::ranges::fill(chosen, uint8_t{0});
   std::ranges::fill(open, uint8_t{0});
 
-  Blocks blocks(problem, prices, open.empty() ? std::span<const double>() : box.radius);
   UnitChoice choice(problem);
+  Blocks blocks(problem, prices, open.empty() ? std::span<const double>() : box.radius, choice.one());
   CellTotals totals(problem);
   int64_t until_poll = 0;
   for (int64_t begin = range.begin; begin < range.end; begin += blocks.users()) {
@@ -103,7 +115,7 @@ Status EvaluateDual(const AllocationProblem& problem, std::span<const double> pr
       const size_t first = FirstPlace(problem, user);
       const std::span<const double> w = blocks.W(user, begin);
       const auto coupon_at = [&](size_t place) { return problem.coupons[first + place]; };
-      const std::vector<size_t>& best = choice.Choose(w, coupon_at);
+      const std::vector<size_t>& best = choice.one() ? choice.Take(blocks.Two(user, begin)) : choice.Choose(w, coupon_at);
       if (!open.empty()) {
         const bool is_joined = !box.joined.empty() && box.joined[static_cast<size_t>(user)] != 0;
         const bool is_open = is_joined || (!box.radius.empty() && !choice.IsFixed(w, blocks.R(user, begin), coupon_at));

@@ -16,7 +16,12 @@ using D = hn::ScalableTag<double>;
 using DI = hn::Rebind<int64_t, D>;
 using Vec = hn::Vec<D>;
 
-Vec LoadMoney(const int64_t* from) { return hn::ConvertTo(D(), hn::LoadU(DI(), from)); }
+// Amounts below 2^51 are the mantissa of 3 * 2^51 plus themselves: exact, and two steps on targets that cannot convert.
+Vec LoadMoney(const int64_t* from) {
+  const DI di;
+  const Vec magic = hn::Set(D(), 0x1.8p52);
+  return hn::Sub(hn::BitCast(D(), hn::Add(hn::LoadU(di, from), hn::BitCast(di, magic))), magic);
+}
 
 hn::Vec<DI> LoadCells(const int32_t* cells) {
   const hn::Rebind<int32_t, D> narrow;

@@ -2,9 +2,8 @@
 #include <cmath>
 #include <vector>
 
-#include "allocate/price_table.h"
-#include "allocate/unit_choice.h"
-#include "allocate/unit_table.h"
+#include "allocate/dual_function.h"
+#include "allocate/newton.h"
 #include "base/check.h"
 #include "couponcast/allocate.h"
 
@@ -17,88 +16,6 @@ constexpr int64_t kMaxEvaluations = 400;
 constexpr int kMaxRetreats = 30;  // from steps that are too long for the master to end exactly
 constexpr double kMaxStep = 1e7;
 constexpr double kLeastShare = 1e-3;  // a bound may come down to 0: what is promised is measured by this share of the first one
-constexpr size_t kUnitsPerPoll = 16384;
-
-// The dual function of the units.
-class Dual {
- public:
-  Dual(const AllocationProblem& problem, const DualTask& task, CancelFlag cancel)
-      : problem_(problem), task_(task), cancel_(cancel), totals_(problem), usage_(task.limit.size()), choice_(problem) {}
-
-  Status Gather(const AllocationUnits& units) {
-    COUPONCAST_RETURN_IF_ERROR(GatherUnits(problem_, units, cancel_, &table_));
-    w_.resize(table_.cells.size());
-    return {};
-  }
-
-  // A limit of 0 costs nothing to price: so high that nothing it counts is worth having.
-  void PriceOut(const DualTask& task, std::vector<double>* prices) const {
-    for (size_t at = 0; at < table_.cells.size(); ++at) {
-      for (const int32_t constraint : ConstraintsOf(problem_, table_.cells[at])) {
-        const auto r = static_cast<size_t>(constraint);
-        const int64_t counted = MeasureOf(problem_, r, table_.cost[at], table_.FaceAt(at));
-        if (task.limit[r] != 0 || problem_.floor[r] != 0 || counted == 0 || task.ignore_value) continue;
-        const double price = static_cast<double>(table_.value[at]) / static_cast<double>(counted);
-        (*prices)[r] = std::min(task.upper[r], std::max((*prices)[r], price));
-      }
-    }
-  }
-
-  // slack [dims] out: a subgradient.
-  Status Evaluate(const std::vector<double>& prices, double* dual, std::vector<double>* slack) {
-    if (cancel_.IsSet()) return Cancelled();
-    ReducedValues(MakePriceTable(problem_, prices), table_.All(), task_.ignore_value, w_.data());
-    totals_.Clear();
-    double surplus = 0;
-    COUPONCAST_RETURN_IF_ERROR(EachChosen([&](size_t at) {
-      surplus += w_[at];
-      totals_.Add(table_.cells[at], table_.cost[at], table_.FaceAt(at));
-    }));
-    std::ranges::fill(usage_, 0);
-    totals_.AddTo(problem_, usage_);
-    *dual = task_.constant + surplus;
-    for (size_t r = 0; r < prices.size(); ++r) {
-      const double left = task_.limit[r] - static_cast<double>(usage_[r]);
-      (*slack)[r] = problem_.floor[r] != 0 ? -left : left;
-      *dual += (problem_.floor[r] != 0 ? -task_.limit[r] : task_.limit[r]) * prices[r];
-    }
-    ++evaluations_;
-    return {};
-  }
-
-  Status Choose(const std::vector<double>& prices, std::span<uint8_t> chosen) {
-    for (const int64_t place : table_.places) chosen[static_cast<size_t>(place)] = 0;
-    ReducedValues(MakePriceTable(problem_, prices), table_.All(), task_.ignore_value, w_.data());
-    return EachChosen([&](size_t at) { chosen[static_cast<size_t>(table_.places[at])] = 1; });
-  }
-
-  const std::vector<int64_t>& usage() const { return usage_; }
-  int64_t evaluations() const { return evaluations_; }
-
- private:
-  // Places of the best responses to w_.
-  template <typename Visit>
-  Status EachChosen(Visit&& visit) {
-    const auto coupons = static_cast<int32_t>(problem_.num_coupons());
-    for (size_t unit = 0; unit < table_.units(); ++unit) {
-      if (unit % kUnitsPerPoll == 0 && cancel_.IsSet()) return Cancelled();
-      const size_t begin = table_.indptr[unit];
-      const auto w = std::span(w_).subspan(begin, table_.indptr[unit + 1] - begin);
-      for (const size_t place : choice_.Choose(w, [&](size_t at) { return table_.cells[begin + at] % coupons; })) visit(begin + place);
-    }
-    return {};
-  }
-
-  const AllocationProblem& problem_;
-  const DualTask& task_;
-  CancelFlag cancel_;
-  UnitTable table_;
-  std::vector<double> w_;
-  CellTotals totals_;
-  std::vector<int64_t> usage_;
-  UnitChoice choice_;
-  int64_t evaluations_ = 0;
-};
 
 // Cuts of the dual, in units in which a step means the same in every direction: prices differ by orders of magnitude
 // (value per cost, value a piece), so each is measured by what moves the bound by its own size.
@@ -113,17 +30,17 @@ class Bundle {
     }
   }
 
-  void Add(const std::vector<double>& at, double dual, const std::vector<double>& slack) {
-    double offset = dual / size_;
-    const size_t dims = slack.size();
+  void Add(const DualPoint& point) {
+    double offset = point.dual / size_;
+    const size_t dims = point.slack.size();
     for (size_t k = offsets_.size(); k-- > 0;) {
       idle_[k] = weights_[k] > 0 ? 0 : idle_[k] + 1;
       if (idle_[k] > kMaxIdle) Drop(k, dims);
     }
     if (offsets_.size() == kMaxCuts) Drop(0, dims);
     for (size_t r = 0; r < dims; ++r) {
-      slopes_.push_back(slack[r] * scale_[r] / size_);
-      offset -= slopes_.back() * at[r] / scale_[r];
+      slopes_.push_back(point.slack[r] * scale_[r] / size_);
+      offset -= slopes_.back() * point.prices[r] / scale_[r];
     }
     offsets_.push_back(offset);
     weights_.push_back(0);
@@ -163,6 +80,42 @@ class Bundle {
   std::vector<double> scaled_;
 };
 
+// Proximal bundle steps from *best until the cuts promise nearly nothing, however far the next point may be.
+Status Descend(const DualTask& task, double size, CancelFlag cancel, DualFunction* dual, Bundle* bundle, DualPoint* best) {
+  DualPoint next;
+  next.prices.resize(dual->dims());
+  double step = 0.1;
+  int retreats = 0;
+  const int64_t most = dual->evaluations() + kMaxEvaluations;
+  while (dual->evaluations() < most) {
+    double model = 0;
+    COUPONCAST_RETURN_IF_ERROR(bundle->Next(best->prices, best->dual, step, cancel, &next.prices, &model));
+    const double promised = best->dual - model;
+    if (promised <= task.relative * std::max(std::fabs(best->dual), kLeastShare * size)) {
+      // At a short step the model promises little near the center only: look farther before giving up. A promise below
+      // zero is of a master that stopped before its end: a shorter step is easier for it.
+      if (promised < 0) {
+        if (++retreats > kMaxRetreats) break;
+        step = std::max(step * 0.3, 1e-7);
+      } else {
+        if (step >= kMaxStep) break;
+        step *= 10;
+      }
+      continue;
+    }
+    COUPONCAST_RETURN_IF_ERROR(dual->Evaluate(0, &next));
+    bundle->Add(next);
+    const double gained = best->dual - next.dual;
+    if (gained > 0) *best = next;
+    if (gained >= 0.5 * promised) {
+      step = std::min(step * 2, kMaxStep);
+    } else if (gained < 0.1 * promised) {
+      step = std::max(step * 0.7, 1e-7);
+    }
+  }
+  return {};
+}
+
 Status CheckTask(const AllocationProblem& problem, const DualTask& task, std::span<double> prices, std::span<int64_t> usage) {
   const int64_t dims = problem.num_constraints();
   COUPONCAST_RETURN_IF_ERROR(CheckSize("limit", task.limit.size(), dims));
@@ -187,59 +140,28 @@ Status SolveDual(const AllocationProblem& problem, const AllocationUnits& units,
   COUPONCAST_RETURN_IF_ERROR(CheckRules(problem));
   COUPONCAST_RETURN_IF_ERROR(CheckTask(problem, task, prices, usage));
   if (!chosen.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("chosen", chosen.size(), problem.users * problem.width));
-  Dual dual(problem, task, cancel);
+  DualFunction dual(problem, task, cancel);
   COUPONCAST_RETURN_IF_ERROR(dual.Gather(units));
-  const size_t dims = task.limit.size();
-  std::vector<double> center(task.start.begin(), task.start.end());
-  dual.PriceOut(task, &center);
-  std::vector<double> slack(dims);
-  double best = 0;
-  COUPONCAST_RETURN_IF_ERROR(dual.Evaluate(center, &best, &slack));
-  std::ranges::copy(dual.usage(), usage.begin());
+  DualPoint best;
+  best.prices.assign(task.start.begin(), task.start.end());
+  dual.PriceOut(&best.prices);
+  COUPONCAST_RETURN_IF_ERROR(dual.Evaluate(0, &best));
   // Without floors no bound is below 0.
   const bool has_floors = std::ranges::any_of(problem.floor, [](uint8_t is_floor) { return is_floor != 0; });
-  if (dims > 0 && (best != 0 || has_floors)) {
-    const double size = task.ignore_value ? 1 : std::max(1.0, std::fabs(best));
-    Bundle bundle(task, size, slack);
-    bundle.Add(center, best, slack);
-    std::vector<double> point(dims);
-    double step = 0.1;
-    int retreats = 0;
-    while (dual.evaluations() < kMaxEvaluations) {
-      double model = 0;
-      COUPONCAST_RETURN_IF_ERROR(bundle.Next(center, best, step, cancel, &point, &model));
-      const double promised = best - model;
-      if (promised <= task.relative * std::max(std::fabs(best), kLeastShare * size)) {
-        // At a short step the model promises little near the center only: look farther before giving up. A promise below
-        // zero is of a master that stopped before its end: a shorter step is easier for it.
-        if (promised < 0) {
-          if (++retreats > kMaxRetreats) break;
-          step = std::max(step * 0.3, 1e-7);
-        } else {
-          if (step >= kMaxStep) break;
-          step *= 10;
-        }
-        continue;
-      }
-      double next = 0;
-      COUPONCAST_RETURN_IF_ERROR(dual.Evaluate(point, &next, &slack));
-      bundle.Add(point, next, slack);
-      const double gained = best - next;
-      if (gained > 0) {
-        center = point;
-        best = next;
-        std::ranges::copy(dual.usage(), usage.begin());
-      }
-      if (gained >= 0.5 * promised) {
-        step = std::min(step * 2, kMaxStep);
-      } else if (gained < 0.1 * promised) {
-        step = std::max(step * 0.7, 1e-7);
-      }
+  if (dual.dims() > 0 && (best.dual != 0 || has_floors)) {
+    const double size = task.ignore_value ? 1 : std::max(1.0, std::fabs(best.dual));
+    Bundle bundle(task, size, best.slack);
+    bundle.Add(best);
+    if (dual.dims() <= kMaxNewtonDims) {
+      const double enough = task.relative * std::max(std::fabs(best.dual), kLeastShare * size);
+      COUPONCAST_RETURN_IF_ERROR(DescendSmooth(&dual, task, size, enough, [&](const DualPoint& point) { bundle.Add(point); }, &best));
     }
+    if (task.exact || dual.dims() > kMaxNewtonDims) COUPONCAST_RETURN_IF_ERROR(Descend(task, size, cancel, &dual, &bundle, &best));
   }
-  std::ranges::copy(center, prices.begin());
-  if (!chosen.empty()) COUPONCAST_RETURN_IF_ERROR(dual.Choose(center, chosen));
-  *solution = {best, dual.evaluations()};
+  std::ranges::copy(best.prices, prices.begin());
+  std::ranges::copy(best.usage, usage.begin());
+  if (!chosen.empty()) COUPONCAST_RETURN_IF_ERROR(dual.Choose(best.prices, chosen));
+  *solution = {best.dual, dual.evaluations()};
   return {};
 }
 

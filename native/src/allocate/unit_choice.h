@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
+#include "allocate/best_two.h"
 #include "couponcast/allocate.h"
 
 namespace couponcast {
@@ -59,25 +61,36 @@ class CapUse {
 
 class UnitChoice {
  public:
+  static constexpr size_t kNone = std::numeric_limits<size_t>::max();
+  // Taking `add` (or nothing) for `remove` (or nothing): what that loses.
+  struct Change {
+    double margin = std::numeric_limits<double>::infinity();
+    size_t add = kNone;
+    size_t remove = kNone;
+  };
+
   explicit UnitChoice(const AllocationProblem& problem)
       : one_(problem.per_user == 1 && std::ranges::all_of(problem.group_cap, [](int32_t cap) { return cap >= 1; })), caps_(problem) {}
 
-  // Chooses from the places 0 ... w.size() - 1 by w descending (ties: the smaller place) while w > 0 and the caps allow.
+  // Whether a unit gets one coupon at most, and nothing else: what FindBestTwo answers.
+  bool one() const { return one_; }
+  const std::vector<size_t>& Take(const BestTwo& two) {
+    chosen_.clear();
+    if (two.best >= 0) chosen_.push_back(static_cast<size_t>(two.best));
+    return chosen_;
+  }
+  static Change NearestOf(std::span<const double> w, const BestTwo& two) {
+    if (two.best < 0)
+      return two.second < 0 ? Change() : Change{-w[static_cast<size_t>(two.second)], static_cast<size_t>(two.second), kNone};
+    const auto best = static_cast<size_t>(two.best);
+    if (two.second < 0 || w[static_cast<size_t>(two.second)] <= 0) return {w[best], kNone, best};
+    return {w[best] - w[static_cast<size_t>(two.second)], static_cast<size_t>(two.second), best};
+  }
+
+  // Not with one(). Chooses from the places 0 ... w.size() - 1 by w descending (ties: the smaller place) while w > 0 and the caps allow.
   template <typename CouponAt>
   const std::vector<size_t>& Choose(std::span<const double> w, CouponAt&& coupon_at) {
     chosen_.clear();
-    if (one_) {
-      double best = 0;
-      size_t best_at = w.size();
-      for (size_t at = 0; at < w.size(); ++at) {
-        if (w[at] > best) {
-          best = w[at];
-          best_at = at;
-        }
-      }
-      if (best_at < w.size()) chosen_.push_back(best_at);
-      return chosen_;
-    }
     order_.clear();
     for (size_t at = 0; at < w.size(); ++at) {
       if (w[at] > 0) order_.push_back(at);
@@ -90,6 +103,29 @@ class UnitChoice {
       chosen_.push_back(at);
     }
     return chosen_;
+  }
+
+  // The change of the set chosen last that loses the least (ties: removals first, then the smaller place); not with one().
+  template <typename CouponAt>
+  Change Nearest(std::span<const double> w, CouponAt&& coupon_at) const {
+    Change nearest;
+    const auto offer = [&](double margin, size_t add, size_t remove) {
+      if (margin < nearest.margin) nearest = {margin, add, remove};
+    };
+    for (const size_t held : chosen_) offer(w[held], kNone, held);
+    for (size_t at = 0; at < w.size(); ++at) {
+      if (std::ranges::find(chosen_, at) != chosen_.end()) continue;
+      const int32_t coupon = coupon_at(at);
+      const int32_t reached = caps_.Reached(coupon);
+      if (reached == CapUse::kNone) offer(-w[at], at, kNone);
+      size_t displaced = kNone;
+      for (const size_t held : chosen_) {
+        if (reached == CapUse::kNone || !caps_.Within(coupon_at(held), reached, coupon)) continue;
+        if (displaced == kNone || w[held] < w[displaced]) displaced = held;
+      }
+      if (displaced != kNone) offer(w[displaced] - w[at], at, displaced);
+    }
+    return nearest;
   }
 
   // Whether the set chosen last stays the best for every w within `radius`: no addition, removal or swap can gain.
