@@ -1,5 +1,7 @@
 #include "couponcast/kmeans_filter.h"
 
+#include <hwy/aligned_allocator.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -20,10 +22,11 @@ namespace couponcast::HWY_NAMESPACE {
 namespace {
 
 // Returns false for a label outside [0, k).
-bool AssignChunkImpl(const KmeansFilter& filter, bool guess, float radius, float centroid_error, const float* weights, KmeansChunk& chunk,
-                     KmeansPartial& partial) {
+bool AssignChunkImpl(const KmeansFilter& filter, bool guess, const float* weights, KmeansChunk& chunk, KmeansPartial& partial) {
   if (guess) GuessLabels(filter, chunk);
-  if (!FindGroups(filter, radius, centroid_error, chunk)) return false;
+  if (!MeasureLabels(filter, chunk)) return false;
+  StartSearches(filter, chunk);
+  FindGroups(filter, chunk);
   for (int64_t group = 0; group < filter.groups; ++group) SearchGroup(filter, chunk, group);
   // In the order of the points, whichever were searched: the sums of KmeansAssign.
   for (int64_t i = 0; i < chunk.size; ++i) {
@@ -88,6 +91,9 @@ Status KmeansAssignFiltered(std::span<const float> points, int64_t dims, std::sp
   filter.group_columns = KmeansGroupColumns(filter.k);
   filter.stride = KmeansBoundStride(filter.k);
   filter.unit = static_cast<float>(2 * codes.scale[0]);
+  filter.inverse_unit = 1 / filter.unit;
+  filter.radius = RoundedUp(codes.scale[1]);
+  filter.centroid_error = RoundedUp(codes.scale[2]);
   filter.error = RoundedUp(2 * KmeansDistanceError(dims));
   filter.tiny = static_cast<float>(dims) * 1e-40F;
   std::vector<float> drifts(static_cast<size_t>(filter.stride), 0.0F);
@@ -100,18 +106,19 @@ Status KmeansAssignFiltered(std::span<const float> points, int64_t dims, std::sp
   filter.columns = columns.data();
   const bool guess = std::ranges::all_of(codes.drifts, [](double drift) { return drift == 0; });
 
-  const int64_t capacity = std::clamp<int64_t>(kFloatsPerChunk / dims, 64, 1024);
+  const int64_t capacity = std::clamp<int64_t>(kFloatsPerChunk / dims / 16 * 16, 64, 1024);
+  std::vector<float> reaches(static_cast<size_t>(capacity));
   std::vector<float> offsets(static_cast<size_t>(capacity));
   std::vector<int32_t> thresholds(static_cast<size_t>(capacity));
-  std::vector<int32_t> waiting(static_cast<size_t>(filter.groups * capacity));
-  std::vector<int64_t> num_waiting(static_cast<size_t>(filter.groups));
+  hwy::AlignedVector<int32_t> groups(static_cast<size_t>(capacity));
+  hwy::AlignedVector<int32_t> waiting(static_cast<size_t>(capacity));
   std::vector<int32_t> sums(static_cast<size_t>(kKmeansPointsAtOnce * filter.group_columns));
   KmeansChunk chunk;
+  chunk.reaches = reaches.data();
   chunk.offsets = offsets.data();
   chunk.thresholds = thresholds.data();
+  chunk.groups = groups.data();
   chunk.waiting = waiting.data();
-  chunk.num_waiting = num_waiting.data();
-  chunk.capacity = capacity;
   chunk.sums = sums.data();
   const auto assign = HWY_DYNAMIC_POINTER(AssignChunkImpl);
   const int64_t rows_per_poll = std::max<int64_t>(1, 8 * kKmeansWorkPerPoll / (filter.k * dims));
@@ -126,8 +133,7 @@ Status KmeansAssignFiltered(std::span<const float> points, int64_t dims, std::sp
     chunk.labels = labels.data() + begin;
     chunk.distances = distances.data() + begin;
     chunk.lower = codes.lower.data() + begin * filter.stride;
-    if (!assign(filter, guess, RoundedUp(codes.scale[1]), RoundedUp(codes.scale[2]), weights.empty() ? nullptr : weights.data() + row,
-                chunk, *partial))
+    if (!assign(filter, guess, weights.empty() ? nullptr : weights.data() + row, chunk, *partial))
       return InvalidArgument("expected labels in [0, k) to start from");
   }
   return {};

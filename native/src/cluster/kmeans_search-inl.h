@@ -7,6 +7,7 @@
 #define COUPONCAST_CLUSTER_KMEANS_SEARCH_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -19,47 +20,66 @@
 HWY_BEFORE_NAMESPACE();
 namespace couponcast::HWY_NAMESPACE {
 
-// Bit g: a centroid of group g may be as near as `distance`.
-HWY_INLINE uint32_t GroupsWithin(const KmeansFilter& filter, const float* HWY_RESTRICT lower, float distance) {
-  const hn::CappedTag<float, 8> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto factor = hn::Set(d, kKmeansRoundDown * (1 - filter.error));
-  const auto reach = hn::Set(d, distance);
-  uint32_t groups = 0;
-  for (int64_t g = 0; g < filter.stride; g += lanes) {
-    const auto bound = hn::Mul(hn::Sub(hn::LoadU(d, lower + g), hn::LoadU(d, filter.drifts + g)), factor);
-    std::array<uint8_t, 8> bits = {};
-    hn::StoreMaskBits(d, hn::Not(hn::Gt(bound, reach)), bits.data());
-    groups |= static_cast<uint32_t>(bits[0]) << g;
-  }
-  return groups & ((1U << filter.groups) - 1);
-}
+// Points to fetch into the cache beforehand.
+inline constexpr int64_t kRowsAhead = 16;
 
-// Measures the points at their labels' centroids and lists which must look into which groups. Returns false for a label
-// outside [0, k).
-HWY_INLINE bool FindGroups(const KmeansFilter& filter, float radius, float centroid_error, KmeansChunk& chunk) {
-  std::fill(chunk.num_waiting, chunk.num_waiting + filter.groups, int64_t{0});
+// Measures the points at the centroids of their labels. Returns false for a label outside [0, k).
+HWY_INLINE bool MeasureLabels(const KmeansFilter& filter, KmeansChunk& chunk) {
   for (int64_t i = 0; i < chunk.size; ++i) {
     const int32_t label = chunk.labels[i];
     if (label < 0 || label >= filter.k) return false;
-    const float squared = SquaredDistance(chunk.points + i * filter.dims, filter.centroids + label * filter.dims, filter.dims);
-    chunk.distances[i] = squared;
-    const float distance = std::sqrt(squared * (1 + filter.error) + filter.tiny) * kKmeansRoundUp;
-    uint32_t groups = GroupsWithin(filter, chunk.lower + i * filter.stride, distance);
-    if (groups == 0) continue;
+    for (int64_t line = 0; line < filter.dims; line += 16) hwy::Prefetch(chunk.points + (i + kRowsAhead) * filter.dims + line);
+    chunk.distances[i] = SquaredDistance(chunk.points + i * filter.dims, filter.centroids + label * filter.dims, filter.dims);
+  }
+  return true;
+}
+
+// Sets reaches, offsets and thresholds.
+HWY_INLINE void StartSearches(const KmeansFilter& filter, KmeansChunk& chunk) {
+  for (int64_t i = 0; i < chunk.size; ++i) {
+    chunk.reaches[i] = std::sqrt(chunk.distances[i] * (1 + filter.error) + filter.tiny) * kKmeansRoundUp;
     const float* norm = chunk.norms + i * 3;
     // |x - c|^2 = |x - centre|^2 - unit sum, but for: the error of the point times the centroid, the code of the point
     // times the error of the centroid (Cauchy-Schwarz both), a start that was rounded, and the rounding of all this.
-    const float error = 2 * (norm[0] * radius + norm[1] * centroid_error) * kKmeansRoundUp + 2 * filter.unit + norm[2] * 4 * filter.error +
-                        (norm[2] + radius * radius) * 0x1p-18F;
+    const float error = 2 * (norm[0] * filter.radius + norm[1] * filter.centroid_error) * kKmeansRoundUp + 2 * filter.unit +
+                        norm[2] * 4 * filter.error + (norm[2] + filter.radius * filter.radius) * 0x1p-18F;
     chunk.offsets[i] = norm[2] - error;
-    chunk.thresholds[i] = filter.Threshold(chunk.offsets[i], squared);
-    for (; groups != 0; groups &= groups - 1) {
-      const int g = std::countr_zero(groups);
-      chunk.waiting[g * chunk.capacity + chunk.num_waiting[g]++] = static_cast<int32_t>(i);
-    }
+    chunk.thresholds[i] = filter.Threshold(chunk.offsets[i], chunk.distances[i]);
   }
-  return true;
+}
+
+// Bit g of a point: a centroid of group g may be as near as its reach.
+HWY_INLINE void FindGroups(const KmeansFilter& filter, KmeansChunk& chunk) {
+  const hn::CappedTag<float, 8> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto factor = hn::Set(d, kKmeansRoundDown * (1 - filter.error));
+  for (int64_t i = 0; i < chunk.size; ++i) {
+    const float* HWY_RESTRICT lower = chunk.lower + i * filter.stride;
+    const auto reach = hn::Set(d, chunk.reaches[i]);
+    uint32_t groups = 0;
+    for (int64_t g = 0; g < filter.stride; g += lanes) {
+      const auto bound = hn::Mul(hn::Sub(hn::LoadU(d, lower + g), hn::LoadU(d, filter.drifts + g)), factor);
+      std::array<uint8_t, 8> bits = {};
+      hn::StoreMaskBits(d, hn::Not(hn::Gt(bound, reach)), bits.data());
+      groups |= static_cast<uint32_t>(bits[0]) << g;
+    }
+    chunk.groups[i] = static_cast<int32_t>(groups);
+  }
+}
+
+// Lists the points that must look into a group; returns how many.
+HWY_INLINE int64_t ListWaiting(KmeansChunk& chunk, int64_t group) {
+  const hn::CappedTag<int32_t, 16> di;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(di));
+  const auto bit = hn::Set(di, 1 << group);
+  int64_t count = 0;
+  for (int64_t i = 0; i < chunk.size; i += lanes) {
+    const auto places = hn::Iota(di, static_cast<int32_t>(i));
+    const auto size = hn::Set(di, static_cast<int32_t>(chunk.size));
+    const auto waits = hn::And(hn::TestBit(hn::Load(di, chunk.groups + i), bit), hn::Lt(places, size));
+    count += static_cast<int64_t>(hn::CompressStore(places, waits, di, chunk.waiting + count));
+  }
+  return count;
 }
 
 // Measures a centroid of `group`; `second` becomes the smallest squared distance in the group that is not the best.
@@ -201,8 +221,8 @@ HWY_INLINE void SearchGroup(const KmeansFilter& filter, KmeansChunk& chunk, int6
   const hn::CappedTag<float, 8> d;
   const hn::RebindToSigned<decltype(d)> di;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int32_t* places = chunk.waiting + group * chunk.capacity;
-  const int64_t count = chunk.num_waiting[group];
+  const int32_t* places = chunk.waiting;
+  const int64_t count = ListWaiting(chunk, group);
   const float drift = filter.drifts[group];
   for (int64_t begin = 0; begin < count; begin += kKmeansPointsAtOnce) {
     const int64_t size = std::min(kKmeansPointsAtOnce, count - begin);

@@ -2,6 +2,7 @@
 #ifndef COUPONCAST_CLUSTER_KMEANS_SEARCH_H_
 #define COUPONCAST_CLUSTER_KMEANS_SEARCH_H_
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -26,9 +27,12 @@ struct KmeansFilter {
   int64_t groups = 0;
   int64_t group_columns = 0;
   int64_t stride = 0;  // bounds of a point
-  float unit = 0;      // twice that of the codes
-  float error = 0;     // of a measured squared distance, relative, with room
-  float tiny = 0;      // the same, absolute: squares below float32
+  float inverse_unit = 0;
+  float unit = 0;            // twice that of the codes
+  float error = 0;           // of a measured squared distance, relative, with room
+  float radius = 0;          // largest |c - centre|
+  float centroid_error = 0;  // largest error of a coded centroid
+  float tiny = 0;            // the same, absolute: squares below float32
 
   // The true distance to a centroid is at least this, in the units of the bounds of `group`.
   float LowerOf(float squared, int64_t group) const {
@@ -36,14 +40,15 @@ struct KmeansFilter {
     return (bound + drifts[group]) * kKmeansRoundDown;
   }
 
+  // Below the sum of any centroid, above that of no centroid.
+  static constexpr int32_t kAll = std::numeric_limits<int32_t>::min() + 1;
+
   // Sums at least so large may belong to a centroid at most `squared` away.
   int32_t Threshold(float offset, float squared) const {
-    const double farther = static_cast<double>(squared) * (1 + static_cast<double>(error)) + static_cast<double>(tiny);
-    const double threshold = std::floor((static_cast<double>(offset) - farther) / static_cast<double>(unit)) - 1;
-    constexpr int32_t kMin = std::numeric_limits<int32_t>::min() + 1;
-    constexpr int32_t kMax = std::numeric_limits<int32_t>::max();
+    const float farther = squared * (1 + error) + tiny;
+    const float threshold = (offset - farther) * inverse_unit - 2;
     // NaN, from numbers beyond float32, measures all.
-    return !(threshold > kMin) ? kMin : threshold >= kMax ? kMax : static_cast<int32_t>(threshold);
+    return !(threshold > -0x1p30F) ? kAll : static_cast<int32_t>(std::min(threshold, 0x1p30F));
   }
 };
 
@@ -56,12 +61,12 @@ struct KmeansChunk {
   int32_t* labels = nullptr;
   float* distances = nullptr;
   float* lower = nullptr;
-  float* offsets = nullptr;  // |x - centre|^2 less all that rounding may add
-  int32_t* thresholds = nullptr;
-  int32_t* waiting = nullptr;      // [groups][capacity] places that a group may hold a nearer centroid of
-  int64_t* num_waiting = nullptr;  // [groups]
-  int64_t capacity = 0;
-  int32_t* sums = nullptr;  // [kKmeansPointsAtOnce * group_columns]
+  float* reaches = nullptr;       // the label's centroid is at most so far
+  float* offsets = nullptr;       // |x - centre|^2 less all that rounding may add
+  int32_t* thresholds = nullptr;  // of sums of centroids that may be nearer
+  int32_t* groups = nullptr;      // to whole vectors of 16
+  int32_t* waiting = nullptr;     // the same; places that look into a group
+  int32_t* sums = nullptr;        // [kKmeansPointsAtOnce * group_columns]
 };
 
 }  // namespace couponcast

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "base/check.h"
@@ -9,7 +10,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/cluster/sparse_kmeans.cc"
 #include <hwy/foreach_target.h>
-// The header must come behind foreach_target.h.
+// The headers must come behind foreach_target.h.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -18,9 +20,13 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// products[c] = <factor row, centroid c>: four vectors of centroids stay in registers while the cells pass.
-void RowProductsImpl(const int32_t* HWY_RESTRICT indices, const float* HWY_RESTRICT values, int64_t cells, float factor,
-                     const float* HWY_RESTRICT centroids, int64_t lanes, float* HWY_RESTRICT products) {
+// Cells whose centroids are fetched into the cache beforehand, also those of later rows.
+constexpr int64_t kCellsAhead = 12;
+
+// products[c] = <factor row, centroid c>: four vectors of centroids stay in registers while the cells pass. `ahead`: cells
+// that follow those of the row.
+HWY_INLINE void RowProducts(const int32_t* HWY_RESTRICT indices, const float* HWY_RESTRICT values, int64_t cells, int64_t ahead,
+                            float factor, const float* HWY_RESTRICT centroids, int64_t lanes, float* HWY_RESTRICT products) {
   const hn::CappedTag<float, 16> d;
   const auto width = static_cast<int64_t>(hn::Lanes(d));
   int64_t c = 0;
@@ -30,6 +36,8 @@ void RowProductsImpl(const int32_t* HWY_RESTRICT indices, const float* HWY_RESTR
     auto s2 = s0;
     auto s3 = s0;
     for (int64_t cell = 0; cell < cells; ++cell) {
+      const float* HWY_RESTRICT later = centroids + indices[cell + ahead] * lanes + c;
+      for (int64_t line = 0; line < 4 * width; line += 16) hwy::Prefetch(later + line);
       const float* HWY_RESTRICT row = centroids + indices[cell] * lanes + c;
       const auto value = hn::Set(d, factor * values[cell]);
       s0 = hn::Add(s0, hn::Mul(value, hn::LoadU(d, row)));
@@ -52,6 +60,49 @@ void RowProductsImpl(const int32_t* HWY_RESTRICT indices, const float* HWY_RESTR
   }
 }
 
+// The smallest score norm - 2 product, of equal ones the first; norms beyond k are infinite.
+HWY_INLINE int64_t NearestOf(const double* HWY_RESTRICT norms, const float* HWY_RESTRICT products, int64_t lanes, double* score) {
+  const hn::CappedTag<double, 8> d;
+  const hn::Rebind<float, decltype(d)> df;
+  const auto width = static_cast<int64_t>(hn::Lanes(d));
+  const auto score_of = [&](int64_t c) HWY_ATTR {
+    return hn::Sub(hn::LoadU(d, norms + c), hn::Mul(hn::Set(d, 2.0), hn::PromoteTo(d, hn::LoadU(df, products + c))));
+  };
+  auto least = score_of(0);
+  for (int64_t c = width; c < lanes; c += width) least = hn::Min(least, score_of(c));
+  *score = hn::ReduceMin(d, least);
+  for (int64_t c = 0; c < lanes; c += width) {
+    const intptr_t lane = hn::FindFirstTrue(d, hn::Eq(score_of(c), hn::Set(d, *score)));
+    if (lane >= 0) return c + lane;
+  }
+  return 0;
+}
+
+void AssignRowsImpl(const CsrView& matrix, const float* HWY_RESTRICT factors, const double* HWY_RESTRICT squares,
+                    const float* HWY_RESTRICT centroids, const double* HWY_RESTRICT norms, int64_t lanes, RowRange range,
+                    int32_t* HWY_RESTRICT labels, float* HWY_RESTRICT distances, int64_t* HWY_RESTRICT counts, double* HWY_RESTRICT inertia,
+                    float* HWY_RESTRICT products) {
+  for (int64_t row = range.begin; row < range.end; ++row) {
+    const int64_t begin = matrix.indptr[static_cast<size_t>(row)];
+    const int64_t cells = matrix.indptr[static_cast<size_t>(row) + 1] - begin;
+    if (cells == 0) {
+      labels[row] = -1;
+      distances[row] = 0;
+      continue;
+    }
+    const int64_t left = static_cast<int64_t>(matrix.indices.size()) - begin - cells;
+    RowProducts(matrix.indices.data() + begin, matrix.values.data() + begin, cells, std::min(kCellsAhead, left), factors[row], centroids,
+                lanes, products);
+    double score = 0;
+    const int64_t nearest = NearestOf(norms, products, lanes, &score);
+    const double distance = std::max(0.0, squares[row] + score);
+    labels[row] = static_cast<int32_t>(nearest);
+    distances[row] = static_cast<float>(distance);
+    ++counts[nearest];
+    *inertia += distance;
+  }
+}
+
 }  // namespace
 }  // namespace couponcast::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -59,7 +110,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace couponcast {
 
-HWY_EXPORT(RowProductsImpl);
+HWY_EXPORT(AssignRowsImpl);
 
 namespace {
 
@@ -100,37 +151,17 @@ Status SparseKmeansAssign(const CsrView& matrix, std::span<const float> factors,
   std::ranges::fill(counts, 0);
   *inertia = 0;
   std::vector<float> products(static_cast<size_t>(lanes));
-  const auto row_products = HWY_DYNAMIC_POINTER(RowProductsImpl);
-  int64_t work = kWorkPerPoll;
-  for (int64_t row = range.begin; row < range.end; ++row) {
-    const std::span<const int32_t> indices = matrix.row_indices(row);
-    work += (static_cast<int64_t>(indices.size()) + 1) * lanes;
-    if (work >= kWorkPerPoll) {
-      if (cancel.IsSet()) return Cancelled();
-      work = 0;
-    }
-    const auto at = static_cast<size_t>(row);
-    if (indices.empty()) {
-      labels[at] = -1;
-      distances[at] = 0;
-      continue;
-    }
-    row_products(indices.data(), matrix.row_values(row).data(), static_cast<int64_t>(indices.size()), factors[at], centroids.data(), lanes,
-                 products.data());
-    size_t nearest = 0;
-    double best = norms[0] - 2 * static_cast<double>(products[0]);
-    for (size_t c = 1; c < norms.size(); ++c) {
-      const double score = norms[c] - 2 * static_cast<double>(products[c]);
-      if (score < best) {
-        best = score;
-        nearest = c;
-      }
-    }
-    const double distance = std::max(0.0, squares[at] + best);
-    labels[at] = static_cast<int32_t>(nearest);
-    distances[at] = static_cast<float>(distance);
-    ++counts[nearest];
-    *inertia += distance;
+  std::vector<double> padded(static_cast<size_t>(lanes), std::numeric_limits<double>::infinity());
+  std::ranges::copy(norms, padded.begin());
+  for (int64_t begin = range.begin; begin < range.end;) {
+    if (cancel.IsSet()) return Cancelled();
+    int64_t end = begin + 1;
+    for (int64_t work = 0; end < range.end && work < kWorkPerPoll; ++end)
+      work += (static_cast<int64_t>(matrix.row_indices(end).size()) + 1) * lanes;
+    HWY_DYNAMIC_DISPATCH(AssignRowsImpl)
+    (matrix, factors.data(), squares.data(), centroids.data(), padded.data(), lanes, {begin, end}, labels.data(), distances.data(),
+     counts.data(), inertia, products.data());
+    begin = end;
   }
   return {};
 }
