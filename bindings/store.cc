@@ -2,7 +2,9 @@
 
 #include "addon.h"
 #include "background_work.h"
+
 #include "couponcast/csv_format.h"
+#include "couponcast/huge_pages.h"
 
 namespace couponcast::node {
 namespace {
@@ -252,6 +254,11 @@ Napi::Value LockFile(const Args& args) {
   return WrapHandle(args.env(), std::move(handle));
 }
 
+Napi::Value AdviseHugePagesBinding(const Args& args) {
+  AdviseHugePages(std::as_bytes(args.Out<uint8_t>("memory")));
+  return args.env().Undefined();
+}
+
 }  // namespace
 
 void ExportStore(Napi::Object exports) {
@@ -277,6 +284,7 @@ void ExportStore(Napi::Object exports) {
   Export<FormatCsvBinding>(exports, "formatCsv");
   Export<GatherBinding>(exports, "gather");
   Export<LockFile>(exports, "lockFile");
+  Export<AdviseHugePagesBinding>(exports, "adviseHugePages");
 }
 
 }  // namespace couponcast::node

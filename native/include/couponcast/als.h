@@ -45,7 +45,7 @@ Status AlsGram(std::span<const float> rows, int64_t factors, RowRange range, Can
 // solved   [range.size() * factors] x, in and out; a row without cells gets 0
 //
 // In float32; sums in blocks of 64 cells in their order. Cost a row of d cells: conjugate gradient 2 (steps + 1) (2 d + factors)
-// factors flops, Cholesky (d + factors / 3) factors^2. Memory: 4 factors (2048 + factors) bytes and 12 bytes a cell of the
+// factors flops, Cholesky (d + factors / 3) factors^2. Memory: up to 4 MiB, 4 factors^2 bytes and 12 bytes a cell of the
 // longest row. Errors: kInvalidArgument, kOutOfRange, kCancelled.
 // Source: Hu, Koren, Volinsky 2008; Takacs, Pilaszy, Tikk 2011 (conjugate gradient).
 Status AlsSolve(const CsrView& cells, std::span<const float> others, std::span<const double> gram, const AlsParams& params, RowRange range,

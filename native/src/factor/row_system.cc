@@ -8,9 +8,11 @@
 namespace couponcast {
 namespace {
 
-// Of gathered rows: what stays in the second cache while the row is worked on.
-constexpr int64_t kTileFloats = 131'072;
+// Of gathered rows: read in order, they cost less than from where they were gathered, beyond the second cache too.
+constexpr int64_t kTileFloats = 1 << 20;
 constexpr size_t kRowsAhead = 256;  // of the row that comes next
+// Fetched at a time: more would hold up the sums until the memory had taken them all.
+constexpr size_t kRowsFetched = 8;
 constexpr int64_t kBlocksPerPoll = 64;
 // Squared norm of a residual below which there is nothing left to gain.
 constexpr double kSolved = 1e-20;
@@ -36,7 +38,6 @@ RowSystem::RowSystem(std::span<const float> others, std::span<const double> gram
       width_(PaddedWidth(params.factors)),
       tile_rows_(std::max(kBlockRows, kTileFloats / width_ / kBlockRows * kBlockRows)),
       gram_(static_cast<size_t>(width_ * width_), 0.0F),
-      tile_(static_cast<size_t>(tile_rows_ * width_), 0.0F),
       weights_(static_cast<size_t>(kBlockRows)) {
   for (int64_t row = 0; row < factors_; ++row) {
     for (int64_t col = 0; col < factors_; ++col) {
@@ -74,9 +75,16 @@ const float* RowSystem::Rows(std::span<const int32_t> items, int64_t begin, int6
   const auto after = own.subspan(static_cast<size_t>(count));
   for (int64_t cell = 0; cell < count; ++cell) std::copy_n(RowOf(own[static_cast<size_t>(cell)]), factors_, block + cell * width_);
   fetched_ = begin + count;
-  Prefetch(after.first(std::min(after.size(), static_cast<size_t>(kBlockRows))));
-  if (after.empty()) Prefetch(next_.first(std::min(next_.size(), kRowsAhead)));
+  if (fetched_ >= ahead_own_) Prefetch(after.first(std::min(after.size(), static_cast<size_t>(kBlockRows))));
   return block;
+}
+
+void RowSystem::PrefetchNext() {
+  const size_t limit = std::min(next_.size(), kRowsAhead);
+  if (ahead_ >= limit) return;
+  const size_t count = std::min(kRowsFetched, limit - ahead_);
+  Prefetch(next_.subspan(ahead_, count));
+  ahead_ += count;
 }
 
 Status RowSystem::Multiply(std::span<const int32_t> items, const std::vector<float>& p, bool residual, CancelFlag cancel) {
@@ -90,6 +98,7 @@ Status RowSystem::Multiply(std::span<const int32_t> items, const std::vector<flo
     if (begin / kBlockRows % kBlocksPerPoll == kBlocksPerPoll - 1 && cancel.IsSet()) return Cancelled();
     const int64_t count = std::min(kBlockRows, size - begin);
     const DenseRows rows{Rows(items, begin, count), count, width_};
+    PrefetchNext();
     RowDots(rows, p.data(), weights_.data());
     const float* extra = extra_.data() + begin;
     const float* target = target_.data() + begin;
@@ -98,6 +107,7 @@ Status RowSystem::Multiply(std::span<const int32_t> items, const std::vector<flo
     } else {
       for (size_t i = 0; i < static_cast<size_t>(count); ++i) weights_[i] = extra[i] * weights_[i];
     }
+    PrefetchNext();
     AddWeightedRows(rows, weights_.data(), product_.data());
   }
   return {};
@@ -168,8 +178,12 @@ Status RowSystem::Solve(std::span<const int32_t> items, std::span<const float> v
     std::fill_n(x, factors_, 0.0F);
     return {};
   }
+  const auto rows = static_cast<size_t>(std::max(kBlockRows, std::min(std::ssize(items), tile_rows_)) * width_);
+  if (tile_.size() < rows) tile_.resize(rows, 0.0F);
   fetched_ = 0;
   next_ = next;
+  ahead_own_ = static_cast<int64_t>(ahead_);
+  ahead_ = 0;
   SetWeights(values);
   std::copy_n(x, factors_, x_.data());
   COUPONCAST_RETURN_IF_ERROR(params_.solver == AlsSolver::kCholesky ? Cholesky(items, cancel) : ConjugateGradient(items, cancel));

@@ -25,6 +25,8 @@ class RowSystem {
  private:
   const float* RowOf(int32_t item) const { return others_.data() + static_cast<int64_t>(item) * factors_; }
   void Prefetch(std::span<const int32_t> items) const;
+  // A few more rows of the next system.
+  void PrefetchNext();
   void SetWeights(std::span<const float> values);
   // The y of cells [begin, begin + count), padded; blocks are asked for in order. Rows that fit are copied once.
   const float* Rows(std::span<const int32_t> items, int64_t begin, int64_t count);
@@ -40,8 +42,10 @@ class RowSystem {
   int64_t tile_rows_;
   int64_t fetched_ = 0;  // cells that the tile holds
   std::span<const int32_t> next_;
+  size_t ahead_ = 0;       // rows of `next_` that are on their way
+  int64_t ahead_own_ = 0;  // those of this row that were when it began
   std::vector<float> gram_;                                  // [width * width] with the regularisation
-  std::vector<float> tile_;                                  // [tile_rows * width]
+  std::vector<float> tile_;                                  // [<= tile_rows * width]
   std::vector<float> extra_;                                 // [cells] c - 1
   std::vector<float> target_;                                // [cells] c p
   std::vector<float> weights_;                               // [kBlockRows]
