@@ -6,6 +6,7 @@ import { sum } from "./list-rows.js";
 import { decimal, integer } from "./option-values.js";
 import { brief, counted } from "./text-layout.js";
 
+export const DBSCAN_METRICS = ["euclidean", "cosine"] as const;
 export const SEGMENT_METHODS = ["kmeans", "dbscan"] as const;
 
 export function addDbscanOptions(command: Command): void {
@@ -23,6 +24,14 @@ export function addDbscanOptions(command: Command): void {
       "dbscan: neighbours, oneself included, that make a user the core of a segment",
       integer(1, 2 ** 31 - 1),
       5,
+    )
+    .addOption(
+      new Option(
+        "--metric <name>",
+        "dbscan: euclidean for tables; cosine for the rows of a matrix, where eps is 1 less the cosine",
+      )
+        .choices(DBSCAN_METRICS)
+        .default("euclidean"),
     );
 }
 
@@ -35,7 +44,13 @@ function distanceOrAuto(text: string): number | "auto" {
   }
 }
 
-export function dbscanLines({ sizes, eps, minSamples, numNoise, numUnsegmented }: Omit<DensitySegments, "labels">) {
+export function dbscanLines({
+  sizes,
+  eps,
+  minSamples,
+  numNoise,
+  numUnsegmented,
+}: Pick<DensitySegments, "sizes" | "eps" | "minSamples" | "numNoise" | "numUnsegmented">) {
   const segmented = sum(sizes);
   const active = segmented + numNoise;
   const inactive = numUnsegmented - numNoise;

@@ -3,7 +3,9 @@ import { resolve } from "node:path";
 import { CouponcastError } from "../errors.js";
 import { Executor } from "../executor/executor.js";
 import { segmentsBySize } from "../profile/active-points.js";
+import { cosineDbscan } from "../profile/cosine-dbscan.js";
 import { clusterUsers } from "../profile/sparse-kmeans.js";
+import type { Matrix } from "../store/matrix.js";
 import { matrixIds } from "../table/matrix-ids.js";
 import type { OutputFile } from "../table/output-file.js";
 import { TableWriter } from "../table/table-writer.js";
@@ -11,17 +13,57 @@ import type { Session } from "./command.js";
 import { openMatrixFile } from "./open-matrix-file.js";
 import type { SegmentTableOptions } from "./segment-table.js";
 
-export interface SegmentMatrixResult {
-  method: "kmeans";
+interface Sizes {
   sizes: number[];
   numUnsegmented: number;
-  inertia: number;
-  iterations: number;
-  converged: boolean;
 }
+export type SegmentMatrixResult =
+  | (Sizes & { method: "kmeans"; inertia: number; iterations: number; converged: boolean })
+  | (Sizes & { method: "dbscan"; eps: number; minSamples: number; numNoise: number });
 
 /** Options that make points of the columns of a table. */
 const OF_TABLES = ["features", "active"] as const;
+
+function checkOptions(options: SegmentTableOptions): void {
+  const refuse = (field: string, hint: string) => {
+    throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", `${field} as given needs a table of features`, {
+      field,
+      hint,
+    });
+  };
+  const unknown = OF_TABLES.find((name) => options[name] !== undefined);
+  if (unknown !== undefined) refuse(`--${unknown}`, "The rows of a matrix are segmented as they are.");
+  if (options.method === "kmeans") {
+    if (options.k === "auto") refuse("-k", "The rows of a matrix are segmented by K-means with a number of segments.");
+    if (options.metric === "cosine") refuse("--metric", "cosine is a metric of --method dbscan.");
+    return;
+  }
+  if (options.metric !== "cosine")
+    refuse("--metric", "The rows of a matrix are compared by their cosine: --metric cosine.");
+  if (options.eps === "auto") refuse("--eps", "Cosine distances have no curve to choose by: give --eps, such as 0.3.");
+}
+
+/** What the users of a matrix fall into, and the facts to tell about it. */
+async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTableOptions) {
+  const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
+  if (options.method === "dbscan") {
+    const [eps, minSamples] = [options.eps as number, options.minSamples];
+    const { labels, sizes, numNoise } = await cosineDbscan(matrix, { ...session.run(), eps, minSamples });
+    const { segments } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
+    return { segments, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
+  }
+  const { seed, maxIterations, tolerance } = options;
+  const found = await clusterUsers(matrix, {
+    ...session.run(),
+    k: options.k as number,
+    seed,
+    maxIterations,
+    tolerance,
+  });
+  const { segments } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
+  const { inertia, iterations, converged } = found;
+  return { segments, facts: { method: "kmeans" as const, inertia, iterations, converged } };
+}
 
 /** Writes user_id and segment of the users with cells, by user. */
 export async function segmentMatrix(
@@ -30,26 +72,16 @@ export async function segmentMatrix(
   options: SegmentTableOptions,
   output: OutputFile,
 ): Promise<SegmentMatrixResult> {
-  const { k, method, seed, maxIterations, tolerance } = options;
-  const unknown = OF_TABLES.find((name) => options[name] !== undefined);
-  if (unknown !== undefined || method !== "kmeans" || k === "auto") {
-    const field = unknown !== undefined ? `--${unknown}` : k === "auto" ? "-k" : "--method";
-    throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", `${field} as given needs a table of features`, {
-      field,
-      hint: "The rows of a matrix are segmented by K-means with a number of segments.",
-    });
-  }
+  checkOptions(options);
   const matrix = await openMatrixFile(resolve(path));
   try {
-    const found = await clusterUsers(matrix, { ...session.run(), k, seed, maxIterations, tolerance });
-    const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
-    const { segments } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
+    const { segments, facts } = await segmentsOf(session, matrix, options);
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     const executor = new Executor(session.run());
     const writer = await TableWriter.open(output, { executor, signal: session.signal, raw: options.raw });
     try {
       await writer.addIds("users", matrixIds(matrix, "users"));
-      await writer.append([Int32Array.from(rows), segments.labels], 1);
+      await writer.append([Int32Array.from(segments.labels, (_, row) => row), segments.labels], 1);
       await writer.finish(
         [
           { name: "user_id", from: 0, ids: "users" },
@@ -61,8 +93,7 @@ export async function segmentMatrix(
       writer.close();
     }
     const { sizes, numUnsegmented } = segments;
-    const { inertia, iterations, converged } = found;
-    return { method, sizes, numUnsegmented, inertia, iterations, converged };
+    return { ...facts, sizes, numUnsegmented };
   } finally {
     matrix.close();
   }

@@ -15,8 +15,11 @@ import { type InputTable, TableReader } from "../table/read-table.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Session } from "./command.js";
 import { type FeatureTableOptions, readValues, sortById, writeSegments } from "./feature-table.js";
+import type { DBSCAN_METRICS } from "./segment-dbscan.js";
 
-export interface SegmentTableOptions extends SegmentSettings, FeatureTableOptions {}
+export interface SegmentTableOptions extends SegmentSettings, FeatureTableOptions {
+  metric: (typeof DBSCAN_METRICS)[number];
+}
 
 interface SegmentMeans {
   names: string[];

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { predictSegments, readSegmentModel } from "../../src/profile/segment-model.js";
 import { writeDense } from "../support/matrix.js";
 import { readTable } from "./read-table.js";
-import { cliJson, scratchFolder } from "./run-cli.js";
+import { cli, cliJson, scratchFolder } from "./run-cli.js";
 
 const folder = scratchFolder();
 const at = (name: string) => join(folder, name);
@@ -114,4 +114,30 @@ it("segments the rows of a matrix", async () => {
     ["u2", "0"],
     ["u4", "0"],
   ]);
+});
+
+it("finds crowds of alike rows of a matrix by their cosine", async () => {
+  const rows = [
+    [1, 2, 0, 0],
+    [0, 0, 1, 1],
+    [2, 4, 0, 0],
+    [0, 0, 0, 0],
+    [1, 2.1, 0, 0],
+  ];
+  const [matrix, out] = [at("crowds.safetensors"), at("crowds.csv")];
+  await writeDense(matrix, rows);
+  const given = ["--method", "dbscan", "--metric", "cosine", "--min-samples", "3"];
+  const document = await cliJson(["segment", matrix, ...given, "--eps", "0.1", "-o", out]);
+  expect(document).toMatchObject({ method: "dbscan", sizes: [3], numNoise: 2, eps: 0.1, minSamples: 3 });
+  expect((await readTable(out)).filter(({ segment }) => segment === "0").map((row) => row.user_id)).toEqual([
+    "u0",
+    "u2",
+    "u4",
+  ]);
+  for (const [input, options] of [
+    [matrix, given],
+    [matrix, ["--method", "dbscan", "--eps", "0.1"]],
+    [at("people.csv"), ["--method", "dbscan", "--metric", "cosine"]],
+  ] as const)
+    expect((await cli(["segment", input, ...options, "-o", at("none.csv")])).code).not.toBe(0);
 });

@@ -45,6 +45,10 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         "as many as there are dense places, by distances that the table itself suggests",
         "segment features.parquet --method dbscan --min-samples 20 -o segments.parquet",
       ],
+      [
+        "crowds of users with nearly the same items",
+        "segment matrix.safetensors --method dbscan --metric cosine --eps 0.3 -o crowds.parquet",
+      ],
       ["by all columns that begin with count_", "segment features.parquet --features 'count_*' -o segments.jsonl"],
     ],
   })
@@ -84,6 +88,12 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       });
     }
     if (path!.toLowerCase().endsWith(".safetensors")) return ofMatrix(session, path!, options);
+    if (options.metric === "cosine") {
+      throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--metric cosine needs a behaviour matrix", {
+        field: "--metric",
+        hint: "The features of a table are compared by euclidean distance.",
+      });
+    }
     const { findTable } = await import("../../table/read-table.js");
     const { segmentTable } = await import("../segment-table.js");
     const source = await findTable(path!, "input");
@@ -136,7 +146,11 @@ async function ofMatrix(session: Session, path: string, options: SegmentOptions)
   );
   return {
     json: { out: resolve(options.out), bytes, ...result },
-    lines: [...kmeansLines(result), "", `${options.out} (${byteSize(bytes)})`],
+    lines: [
+      ...(result.method === "dbscan" ? dbscanLines(result) : kmeansLines(result)),
+      "",
+      `${options.out} (${byteSize(bytes)})`,
+    ],
   };
 }
 
