@@ -268,6 +268,19 @@ export const scoringSchema = z.strictObject({
   parts: z.array(blendPart).max(16).default([]).describe("of blend: the methods, and how much each counts"),
   by: z.enum(["rank", "score"]).default("rank").describe("of blend: reciprocal ranks, or scores on calibrated curves"),
   rankOffset: z.number().min(0).max(1e9).default(60).describe("of blend by rank: weight / (rankOffset + rank)"),
+  evaluate: z
+    .strictObject({
+      heldOutDays: z.number().gt(0).max(36_525).default(28).describe("at the end of the events"),
+      n: z.number().int().min(1).max(1000).default(20).describe("places of each list"),
+      chooseWeights: z
+        .boolean()
+        .default(false)
+        .describe("of blend: weights that are best on the days before the held-out ones, instead of those given"),
+    })
+    .optional()
+    .describe(
+      "the method's quality on the last days, beside what everybody likes and the parts of a blend, in the report",
+    ),
 });
 
 export const ingestSchema = z.strictObject({

@@ -6,6 +6,7 @@ import { cleaningSection } from "./section/cleaning.js";
 import { decisionSection } from "./section/decision.js";
 import { examplesSection } from "./section/examples.js";
 import { provenanceHtml } from "./section/provenance.js";
+import { qualitySection } from "./section/quality.js";
 import { responseSection } from "./section/response.js";
 import { rulesSection } from "./section/rules.js";
 import { scoresSection } from "./section/scores.js";
@@ -31,6 +32,7 @@ export async function renderReport(data: ReportData): Promise<string> {
     await budgetSection(view),
     await segmentsSection(view),
     await transitionsSection(view),
+    ...(await qualitySection(view)),
     await scoresSection(view),
     await responseSection(view),
     ...(await rulesSection(view)),

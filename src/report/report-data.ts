@@ -1,5 +1,6 @@
 import type { ConstraintUse } from "../allocate/constraint-use.js";
 import type { ExploredLimit } from "../allocate/explore.js";
+import type { CampaignComparison, ComparedMethod } from "../evaluate/compare.js";
 import type { CampaignEvaluation } from "../evaluate/evaluate-campaign.js";
 import type { RunSummary } from "../evaluate/run-summary.js";
 
@@ -21,6 +22,8 @@ export interface ReportData {
   cleaning: CleaningSummary;
   /** What is bought together; only where rules were looked for. */
   rules?: RuleSummary | undefined;
+  /** How well the scoring method ranks on held-out days; only where that was measured. */
+  quality?: ScoringQualitySummary | undefined;
   /** A sample of user x coupon scores; null when nothing was scored. */
   scores: ScoreSample | null;
   /** Re-solved budgets in any order; may be empty. */
@@ -36,6 +39,15 @@ export interface ReportData {
   evaluation: { run: RunSummary; evaluation: CampaignEvaluation; confidence: number } | null;
   examples: { assigned: ExampleUser[]; withheld: ExampleWithheldUser[] };
   provenance: Provenance;
+}
+
+export interface ScoringQualitySummary extends Omit<CampaignComparison, "methods"> {
+  /** That the run scores with. */
+  method: string;
+  /** Best NDCG first. */
+  methods: Omit<ComparedMethod, "seconds">[];
+  /** Whether the weights of the blend were chosen on held-out days. */
+  chosen: boolean;
 }
 
 /**

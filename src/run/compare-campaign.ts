@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Campaign, ScoringOptions } from "../campaign/campaign-schema.js";
-import { loadCampaign } from "../campaign/load-campaign.js";
+import { type LoadedCampaign, loadCampaign } from "../campaign/load-campaign.js";
 import { SCORING_METHODS } from "../campaign/method-names.js";
 import { invalidArgument } from "../errors.js";
 import { chooseBlendWeights } from "../evaluate/blend-weights.js";
@@ -46,7 +46,14 @@ interface Side {
  * in them. Errors: as ingest and recommend; ERR_COUPONCAST_INVALID_ARGUMENT when nothing was held out.
  */
 export async function compareCampaign(path: string, options: CompareCampaignOptions = {}): Promise<CampaignComparison> {
-  const { campaign, baseDir } = await loadCampaign(path);
+  return compareLoaded(await loadCampaign(path), options);
+}
+
+/** `given`: the blend's weights as the campaign has them, instead of chosen ones. Otherwise as compareCampaign. */
+export async function compareLoaded(
+  { campaign, baseDir }: Pick<LoadedCampaign, "campaign" | "baseDir">,
+  options: CompareCampaignOptions & { given?: boolean },
+): Promise<CampaignComparison> {
   const { heldOutDays = 28, n = 20, repeats = false, signal, onProgress } = options;
   const threads = checkThreads(options.threads);
   const run = { threads, signal, onProgress };
@@ -57,9 +64,11 @@ export async function compareCampaign(path: string, options: CompareCampaignOpti
       openSide(campaign, baseDir, join(root, folder), { ...run, heldOutDays, repeats, asOf }, names);
     const outer = await side("outer", campaign.asOf);
     try {
-      const blended = names.includes("blend")
-        ? await chooseParts(campaign, side, outer, names, { ...run, n })
-        : undefined;
+      let blended: Blended | undefined;
+      if (names.includes("blend"))
+        blended = options.given
+          ? campaign.scoring.parts
+          : await chooseParts(campaign, side, outer, names, { ...run, n });
       const methods = names.map((name) => methodOf(name, campaign.scoring, outer, blended));
       const compared = await compareMethods(outer.history, outer.held, methods, { ...run, n });
       compared.sort((a, b) => b.quality.ndcg - a.quality.ndcg);
@@ -73,7 +82,7 @@ export async function compareCampaign(path: string, options: CompareCampaignOpti
         numUnknown,
         numSeen,
         methods: compared,
-        blend: blended,
+        blend: blended?.map(({ method, weight }) => ({ method, weight })),
       };
     } finally {
       outer.history.close();
@@ -123,6 +132,9 @@ async function openSide(
   }
 }
 
+/** Methods of a blend, with settings where they have their own. */
+type Blended = (Partial<ScoringOptions["parts"][number]> & { method: string; weight: number })[];
+
 /** What is blended, of what is compared: each knows something that the others do not. */
 const BLENDED: readonly string[] = ["item-knn", "als", "content"];
 
@@ -139,7 +151,7 @@ async function chooseParts(
   outer: Side,
   names: readonly Comparable[],
   options: RunOptions & { n: number },
-): Promise<CampaignComparison["blend"]> {
+): Promise<Blended> {
   const inner = await openInner("inner", outer.split.history.asOf);
   try {
     if (inner.held.items.length === 0) {
@@ -148,14 +160,20 @@ async function chooseParts(
       });
     }
     const executor = new Executor(options);
-    const parts = partNames(names, inner.profiles !== undefined);
+    const given: Omit<Blended[number], "weight">[] = campaign.scoring.parts;
+    const parts =
+      given.length > 0 ? given : partNames(names, inner.profiles !== undefined).map((method) => ({ method }));
     const fitted = [];
-    for (const name of parts) {
-      const method = { ...methodOf(name, campaign.scoring, inner, undefined).options, ...options };
+    for (const part of parts) {
+      const method = {
+        ...methodOf(part.method as Comparable, campaign.scoring, inner, undefined).options,
+        ...part,
+        ...options,
+      } as MethodOptions;
       fitted.push(await fitMethod(executor, inner.history, method, "rank"));
     }
     const { weights } = await chooseBlendWeights(inner.history, inner.held, fitted, options);
-    return parts.map((method, p) => ({ method, weight: weights[p]! }));
+    return parts.map((part, p) => ({ ...part, weight: weights[p]! }) as Blended[number]);
   } finally {
     inner.history.close();
   }
@@ -165,14 +183,12 @@ function methodOf(
   name: Comparable,
   scoring: ScoringOptions,
   { history, profiles }: Side,
-  blended: CampaignComparison["blend"],
+  blended: Blended | undefined,
 ): MethodToCompare {
   if (name === "popular") return popularity(history);
-  const { content: _, parts: __, by: ___, rankOffset, ...settings } = scoring;
+  const { content: _, parts: __, by: ___, evaluate: ____, rankOffset, ...settings } = scoring;
   const options = { ...settings, profiles };
   if (name !== "blend") return { name, options: { ...options, method: name } };
-  const parts = blended!.map(
-    ({ method, weight }) => ({ ...options, method, weight }) as NonNullable<MethodOptions["parts"]>[0],
-  );
+  const parts = blended!.map((part) => ({ ...options, ...part }) as NonNullable<MethodOptions["parts"]>[0]);
   return { name, options: { ...options, method: "blend", parts, blend: { rankOffset } } };
 }

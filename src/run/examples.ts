@@ -1,6 +1,5 @@
 /** Example users of the report, with what their coupons are explained by. */
 import { join } from "node:path";
-import type { KernelCall } from "../executor/call.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import type { AffinityDriver, ExampleUser, ExampleWithheldUser } from "../report/report-data.js";
 import { REASONS } from "../score/eligibility.js";
@@ -10,8 +9,8 @@ import { forEachYielding } from "../util/yield.js";
 import type { AssignmentColumns } from "./assignment-columns.js";
 import type { RunContext } from "./context.js";
 import type { FinishedStages } from "./finished-stages.js";
+import { itemAmounts } from "./item-amounts.js";
 import { modelOf } from "./model-stage.js";
-import { scopeArgs } from "./score-stages.js";
 
 export interface Examples {
   assigned: ExampleUser[];
@@ -56,29 +55,15 @@ async function driversOf(
     }));
   }
   const row = matrix.userRow(user);
-  const columns = context.loaded.coupons.length + 1;
-  const fitted = modelOf(model);
-  const { args, affinity: sums } = fitted.parts[0]!.model;
-  // Only of models of items the user's affinity is a sum over his own items.
-  if (fitted.method === "blend" || sums?.kernel !== "affinityItems") return [];
-  const calls = [...row.indices].map(
-    (item): KernelCall => ({
-      kernel: sums.scopeKernel,
-      args: {
-        matrix: matrix.ref(),
-        ...args,
-        ...scopeArgs(affinity),
-        begin: item,
-        end: item + 1,
-        outWeights: { $return: "F32", length: columns },
-      },
-    }),
+  const amounts = await itemAmounts(
+    context.executor,
+    matrix,
+    modelOf(model),
+    affinity,
+    context.loaded.coupons.length,
+    row,
   );
-  const weights = await context.executor.map(calls);
-  const parts = weights.map(({ outputs }, i) => ({
-    item: row.indices[i]!,
-    amount: row.values[i]! * (outputs.outWeights as Float32Array)[coupon]!,
-  }));
+  const parts = amounts.map((amount, i) => ({ item: row.indices[i]!, amount: amount[coupon]! }));
   const total = parts.reduce((sum, { amount }) => sum + amount, 0);
   return parts
     .filter(({ amount }) => amount > 0)

@@ -4,6 +4,7 @@ import type { EvaluateStage } from "./evaluate-stage.js";
 import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
 import type { ProfileTableStage } from "./profile-table-stage.js";
+import type { QualityStage } from "./quality-stage.js";
 import type { RuleStage } from "./rule-stage.js";
 import type { AffinityStage, CandidatesStage } from "./score-stages.js";
 import type { TransitionStage } from "./transition-stage.js";
@@ -16,6 +17,8 @@ export interface FinishedStages {
   /** None without a baseline. */
   drift: DriftStage | undefined;
   profiled: ProfileTableStage;
+  /** None without `scoring.evaluate`. */
+  quality: QualityStage | undefined;
   /** None for user-knn, which has no item model. */
   model: ModelStage | undefined;
   affinity: AffinityStage;

@@ -12,6 +12,7 @@ import type { InputFile, RunContext } from "./context.js";
 import { describeOffer } from "./describe-coupon.js";
 import type { FinishedStages } from "./finished-stages.js";
 import type { OutputResult } from "./output-stage.js";
+import type { ScoringQuality } from "./quality-stage.js";
 import type { EligibilityStage, ResponseStage } from "./score-stages.js";
 import type { StageMeasurement, StageRecord } from "./stage-runner.js";
 import type { TransitionStage } from "./transition-stage.js";
@@ -79,10 +80,29 @@ export interface RunManifest {
   };
   /** The earlier campaign that this one names, against its holdout; null without one. */
   evaluation: { campaign: string; effect: GroupEffect; survey: SurveyResults | null } | null;
+  /** Only where the campaign has `scoring.evaluate`: on held-out days, best NDCG first. */
+  quality?: {
+    cut: string;
+    n: number;
+    users: number;
+    methods: { name: string; ndcg: number; recall: number; coverage: number }[];
+    /** Of the blend. */
+    weights?: Record<string, number>;
+  };
   /** Only where the campaign has `rules`. */
   rules?: { baskets: number; itemsets: number; rules: number; assignments: number };
   warnings: string[];
   timings: { totalSeconds: number; stages: Record<string, StageMeasurement> };
+}
+
+function qualityOf({ cut, n, numUsers, methods, blend }: ScoringQuality): NonNullable<RunManifest["quality"]> {
+  return {
+    cut,
+    n,
+    users: numUsers,
+    methods: methods.map(({ name, quality: { ndcg, recall, coverage } }) => ({ name, ndcg, recall, coverage })),
+    ...(blend && { weights: Object.fromEntries(blend.map(({ method, weight }) => [method, weight])) }),
+  };
 }
 
 function warningsOf(stages: FinishedStages, eligibility: EligibilityStage): string[] {
@@ -174,6 +194,7 @@ export function buildManifest(
             effect: stages.evaluated.result.evaluation.effect.all,
             survey: stages.evaluated.result.evaluation.survey,
           },
+    ...(stages.quality && { quality: qualityOf(stages.quality.result) }),
     ...(stages.rules && {
       rules: {
         baskets: stages.rules.result.numBaskets,
@@ -305,6 +326,11 @@ export function buildReport(
       numCells: counts.cells,
       numUsers: counts.users,
       numItems: counts.items,
+    },
+    quality: stages.quality && {
+      ...stages.quality.result,
+      method: campaign.scoring.method,
+      chosen: campaign.scoring.evaluate?.chooseWeights === true,
     },
     rules: stages.rules && { ...stages.rules.result, numAssigned: output.numByRule },
     scores:

@@ -27,7 +27,11 @@ export function modelOf({ dir, result }: ModelStage): FittedModel {
 }
 
 /** The method that the campaign names, in files. None for user-knn, which finds its neighbours when they are needed. */
-export async function modelStage(context: RunContext, ingested: IngestStage): Promise<ModelStage | undefined> {
+export async function modelStage(
+  context: RunContext,
+  ingested: IngestStage,
+  weights: number[] | undefined,
+): Promise<ModelStage | undefined> {
   const { scoring } = context.loaded.campaign;
   switch (scoring.method) {
     case "user-knn":
@@ -36,7 +40,7 @@ export async function modelStage(context: RunContext, ingested: IngestStage): Pr
     case "saturated":
       return neighboursStage(context, ingested, scoring.method);
     default:
-      return fitStage(context, ingested);
+      return fitStage(context, ingested, weights);
   }
 }
 
@@ -63,17 +67,17 @@ function neighboursStage(
 }
 
 /** Any other method: fitted in memory, then kept. */
-function fitStage(context: RunContext, ingested: IngestStage): Promise<ModelStage> {
+function fitStage(context: RunContext, ingested: IngestStage, weights: number[] | undefined): Promise<ModelStage> {
   const { campaign } = context.loaded;
   const { scoring, inputs, ingest } = campaign;
   const reads = { ingest: ingested.key, ...(usesContent(scoring) ? inputDigests(context, ["items"]) : {}) };
-  const settings = { scoring, items: inputs.items, memoryLimitMb: ingest.memoryLimitMb };
+  const settings = { scoring, weights, items: inputs.items, memoryLimitMb: ingest.memoryLimitMb };
   return context.stages.run("model", reads, settings, (dir) =>
     withMatrix(ingested, async (matrix) => {
       const profiles = usesContent(scoring)
         ? await writeCampaignProfiles(campaign, context.loaded.baseDir, matrix, dir, context.options)
         : undefined;
-      const fitted = await fitModel(context.executor, matrix, methodOptions(context, profiles), "affinity");
+      const fitted = await fitModel(context.executor, matrix, methodOptions(context, profiles, weights), "affinity");
       const parts: StoredModel["parts"] = [];
       for (const [p, { model, ...part }] of fitted.parts.entries()) {
         const saved = await writeModel(dir, `model-${p}.safetensors`, model, matrix.metadata.digest ?? "");
@@ -88,13 +92,13 @@ function usesContent({ method, parts }: ScoringOptions): boolean {
   return method === "content" || (method === "blend" && parts.some((part) => part.method === "content"));
 }
 
-function methodOptions(context: RunContext, profiles: string | undefined): MethodOptions {
-  const { content: _, rankOffset, by, parts, ...scoring } = context.loaded.campaign.scoring;
+function methodOptions(context: RunContext, profiles: string | undefined, weights?: number[]): MethodOptions {
+  const { content: _, evaluate: __, rankOffset, by, parts, ...scoring } = context.loaded.campaign.scoring;
   return {
     ...scoring,
     ...context.options,
     profiles,
-    parts: parts.map((part) => ({ ...part, profiles })),
+    parts: parts.map((part, p) => ({ ...part, weight: weights?.[p] ?? part.weight, profiles })),
     blend: { by, rankOffset },
   };
 }

@@ -18,6 +18,7 @@ import { modelStage } from "./model-stage.js";
 import { outputStage } from "./output-stage.js";
 import { ingestStage, segmentStage } from "./profile-stages.js";
 import { profileTableStage } from "./profile-table-stage.js";
+import { chosenWeights, qualityStage } from "./quality-stage.js";
 import { ruleStage } from "./rule-stage.js";
 import { affinityStage, candidatesStage, eligibilityStage, responseStage } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
@@ -99,7 +100,8 @@ export async function runStages(context: RunContext) {
   const segmented = await segmentStage(context, ingested);
   const transitioned = await transitionStage(context, ingested, segmented);
   const drift = await driftStage(context, segmented);
-  const model = await modelStage(context, ingested);
+  const quality = await qualityStage(context, ingested);
+  const model = await modelStage(context, ingested, chosenWeights(context, quality));
   const affinity = await affinityStage(context, ingested, model);
   const rules = await ruleStage(context, ingested, affinity);
   const eligibility = await eligibilityStage(context, ingested);
@@ -120,6 +122,7 @@ export async function runStages(context: RunContext) {
     segmented,
     transitioned,
     drift,
+    quality,
     model,
     affinity,
     rules,

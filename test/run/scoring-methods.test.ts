@@ -37,6 +37,27 @@ describe("a run that scores by content or a blend", () => {
     expectSameOutputs(two!, one!);
     const page = Buffer.from(one!["report.html"]!, "base64").toString();
     expect(page).toContain(name);
+    // Items of the history that explain the example users' coupons.
+    expect(page).toContain("Close to what this shopper already chose");
+  });
+
+  it("chooses the weights of a blend on held-out days, and reports how well it ranks", async () => {
+    const evaluate = { heldOutDays: 20, n: 10, chooseWeights: true };
+    const file = campaign("evaluated", { ...BLEND, evaluate });
+    const outs = [1, 2].map((threads) => join(folder, `evaluated-${threads}`));
+    for (const [i, out] of outs.entries()) await runCampaign(file, { out, threads: i + 1 });
+    const [one, two] = outs.map(outputsOf);
+    expectSameOutputs(two!, one!);
+    const { quality } = JSON.parse(one!["run.json"]!);
+    expect(quality.methods.map(({ name }: { name: string }) => name).sort()).toEqual(
+      ["blend", "content", "item-knn", "popular", "user-knn"].sort(),
+    );
+    for (const { ndcg, recall, coverage } of quality.methods)
+      for (const value of [ndcg, recall, coverage]) expect(value >= 0 && value <= 1).toBe(true);
+    expect(Object.keys(quality.weights)).toEqual(["item-knn", "content", "user-knn"]);
+    const page = Buffer.from(one!["report.html"]!, "base64").toString();
+    expect(page).toContain('id="quality"');
+    expect(page).toContain("chosen on the days before the cut alone and used in this run");
   });
 
   it("says what is missing", async () => {

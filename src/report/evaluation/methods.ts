@@ -1,50 +1,16 @@
 import type { CampaignComparison, ComparedMethod } from "../../evaluate/compare.js";
-import { figure } from "../chart/figure.js";
-import { intervalChart } from "../chart/interval-chart.js";
-import { count, decimal, percent } from "../format.js";
+import { count, decimal } from "../format.js";
 import { pageHtml } from "../page.js";
+import { QUALITY_READING, qualityFigure } from "../section/quality.js";
 import { paragraph } from "../section/section.js";
-import { type Column, table } from "../table.js";
+import type { Column } from "../table.js";
 import { evaluationSummary } from "./summary.js";
-
-const NORMAL_95 = 1.96;
 
 /** The page of a comparison of scoring methods. */
 export async function methodsPage(found: CampaignComparison): Promise<string> {
   const { methods, n, cut, numUsers, numRelevant, numUnknown, numSeen, blend } = found;
-  const rows = methods.map(({ name, quality }) => {
-    const error = quality.standardErrors.ndcg;
-    const { ndcg } = quality;
-    return { name, value: ndcg, low: ndcg - NORMAL_95 * error, high: ndcg + NORMAL_95 * error, error };
-  });
-  const popular = methods.find(({ name }) => name === "popular")?.quality.ndcg;
-  const number = (head: string, cell: (row: ComparedMethod) => string): Column<ComparedMethod> => ({
-    head,
-    numeric: true,
-    cell,
-  });
-  const chart = await figure({
-    key: "methods",
-    title: `NDCG@${n}`,
-    caption: `Means over users with their 95 % intervals${popular === undefined ? "" : "; the dashed line is what everybody likes"}.`,
-    ...intervalChart(rows, `NDCG@${n}`, decimal, popular ?? 0),
-    table: table(
-      "Quality by method",
-      [
-        { head: "Method", cell: (row) => row.name },
-        number(`NDCG@${n}`, ({ quality }) => decimal(quality.ndcg)),
-        number("Recall", ({ quality }) => decimal(quality.recall)),
-        number("MAP", ({ quality }) => decimal(quality.map)),
-        number("Users hit", ({ quality }) => percent(quality.hitRate)),
-        number("Items shown", ({ quality }) => percent(quality.coverage)),
-        number("Novelty (bits)", ({ quality }) => decimal(quality.novelty)),
-        number("Diversity", ({ quality }) => decimal(quality.diversity)),
-        number("Popularity bias", ({ quality }) => decimal(quality.popularityBias)),
-        number("Seconds", ({ seconds }) => decimal(seconds)),
-      ],
-      methods,
-    ),
-  });
+  const seconds: Column<ComparedMethod> = { head: "Seconds", numeric: true, cell: (row) => decimal(row.seconds) };
+  const chart = await qualityFigure(methods, n, [seconds]);
   const best = methods[0]!;
   const weights = blend?.map(({ method, weight }) => `${method} ${decimal(weight)}`).join(", ");
   return pageHtml({
@@ -70,9 +36,7 @@ export async function methodsPage(found: CampaignComparison): Promise<string> {
         title: "Which method suits this shop",
         body: [
           chart,
-          paragraph(
-            "NDCG counts what a list holds and how far up; recall is the share of what was bought; novelty is in bits, the rarer the more; diversity is 1 less the mean cosine of a list's items; a popularity bias above 1 means lists more popular than what their shoppers deal with. Where intervals overlap much, prefer the faster or the more diverse method.",
-          ),
+          paragraph(`${QUALITY_READING} Where intervals overlap much, prefer the faster or the more diverse method.`),
           ...(weights === undefined
             ? []
             : [paragraph(`Weights of the blend, chosen on the days before the cut alone: ${weights}.`)]),
