@@ -18,10 +18,17 @@ const { closeExecutors, openMatrix, recommend } = await dist("index.js");
 const [path, days = "28", python = "python3"] = process.argv.slice(2);
 const N = 20;
 const ALS = { factors: 64, iterations: 15, regularisation: 0.01, alpha: 1 };
+const SEEDS = [1, 2, 3, 4, 5];
+/** By start, where there is one. */
 const METHODS = [
-  ...["cosine", "tfidf", "bm25"].map((similarity) => ({ method: "item-knn", similarity, neighbours: 100 })),
-  { method: "als", als: ALS },
+  ...["cosine", "tfidf", "bm25"].map((similarity) => [{ method: "item-knn", similarity, neighbours: 100 }]),
+  SEEDS.map((seed) => ({ method: "als", als: { ...ALS, seed } })),
 ];
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const deviation = (values) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+const told = (values) =>
+  mean(values).toFixed(5) +
+  (values.length > 1 ? ` ± ${deviation(values).toFixed(5)} over ${values.length} starts` : "");
 
 const root = mkdtempSync(join(tmpdir(), "couponcast-quality-"));
 try {
@@ -48,23 +55,31 @@ try {
     const range = { begin: 0, end: history.numUsers };
     return (await evaluateRanking(history, relevant, { n: N, range, items, counts, ...empty })).ndcg;
   };
-  for (const options of METHODS) {
-    // Without popular items to fill up with: implicit has none.
-    const ours = await quality((await recommend(history, { ...options, n: N, fallback: false })).items);
-    const out = join(root, "items.i32");
+  const out = join(root, "items.i32");
+  const theirQuality = async (options) => {
     const task = JSON.stringify({ matrix: historyMatrix, out, n: N, ...options });
-    let theirs = "not here";
-    try {
-      execFileSync(python, [fileURLToPath(new URL("quality.py", import.meta.url)), task], {
-        stdio: ["ignore", "ignore", "pipe"],
-      });
-      const bytes = readFileSync(out);
-      theirs = (await quality(new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4))).toFixed(5);
-    } catch (error) {
-      if (!String(error.stderr).includes("No module named 'implicit'")) throw error;
+    execFileSync(python, [fileURLToPath(new URL("quality.py", import.meta.url)), task], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const bytes = readFileSync(out);
+    return quality(new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
+  };
+  for (const starts of METHODS) {
+    const ours = [];
+    const theirs = [];
+    for (const options of starts) {
+      // Without popular items to fill up with: implicit has none.
+      ours.push(await quality((await recommend(history, { ...options, n: N, fallback: false })).items));
+      try {
+        theirs.push(await theirQuality(options));
+      } catch (error) {
+        if (!String(error.stderr).includes("No module named 'implicit'")) throw error;
+      }
     }
-    const name = `${options.method} ${options.similarity ?? ""}`.trim();
-    console.log(`${name.padEnd(18)} NDCG@${N} ${ours.toFixed(5)}   implicit ${theirs}`);
+    const name = `${starts[0].method} ${starts[0].similarity ?? ""}`.trim();
+    console.log(
+      `${name.padEnd(18)} NDCG@${N} ${told(ours)}   implicit ${theirs.length > 0 ? told(theirs) : "not here"}`,
+    );
   }
 } finally {
   await closeExecutors();

@@ -16,12 +16,13 @@ def model_of(task):
 
         a = task["als"]
         return AlternatingLeastSquares(
-            factors=a["factors"], regularization=a["regularisation"], alpha=1.0, iterations=a["iterations"], random_state=1, num_threads=2
+            factors=a["factors"], regularization=a["regularisation"], alpha=1.0, iterations=a["iterations"], random_state=a["seed"], num_threads=2
         )
     from implicit import nearest_neighbours as nn
 
     kinds = {"cosine": nn.CosineRecommender, "tfidf": nn.TFIDFRecommender, "bm25": nn.BM25Recommender}
-    return kinds[task["similarity"]](K=task["neighbours"], num_threads=2)
+    # implicit counts an item among its own neighbours.
+    return kinds[task["similarity"]](K=task["neighbours"] + 1, num_threads=2)
 
 
 task = json.loads(sys.argv[1])
