@@ -182,6 +182,19 @@ function scoringFindings(campaign: Record<string, unknown>): Finding[] {
   return findings;
 }
 
+/** Cosine distances have no curve to choose eps by, and no neighbours from 1 on. */
+function segmentFindings({ segments }: Record<string, unknown>): Finding[] {
+  if (!isFields(segments) || segments.method !== "dbscan" || segments.metric !== "cosine") return [];
+  const { eps } = segments;
+  if (typeof eps === "number" && eps >= 1e-6 && eps < 1) return [];
+  return [
+    {
+      path: ["segments", "eps"],
+      message: () => "expected a number from 0.000001, below 1, such as 0.3: the cosine distance of neighbours",
+    },
+  ];
+}
+
 /** The campaign's own zone, for reading times; UTC when it has none or a wrong one. */
 export function campaignZoneOf(campaign: unknown): string {
   return usableZone(isFields(campaign) ? campaign.timeZone : undefined, "UTC");
@@ -196,6 +209,7 @@ export function campaignFindings(campaign: unknown): Finding[] {
     ...behaviourFindings(campaign),
     ...capFindings(campaign),
     ...scoringFindings(campaign),
+    ...segmentFindings(campaign),
   ];
 }
 

@@ -366,6 +366,12 @@ export const campaignSchema = z.strictObject({
         .describe(
           "of dbscan: users this near, in standard deviations, are neighbours; auto: from the k-distance curve",
         ),
+      metric: z
+        .enum(["euclidean", "cosine"])
+        .default("euclidean")
+        .describe(
+          "of dbscan: between features, or 1 less the cosine of the users' items; the latter needs an eps below 1",
+        ),
       minSamples: z
         .number()
         .int()

@@ -1,16 +1,20 @@
 import { Executor, type RunOptions } from "../executor/executor.js";
+import type { Matrix } from "../store/matrix.js";
+import { forEachYielding } from "../util/yield.js";
 import { activePoints, meansOf, type SegmentsBySize, segmentsBySize } from "./active-points.js";
-import { checkDbscan, type DbscanOptions, dbscanOfTree, kneeOf } from "./dbscan.js";
+import { type CosineDbscanOptions, cosineDbscan } from "./cosine-dbscan.js";
+import { checkDbscan, type DbscanOptions, DEFAULT_MIN_SAMPLES, dbscanOfTree, kneeOf } from "./dbscan.js";
 import { kDistances } from "./k-distance.js";
 import { KdTree } from "./kd-tree.js";
 import type { UserFeatures } from "./user-features.js";
 
 export interface DensitySegments extends SegmentsBySize {
+  metric: "euclidean" | "cosine";
   eps: number;
   minSamples: number;
   /** Users with events who are in no segment. */
   numNoise: number;
-  /** The k-distance curve at evenly spaced ranks: share of the users up to there, and the distance. */
+  /** Of euclidean distances, the k-distance curve at evenly spaced ranks: share of the users up to there, and the distance. */
   curve: { share: number; distance: number }[];
   /** [k][dims] means of the segments' points. */
   centroids: number[][];
@@ -31,7 +35,7 @@ export async function densitySegments(
   const { rows, points } = await activePoints(features);
   if (rows.length === 0 || dims === 0) {
     const { segments } = await segmentsBySize(numUsers, [], new Int32Array(0), []);
-    return { ...segments, eps: 0, minSamples, numNoise: rows.length, curve: [], centroids: [] };
+    return { ...segments, metric: "euclidean", eps: 0, minSamples, numNoise: rows.length, curve: [], centroids: [] };
   }
   const tree = await KdTree.build(new Executor(options), points, dims);
   const curve = await kDistances(tree, Math.min(minSamples, rows.length));
@@ -41,10 +45,39 @@ export async function densitySegments(
   const means = await meansOf(points, dims, labels, sizes);
   return {
     ...segments,
+    metric: "euclidean",
     eps,
     minSamples,
     numNoise,
     curve: sampled(curve),
+    centroids: clusters.map((c) => means[c]!),
+  };
+}
+
+/**
+ * The same by the cosine of the users' rows in the matrix, whose users are those of `features`; features only describe the
+ * segments. Errors: as cosineDbscan.
+ */
+export async function cosineSegments(
+  matrix: Matrix,
+  { points, dims, hasEvents }: UserFeatures,
+  options: Pick<CosineDbscanOptions, "eps" | "minSamples"> & RunOptions,
+): Promise<DensitySegments> {
+  const { labels, sizes } = await cosineDbscan(matrix, options);
+  const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
+  const { segments, clusters } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
+  const means = await meansOf(points, dims, labels, sizes);
+  let numNoise = 0;
+  await forEachYielding(labels.length, (row) => {
+    if (labels[row]! < 0 && hasEvents[row] === 1) numNoise++;
+  });
+  return {
+    ...segments,
+    metric: "cosine",
+    eps: options.eps,
+    minSamples: options.minSamples ?? DEFAULT_MIN_SAMPLES,
+    numNoise,
+    curve: [],
     centroids: clusters.map((c) => means[c]!),
   };
 }

@@ -147,13 +147,14 @@ export interface SegmentChoice {
 }
 
 export interface SegmentDensity {
-  /** Users this near to each other, in standard deviations, are neighbours. */
+  metric: "euclidean" | "cosine";
+  /** Users this near to each other are neighbours: in standard deviations, or 1 less the cosine of their items. */
   eps: number;
   minSamples: number;
   /** Of the users with data, those in no dense place. */
   numNoise: number;
   numActive: number;
-  /** Ascending: the share of users whose minSamples-th nearest user, themselves included, is at most this far. */
+  /** Of euclidean distances, ascending: the share of users whose minSamples-th nearest user, themselves included, is at most this far. */
   curve: { share: number; distance: number }[];
 }
 

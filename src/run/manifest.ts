@@ -221,8 +221,8 @@ function driftCounts({ drift }: FinishedStages): { drift?: Drift } {
   return { drift: result };
 }
 
-function densityOf({ eps, minSamples, numNoise, curve, sizes }: Extract<SegmentFacts, { method: "dbscan" }>) {
-  return { eps, minSamples, numNoise, numActive: sizes.reduce((sum, size) => sum + size, numNoise), curve };
+function densityOf({ metric, eps, minSamples, numNoise, curve, sizes }: Extract<SegmentFacts, { method: "dbscan" }>) {
+  return { metric, eps, minSamples, numNoise, numActive: sizes.reduce((sum, size) => sum + size, numNoise), curve };
 }
 
 const MILLI = 1000;

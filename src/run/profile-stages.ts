@@ -2,13 +2,15 @@
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Campaign } from "../campaign/campaign-schema.js";
-import { quoteLiteral } from "../duckdb/duckdb.js";
+import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
+import { cosineSegments } from "../profile/density-segments.js";
 import { type FoundSegments, findSegments, type SegmentFacts } from "../profile/find-segments.js";
 import { rfmSegments } from "../profile/rfm-segments.js";
 import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
+import { openMatrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeRows } from "../table/write-rows.js";
@@ -87,11 +89,7 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
     try {
       const numUsers = ingested.result.numUsers;
       const users = await readUserFeatures(db, features, segments.features, numUsers);
-      const { method, rfm } = segments;
-      const found: FoundSegments =
-        method === "rfm"
-          ? { method, ...(await rfmSegments(db, features, users, rfm)) }
-          : await findSegments(users, { ...segments, method, seed }, context.options);
+      const found = await foundSegments(context, ingested, db, users);
       checkNumber(found.k);
       const { labels, ...summary } = found;
       const writer = TensorFileWriter.create(
@@ -131,6 +129,27 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
       await rm(join(dir, "spill"), { recursive: true, force: true });
     }
   });
+}
+
+async function foundSegments(
+  context: RunContext,
+  ingested: IngestStage,
+  db: DuckDb,
+  users: UserFeatures,
+): Promise<FoundSegments> {
+  const { segments, seed } = context.loaded.campaign;
+  const { method, metric, rfm, eps, minSamples } = segments;
+  if (method === "rfm")
+    return { method, ...(await rfmSegments(db, join(ingested.dir, INGEST_FILES.features), users, rfm)) };
+  if (method === "kmeans" || metric === "euclidean")
+    return findSegments(users, { ...segments, method, seed }, context.options);
+  const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
+  try {
+    const options = { ...context.options, eps: eps as number, minSamples };
+    return { method, ...(await cosineSegments(matrix, users, options)) };
+  } finally {
+    matrix.close();
+  }
 }
 
 /** What follows keeps sums per segment and coupon, and the report names each. */

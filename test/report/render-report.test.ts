@@ -101,7 +101,7 @@ describe("renderReport", () => {
   it("shows where dense places end when segments are such", async () => {
     const data = sampleData({ numPoints: 200 });
     const curve = Array.from({ length: 256 }, (_, i) => ({ share: (i + 1) / 256, distance: (i / 128) ** 4 }));
-    const density = { eps: 1.25, minSamples: 8, numNoise: 321, numActive: 90_000, curve };
+    const density = { metric: "euclidean" as const, eps: 1.25, minSamples: 8, numNoise: 321, numActive: 90_000, curve };
     const page = plain(await renderReport({ ...data, segments: { ...data.segments, density } }));
     expectSound(page);
     expect(page).toContain('id="k-distance"');

@@ -35,6 +35,24 @@ it("DBSCAN: dense places, the noise counted, the same for any number of threads"
   expect(readFileSync(join(folder, "dbscan-1", "report.html"), "utf8")).toContain('id="k-distance"');
 });
 
+it("DBSCAN by cosine: crowds of users with alike items, the same for any number of threads", async () => {
+  const campaign = campaignWith("cosine.yaml", "  method: dbscan\n  metric: cosine\n  eps: 0.5\n  minSamples: 4");
+  for (const threads of [1, 2]) await runCampaign(campaign, { out: join(folder, `cosine-${threads}`), threads });
+  const outputs = outputsOf(join(folder, "cosine-1"));
+  expectSameOutputs(outputsOf(join(folder, "cosine-2")), outputs);
+  const { segments, counts } = JSON.parse(outputs["run.json"]!);
+  expect(segments).toMatchObject({ method: "dbscan", dbscan: { eps: 0.5, minSamples: 4 } });
+  expect(segments.sizes.length).toBeGreaterThan(0);
+  const total = segments.sizes.reduce((sum: number, size: number) => sum + size, 0);
+  expect(total + segments.dbscan.usersNoise + segments.usersUnsegmented).toBe(counts.users);
+  expect(readFileSync(join(folder, "cosine-1", "report.html"), "utf8")).toContain("Segments are crowds");
+  const auto = campaignWith("cosine-auto.yaml", "  method: dbscan\n  metric: cosine");
+  await expect(runCampaign(auto, { out: join(folder, "cosine-auto"), threads: 1 })).rejects.toMatchObject({
+    code: "ERR_COUPONCAST_INVALID_ARGUMENT",
+    message: expect.stringContaining("below 1"),
+  });
+});
+
 it("refuses more dense places than a report can name", async () => {
   const large = dirname(await makeShop(join(folder, "large"), { users: 1600, items: 60, events: 16_000 }));
   const file = join(large, "crumbs.yaml");

@@ -13,8 +13,13 @@ const distance = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 /** How segments that are dense places came about: the k-distance curve, and who is in none. */
 export async function densityHtml(density: SegmentDensity | undefined): Promise<Html | null> {
-  if (density === undefined || density.curve.length === 0) return null;
-  const { eps, minSamples, numNoise, numActive, curve } = density;
+  if (density === undefined) return null;
+  const { metric, eps, minSamples, numNoise, numActive, curve } = density;
+  if (metric === "cosine")
+    return html`${paragraph(
+      `Segments are crowds: shoppers with at least ${count(minSamples)} shoppers, themselves included, whose items are alike to a cosine of at least ${distance.format(1 - eps)}. ${count(numNoise)} of ${count(numActive)} shoppers with data (${percent(share(numNoise, numActive))}) are like too few others to be in one.`,
+    )}`;
+  if (curve.length === 0) return null;
   const chart = await figure({
     key: "k-distance",
     title: "Where the dense places end",
