@@ -387,6 +387,17 @@ export const campaignSchema = z.strictObject({
         .array(z.enum(SEGMENT_FEATURES))
         .min(1)
         .default([...SEGMENT_FEATURES]),
+      init: z
+        .enum(["k-means++", "k-means||", "random"])
+        .optional()
+        .describe("of kmeans: how the first centres are found; default: k-means++"),
+      nInit: z
+        .number()
+        .int()
+        .min(1)
+        .max(1000)
+        .optional()
+        .describe("of kmeans: starts, of which the best is kept; default: 1"),
       maxIterations: z.number().int().min(1).max(10_000).default(100),
       tolerance: z.number().min(0).default(1e-4),
       baseline: z

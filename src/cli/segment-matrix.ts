@@ -22,7 +22,7 @@ export type SegmentMatrixResult =
   | (Sizes & { method: "dbscan"; eps: number; minSamples: number; numNoise: number });
 
 /** Options that make points of the columns of a table. */
-const OF_TABLES = ["features", "active"] as const;
+const OF_TABLES = ["features", "active", "spherical"] as const;
 
 function checkOptions(options: SegmentTableOptions): void {
   const refuse = (field: string, hint: string) => {
@@ -35,6 +35,8 @@ function checkOptions(options: SegmentTableOptions): void {
   if (unknown !== undefined) refuse(`--${unknown}`, "The rows of a matrix are segmented as they are.");
   if (options.method === "kmeans") {
     if (options.k === "auto") refuse("-k", "The rows of a matrix are segmented by K-means with a number of segments.");
+    if (options.nInit !== undefined && options.nInit > 1)
+      refuse("--n-init", "The rows of a matrix are segmented once.");
     if (options.metric === "cosine") refuse("--metric", "cosine is a metric of --method dbscan.");
     return;
   }
@@ -52,13 +54,14 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTabl
     const { segments } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
     return { segments, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
-  const { seed, maxIterations, tolerance } = options;
+  const { seed, maxIterations, tolerance, init } = options;
   const found = await clusterUsers(matrix, {
     ...session.run(),
     k: options.k as number,
     seed,
     maxIterations,
     tolerance,
+    init,
   });
   const { segments } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
   const { inertia, iterations, converged } = found;

@@ -215,6 +215,30 @@ export class DenseKmeans implements KmeansEngine {
     );
     return results.map(({ value }, shard) => ({ ...this.#ranges[shard]!, sum: value as number }));
   }
+
+  async nearestOf(rows: readonly number[]) {
+    const { executor, points, dims } = this;
+    const engine = await DenseKmeans.create(executor, points, dims, rows.length, {
+      spherical: false,
+      algorithm: "auto",
+    });
+    engine.start(this.rowsOf(rows));
+    await engine.assign();
+    return engine;
+  }
+
+  async subset(rows: readonly number[], weights: Float32Array): Promise<DenseKmeans> {
+    const points = shared.f32(rows.length * this.dims);
+    points.set(this.rowsOf(rows));
+    return new DenseKmeans(this.executor, points, this.dims, this.k, weights, false);
+  }
+
+  /** [rows * dims] */
+  rowsOf(rows: readonly number[]): Float32Array {
+    const copy = new Float32Array(rows.length * this.dims);
+    for (const [c, row] of rows.entries()) copy.set(this.point(row), c * this.dims);
+    return copy;
+  }
 }
 
 export function toUnitLength(row: Float32Array): void {

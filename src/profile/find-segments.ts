@@ -1,6 +1,7 @@
 /** Segments of users by the method that was asked for. */
 import type { RunOptions } from "../executor/executor.js";
 import { type DensitySegments, densitySegments } from "./density-segments.js";
+import type { KmeansInit } from "./kmeans-init.js";
 import type { RfmUserSegments } from "./rfm-segments.js";
 import { segmentUsers, type UserSegments } from "./segment-users.js";
 import type { UserFeatures } from "./user-features.js";
@@ -12,6 +13,9 @@ export interface SegmentSettings {
   seed: number;
   maxIterations: number;
   tolerance: number;
+  init?: KmeansInit | undefined;
+  nInit?: number | undefined;
+  spherical?: boolean | undefined;
   /** dbscan */
   eps: number | "auto";
   minSamples: number;
@@ -27,11 +31,13 @@ export type SegmentFacts = WithoutLabels<FoundSegments>;
 
 export async function findSegments(
   features: UserFeatures,
-  { method, k, seed, maxIterations, tolerance, eps, minSamples }: SegmentSettings,
+  { method, eps, minSamples, ...settings }: SegmentSettings,
   run: RunOptions,
 ): Promise<FeatureSegments> {
   if (method === "dbscan") return { method, ...(await densitySegments(features, { ...run, eps, minSamples })) };
-  return { method, ...(await segmentUsers(features, { ...run, k, seed, maxIterations, tolerance })) };
+  const { k, seed, maxIterations, tolerance, init, nInit, spherical } = settings;
+  const options = { ...run, k, seed, maxIterations, tolerance, init, nInit, spherical };
+  return { method, ...(await segmentUsers(features, options)) };
 }
 
 /** Users who have events but lie in no dense place. */

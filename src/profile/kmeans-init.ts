@@ -1,35 +1,37 @@
 import { type RowRange, shared } from "../executor/executor.js";
 import type { Random } from "../util/random.js";
 import { forEachYielding } from "../util/yield.js";
+import type { Choosable, Searchable } from "./choosable.js";
+import { parallelCandidates } from "./kmeans-parallel-init.js";
 
-export const KMEANS_INITS = ["k-means++", "random"] as const;
+export const KMEANS_INITS = ["k-means++", "k-means||", "random"] as const;
 /** How the first centroids are found. */
 export type KmeansInit = (typeof KMEANS_INITS)[number];
-
-/** Points of any kind, as far as choosing among them goes. */
-export interface Choosable {
-  readonly n: number;
-  readonly k: number;
-  readonly weights: Float32Array | undefined;
-  /**
-   * Makes `distances` the smaller of itself and the weighted squared distance to a point; returns the sums of shards and
-   * the shards.
-   */
-  lowerDistances(row: number, distances: Float32Array): Promise<(RowRange & { sum: number })[]>;
-}
 
 /** Points tried for each next centroid, as scikit-learn does. */
 const trialsOf = (k: number) => 2 + Math.floor(Math.log(k));
 
 /**
  * Rows of k points to start from. k-means++: each next one is the best of a few points that are drawn with probability
- * proportional to weight times squared distance; random: different points, all alike.
- * Cost: (3 + ln k) n k distances; memory 8 n bytes.
- * Source: Arthur & Vassilvitskii 2007, with the greedy choice that it proposes.
+ * proportional to weight times squared distance; k-means||: the same among some 10 k candidates that few passes find,
+ * each weighing as much as the points around it; random: different points, all alike.
+ * Cost: (3 + ln k) n k distances, of k-means|| 10 n k; memory 8 n bytes.
+ * Source: Arthur & Vassilvitskii 2007, with the greedy choice that it proposes; Bahmani et al. 2012.
  */
-export async function firstCentroids(points: Choosable, init: KmeansInit, random: Random): Promise<number[]> {
-  return init === "random" ? randomRows(points, random) : plusPlus(points, random);
+export async function firstCentroids(points: Searchable, init: KmeansInit, random: Random): Promise<number[]> {
+  if (init === "random") return randomRows(points, random);
+  return init === "k-means||" ? parallel(points, random) : plusPlus(points, random);
 }
+
+async function parallel(points: Searchable, random: Random): Promise<number[]> {
+  const { rows, weights } = await parallelCandidates(points, await firstRow(points, random), random);
+  // Few places: the candidates are all of them, or nearly.
+  if (rows.length <= points.k) return plusPlus(points, random);
+  return (await plusPlus(await points.subset(rows, weights), random)).map((at) => rows[at]!);
+}
+
+const firstRow = async ({ n, weights }: Choosable, random: Random) =>
+  weights === undefined ? random.int(n) : heaviestDraw(weights, random);
 
 function randomRows({ n, k }: Choosable, random: Random): number[] {
   // Floyd's choice of k of n: no array of n.
@@ -42,13 +44,13 @@ function randomRows({ n, k }: Choosable, random: Random): number[] {
 }
 
 async function plusPlus(points: Choosable, random: Random): Promise<number[]> {
-  const { n, k, weights } = points;
+  const { n, k } = points;
   let distances = shared.f32(n);
   let spare = shared.f32(n);
   await forEachYielding(n, (i) => {
     distances[i] = Number.MAX_VALUE;
   });
-  const chosen = [weights === undefined ? random.int(n) : await heaviestDraw(weights, random)];
+  const chosen = [await firstRow(points, random)];
   let sums = await points.lowerDistances(chosen[0]!, distances);
   while (chosen.length < k) {
     let best: { row: number; total: number; sums: typeof sums } | undefined;

@@ -76,7 +76,7 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
   const threshold = tolerance * (await engine.variance());
   let best: KmeansResult | undefined;
   for (let run = 0; run < (given === undefined ? nInit : 1); run++) {
-    const start = given ?? rowsOf(engine, await firstCentroids(engine, init, new Random(seed, run)));
+    const start = given ?? engine.rowsOf(await firstCentroids(engine, init, new Random(seed, run)));
     engine.start(start);
     const found = await lloyd(executor, engine, maxIterations, threshold);
     if (best !== undefined && found.inertia >= best.inertia) continue;
@@ -85,12 +85,6 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
     best = { ...found, labels, centroids: engine.centroids, sizes: engine.sizes };
   }
   return best!;
-}
-
-function rowsOf(engine: DenseKmeans, rows: readonly number[]): Float32Array {
-  const centroids = new Float32Array(rows.length * engine.dims);
-  for (const [c, row] of rows.entries()) centroids.set(engine.point(row), c * engine.dims);
-  return centroids;
 }
 
 function checkedCentroids(centroids: Float32Array | undefined, length: number): Float32Array | undefined {

@@ -1,25 +1,29 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
-import { integerBetween, numberBetween } from "../util/arguments.js";
+import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { forEachYielding } from "../util/yield.js";
+import type { Choosable, Searchable } from "./choosable.js";
 import { farthestPoints } from "./farthest-points.js";
-import { firstCentroids } from "./kmeans-init.js";
+import { firstCentroids, KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
 import { type KmeansEngine, type LloydResult, lloyd } from "./lloyd.js";
+import { SparseRows } from "./sparse-rows.js";
 
 export interface ClusterUsersOptions extends RunOptions {
   /** Clusters, at least 1, at most the users with cells. */
   k: number;
   /** Rows at unit length: which items, not how many. Default true. */
   unitLength?: boolean | undefined;
-  /** Of k-means++; default 1. */
+  /** How the first centroids are found; default k-means++. */
+  init?: KmeansInit | undefined;
+  /** Of every pseudo-random choice; default 1. */
   seed?: number | undefined;
   /** Lloyd iterations at most; default 300. */
   maxIterations?: number | undefined;
   /** Stop when the centroids' summed squared shift is at most this; default 1e-4. */
   tolerance?: number | undefined;
-  /** [k] start from these users' rows instead of k-means++. */
+  /** [k] start from these users' rows instead. */
   startRows?: readonly number[] | undefined;
 }
 
@@ -47,11 +51,12 @@ export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions)
   const maxIterations = integerBetween("maxIterations", options.maxIterations ?? 300, 1, 1_000_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 1e-4, 0, Number.MAX_VALUE);
   const random = new Random(integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
+  const init = oneOf("init", options.init ?? "k-means++", KMEANS_INITS);
   const executor = new Executor(options);
   const engine = await SparseKmeans.create(executor, matrix, k, options.unitLength ?? true);
   if (k > engine.numActive)
     throw invalidArgument(`expected k <= the number of users with cells ${engine.numActive} but received ${k}`);
-  await engine.start(checkedRows(options.startRows, k, matrix) ?? (await firstCentroids(engine, "k-means++", random)));
+  await engine.start(checkedRows(options.startRows, k, matrix) ?? (await firstCentroids(engine, init, random)));
   const found = await lloyd(executor, engine, maxIterations, tolerance);
   const { labels, sizes, centroids, lanes } = engine;
   return { ...found, labels, sizes, centroids, lanes };
@@ -74,7 +79,10 @@ interface State {
   sizes: number[];
 }
 
-class SparseKmeans implements KmeansEngine {
+/** Rows that distances are measured to in one pass. */
+const ROWS_AT_ONCE = 64;
+
+class SparseKmeans implements KmeansEngine, Searchable {
   readonly lanes: number;
   readonly distances: Float32Array;
   readonly #users: RowRange[];
@@ -264,5 +272,33 @@ class SparseKmeans implements KmeansEngine {
       });
     }
     return sums;
+  }
+
+  async nearestOf(rows: readonly number[]) {
+    const labels = new Int32Array(this.n);
+    const distances = new Float32Array(this.n).fill(Number.POSITIVE_INFINITY);
+    const found = { labels: shared.i32(this.n), distances: shared.f32(this.n) };
+    const centroids = shared.f32(this.matrix.numItems * ROWS_AT_ONCE);
+    for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
+      const some = rows.slice(first, first + ROWS_AT_ONCE);
+      const lanes = Math.ceil(some.length / 16) * 16;
+      const state = {
+        centroids: centroids.subarray(0, this.matrix.numItems * lanes),
+        norms: new Float64Array(some.length),
+      };
+      state.centroids.fill(0);
+      for (const [c, row] of some.entries()) this.#setRow(state, c, row, lanes);
+      await this.#assignTo({ ...state, labels: found.labels, sizes: [] }, found.labels, found.distances, some.length);
+      await forEachYielding(this.n, (i) => {
+        if (!(found.distances[i]! < distances[i]!)) return;
+        distances[i] = found.distances[i]!;
+        labels[i] = Math.max(first + found.labels[i]!, 0);
+      });
+    }
+    return { labels, distances };
+  }
+
+  async subset(rows: readonly number[], weights: Float32Array): Promise<Choosable> {
+    return new SparseRows(this.matrix, this.factors, this.k, rows, weights);
   }
 }

@@ -97,6 +97,20 @@ it("chooses k by the silhouette, and writes a model that gives the same segments
   expect([...(await predictSegments(model, raw))]).toEqual(PEOPLE.map(({ group }) => group));
 });
 
+it("starts in other ways, and goes by direction", async () => {
+  const features = ["--features", "age,spend"];
+  for (const init of ["k-means||", "random"]) {
+    const starts = ["--init", init, "--n-init", "8"];
+    const document = await cliJson(["segment", at("people.csv"), ...ARGS, ...features, ...starts, "-o", at("i.csv")]);
+    expect(document).toMatchObject({ sizes: [5, 4, 3] });
+  }
+  writeFileSync(at("rays.csv"), "user_id,x,y\na,1,0\nb,50,1\nc,0,2\nd,1,90\ne,7,0\n");
+  const rays = ["segment", at("rays.csv"), "--scale", "none", "-k", "2", "--spherical"];
+  await cliJson([...rays, "-o", at("r.csv")]);
+  expect((await readTable(at("r.csv"))).map((row) => row.segment)).toEqual(["0", "0", "1", "1", "0"]);
+  await expect(cliJson([...rays, "-o", at("r.csv"), "--model", at("r.safetensors")])).rejects.toThrow();
+});
+
 it("segments the rows of a matrix", async () => {
   const rows = [
     [1, 2, 0, 0],

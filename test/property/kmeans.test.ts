@@ -216,4 +216,25 @@ describe("ways to the same clusters", () => {
     for (let i = 0; i < 20; i++) expect(labels[i]).toBe(labels[i % 2]);
     for (const c of [0, 1]) expect(Math.hypot(centroids[2 * c]!, centroids[2 * c + 1]!)).toBeCloseTo(1, 6);
   });
+
+  it("k-means|| finds far groups, the same with any number of threads", async () => {
+    const random = new Random(5);
+    const points = Float32Array.from({ length: 3000 * 2 }, (_, at) => ((at >> 1) % 30) * 100 + random.next());
+    const options = { k: 30, init: "k-means||" as const, maxIterations: 5 };
+    const [one, two] = await Promise.all([1, 2].map((threads) => kmeans(points, 2, { ...options, threads })));
+    expect(one!.sizes).toEqual(new Array(30).fill(100));
+    expectSameBytes(two!.labels, one!.labels);
+    expectSameBytes(two!.centroids, one!.centroids);
+  });
+
+  it("k-means|| takes equal points, weights of 0 and k = n", async () => {
+    const init = "k-means||" as const;
+    expect((await kmeans(new Float32Array(40).fill(2), 1, { k: 3, init })).inertia).toBe(0);
+    expect((await kmeans(Float32Array.of(5, 1, 4, 2, 3), 1, { k: 5, init })).inertia).toBe(0);
+    const points = Float32Array.from({ length: 60 }, (_, i) => (i % 3) * 50);
+    const weights = Float32Array.from({ length: 60 }, (_, i) => (i % 3 === 2 ? 0 : 1));
+    const { inertia, centroids } = await kmeans(points, 1, { k: 2, init, weights });
+    expect(inertia).toBe(0);
+    expect([...centroids].sort((a, b) => a - b)).toEqual([0, 50]);
+  });
 });

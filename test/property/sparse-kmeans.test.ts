@@ -58,6 +58,16 @@ describe("K-means of users by their rows", () => {
     });
   });
 
+  it("k-means|| finds the same tastes", async () => {
+    await withMatrix(folder, shop(600), async (matrix) => {
+      const options = { k: 3, seed: 4, init: "k-means||" as const };
+      const [one, two] = await Promise.all([1, 2].map((threads) => clusterUsers(matrix, { ...options, threads })));
+      expect(two).toEqual(one);
+      const usual = await clusterUsers(matrix, { k: 3, seed: 4 });
+      expect(one!.inertia).toBeLessThan(usual.inertia * 1.1);
+    });
+  });
+
   it("k = users, equal rows, and what makes no sense", async () => {
     await withMatrix(
       folder,

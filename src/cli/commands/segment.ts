@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { CouponcastError } from "../../errors.js";
 import type { KChoice } from "../../profile/choose-k.js";
+import { KMEANS_INITS } from "../../profile/kmeans-init.js";
 import { count, percent } from "../../report/format.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { sum } from "../list-rows.js";
@@ -49,6 +50,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         "crowds of users with nearly the same items",
         "segment matrix.safetensors --method dbscan --metric cosine --eps 0.3 -o crowds.parquet",
       ],
+      ["the best of ten starts", "segment features.parquet -k 12 --init 'k-means||' --n-init 10 -o segments.parquet"],
       ["by all columns that begin with count_", "segment features.parquet --features 'count_*' -o segments.jsonl"],
     ],
   })
@@ -67,7 +69,14 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         .choices(["log", "standard", "none"])
         .default("log"),
     )
-    .option("--seed <number>", "kmeans: of k-means++, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
+    .addOption(
+      new Option("--init <how>", "kmeans: how the first centres are found; k-means|| looks at the users fewer times")
+        .choices(KMEANS_INITS)
+        .default("k-means++"),
+    )
+    .option("--n-init <count>", "kmeans: starts, of which the best is kept, 1 to 10,000", integer(1, 10_000), 1)
+    .option("--spherical", "kmeans: by the direction of the features (cosine), not by how large they are")
+    .option("--seed <number>", "kmeans: of the first centres, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
     .option("--max-iterations <count>", "kmeans: of Lloyd", integer(1, 1_000_000), 300)
     .option(
       "--tolerance <number>",
@@ -85,6 +94,12 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--model needs segments of --method kmeans", {
         field: "--model",
         hint: "Dense places have no centre that later users could be compared with.",
+      });
+    }
+    if (options.model !== undefined && options.spherical) {
+      throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--model needs segments that are not --spherical", {
+        field: "--model",
+        hint: "A model compares later users by distance, not by direction.",
       });
     }
     if (path!.toLowerCase().endsWith(".safetensors")) return ofMatrix(session, path!, options);
