@@ -1,10 +1,3 @@
-/**
- * K-means beside scikit-learn: the same points, the same start, the same iterations.
- *
- *   node bench/kmeans/run.mjs [--runs 3] [--python python3] [--points file.f32 --centroids file.f32 --dims 32]
- *
- * Prints a line of JSON for each shape and number of threads: medians of whole calls, and how far the inertias are apart.
- */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +5,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { kmeans } from "../../dist/index.js";
 import { randomOf } from "../data.mjs";
+
+const WHAT = `K-means beside scikit-learn: the same points, the same start, 20 iterations.
+
+  node bench/kmeans/run.mjs [--runs 3] [--python python3] [--points file.f32 --centroids file.f32 --dims 32]
+
+Prints a line of JSON for each shape and number of threads: medians of whole calls, and how far the inertias are apart.`;
 
 const ITERATIONS = 20;
 const SHAPES = [
@@ -28,8 +27,13 @@ const { values: options } = parseArgs({
     points: { type: "string" },
     centroids: { type: "string" },
     dims: { type: "string" },
+    help: { type: "boolean", short: "h", default: false },
   },
 });
+if (options.help) {
+  console.log(WHAT);
+  process.exit(0);
+}
 
 /** Points around k places, and k of the points to start from. */
 function makeData({ n, dims, k }) {
