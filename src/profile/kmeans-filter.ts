@@ -68,6 +68,8 @@ export class KmeansFilter {
 
   /** Before the first assignment to new centroids. */
   start(): void {
+    // New memory is 0 already, and the workers' to touch first.
+    if (this.#order === undefined) return;
     this.#lower.fill(0);
     this.#drifts.fill(0);
     this.#order = undefined;
