@@ -84,8 +84,9 @@ Napi::Value BuildCosineIndexBinding(const Args& args) {
 }
 
 Napi::Value CosineCoresBinding(const Args& args) {
-  Check(args.env(), CosineCores(RowsOf(args).matrix, IndexOf(args), args.Number("eps"), args.Integer("minSamples"), args.Range(),
-                                args.Cancel(), args.Progress(), args.Out<int32_t>("outCores")));
+  Check(args.env(),
+        CosineCores(RowsOf(args).matrix, IndexOf(args), args.Number("eps"), args.Integer("minSamples"), args.In<int32_t>("candidates"),
+                    args.Range(), args.Cancel(), args.Progress(), args.Out<int32_t>("outCores")));
   return args.env().Undefined();
 }
 
@@ -96,8 +97,9 @@ Napi::Value CosineLinksBinding(const Args& args) {
 }
 
 Napi::Value CosineBordersBinding(const Args& args) {
-  Check(args.env(), CosineBorders(RowsOf(args).matrix, IndexOf(args), args.Number("eps"), args.In<int32_t>("cores"), args.Range(),
-                                  args.Cancel(), args.Progress(), args.Out<int32_t>("labels")));
+  Check(args.env(),
+        CosineBorders(RowsOf(args).matrix, IndexOf(args), args.Number("eps"), args.In<int32_t>("cores"), args.In<int32_t>("candidates"),
+                      args.Range(), args.Cancel(), args.Progress(), args.Out<int32_t>("labels")));
   return args.env().Undefined();
 }
 

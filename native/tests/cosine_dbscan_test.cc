@@ -51,7 +51,8 @@ std::vector<int32_t> Cluster(const TestMatrix& matrix, double eps, int64_t min_s
   for (auto& forest : forests) std::iota(forest.begin(), forest.end(), 0);
   std::vector<int32_t> labels(static_cast<size_t>(rows.rows), -7);
   size_t lane = 0;
-  for (const RowRange range : Shards(rows.rows, shard)) EXPECT_OK(CosineCores(rows, owner.view(), eps, min_samples, range, {}, {}, cores));
+  for (const RowRange range : Shards(rows.rows, shard))
+    EXPECT_OK(CosineCores(rows, owner.view(), eps, min_samples, {}, range, {}, {}, cores));
   for (const RowRange range : Shards(rows.rows, shard)) {
     EXPECT_OK(CosineLinks(rows, owner.view(), eps, cores, range, {}, {}, forests[lane]));
     lane = (lane + 1) % lanes;
@@ -59,7 +60,7 @@ std::vector<int32_t> Cluster(const TestMatrix& matrix, double eps, int64_t min_s
   for (size_t i = 1; i < lanes; ++i) EXPECT_OK(MergeForests(forests[i], {}, forests[0]));
   int64_t clusters = 0;
   EXPECT_OK(NumberClusters({}, cores, forests[0], labels, &clusters));
-  for (const RowRange range : Shards(rows.rows, shard)) EXPECT_OK(CosineBorders(rows, owner.view(), eps, cores, range, {}, {}, labels));
+  for (const RowRange range : Shards(rows.rows, shard)) EXPECT_OK(CosineBorders(rows, owner.view(), eps, cores, {}, range, {}, {}, labels));
   return labels;
 }
 
@@ -125,6 +126,26 @@ TEST(CosineDbscan, EqualRowsAndEmptyOnes) {
   EXPECT_EQ(Cluster(TestMatrix(testing::Dense(40, {0, 0}), 2), 0.5, 1, 32, 1)[39], 39);
 }
 
+TEST(CosineDbscan, LooksAtCandidatesOnly) {
+  const TestMatrix matrix = RandomMatrix({70, 12, 0.4, false, false}, 5);
+  const OwnedIndex owner(matrix, 0.3);
+  const CsrView rows = matrix.by_user();
+  const auto cores_of = [&](const std::vector<int32_t>& candidates) {
+    std::vector<int32_t> cores(3);
+    EXPECT_OK(CosineCores(rows, owner.view(), 0.3, 4, candidates, {0, 70}, {}, {}, cores));
+    return cores;
+  };
+  const std::vector<int32_t> all = cores_of({});
+  EXPECT_EQ(cores_of({-1, -1, -1}), all);
+  EXPECT_EQ(cores_of(all), all);
+  EXPECT_EQ(cores_of({0x55555555, 0, 3}), (std::vector<int32_t>{all[0] & 0x55555555, 0, all[2] & 3}));
+  std::vector<int32_t> labels(70, 0);
+  EXPECT_OK(CosineBorders(rows, owner.view(), 0.3, all, std::vector<int32_t>(3), {0, 70}, {}, {}, labels));
+  for (size_t row = 0; row < labels.size(); ++row) EXPECT_EQ(labels[row], (all[row / 32] >> (row % 32) & 1) != 0 ? 0 : -1);
+  std::vector<int32_t> cores(3);
+  EXPECT_CODE(StatusCode::kInvalidArgument, CosineCores(rows, owner.view(), 0.3, 4, std::vector<int32_t>(2), {0, 70}, {}, {}, cores));
+}
+
 TEST(CosineDbscan, RefusesAndStops) {
   const TestMatrix matrix = RandomMatrix({50, 20, 0.3, false, false}, 3);
   const OwnedIndex owner(matrix, 0.5);
@@ -132,16 +153,16 @@ TEST(CosineDbscan, RefusesAndStops) {
   std::vector<int32_t> cores(2);
   std::vector<int32_t> forest(50);
   for (const double eps : {0.0, 1.0, -1.0, std::nan("")}) {
-    EXPECT_CODE(StatusCode::kInvalidArgument, CosineCores(rows, owner.view(), eps, 4, {0, 50}, {}, {}, cores));
+    EXPECT_CODE(StatusCode::kInvalidArgument, CosineCores(rows, owner.view(), eps, 4, {}, {0, 50}, {}, {}, cores));
     EXPECT_CODE(StatusCode::kInvalidArgument, CosineLinks(rows, owner.view(), eps, cores, {0, 50}, {}, {}, forest));
-    EXPECT_CODE(StatusCode::kInvalidArgument, CosineBorders(rows, owner.view(), eps, cores, {0, 50}, {}, {}, forest));
+    EXPECT_CODE(StatusCode::kInvalidArgument, CosineBorders(rows, owner.view(), eps, cores, {}, {0, 50}, {}, {}, forest));
   }
-  EXPECT_CODE(StatusCode::kInvalidArgument, CosineCores(rows, owner.view(), 0.5, 0, {0, 50}, {}, {}, cores));
-  EXPECT_CODE(StatusCode::kInvalidArgument, CosineCores(rows, owner.view(), 0.5, 4, {1, 50}, {}, {}, cores));
-  EXPECT_CODE(StatusCode::kOutOfRange, CosineCores(rows, owner.view(), 0.5, 4, {0, 51}, {}, {}, cores));
-  EXPECT_CODE(StatusCode::kCancelled, CosineCores(rows, owner.view(), 0.5, 4, {0, 50}, Raised(), {}, cores));
+  EXPECT_CODE(StatusCode::kInvalidArgument, CosineCores(rows, owner.view(), 0.5, 0, {}, {0, 50}, {}, {}, cores));
+  EXPECT_CODE(StatusCode::kInvalidArgument, CosineCores(rows, owner.view(), 0.5, 4, {}, {1, 50}, {}, {}, cores));
+  EXPECT_CODE(StatusCode::kOutOfRange, CosineCores(rows, owner.view(), 0.5, 4, {}, {0, 51}, {}, {}, cores));
+  EXPECT_CODE(StatusCode::kCancelled, CosineCores(rows, owner.view(), 0.5, 4, {}, {0, 50}, Raised(), {}, cores));
   EXPECT_CODE(StatusCode::kCancelled, CosineLinks(rows, owner.view(), 0.5, cores, {0, 50}, Raised(), {}, forest));
-  EXPECT_CODE(StatusCode::kCancelled, CosineBorders(rows, owner.view(), 0.5, cores, {0, 50}, Raised(), {}, forest));
+  EXPECT_CODE(StatusCode::kCancelled, CosineBorders(rows, owner.view(), 0.5, cores, {}, {0, 50}, Raised(), {}, forest));
 }
 
 }  // namespace

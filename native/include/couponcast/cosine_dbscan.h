@@ -47,17 +47,20 @@ struct CosineIndexOut {
 Status BuildCosineIndex(const CsrView& matrix, const CsrView& transpose, double eps, CancelFlag cancel, const CosineIndexOut& out);
 
 // cores[row / 32] bit row % 32 = whether the row has min_samples neighbours. range.begin must be a multiple of 32.
+// candidates: bits like those of cores, of the rows that are looked at: no other is a core row. Empty: all.
 // Memory: 8 bytes a row. Errors: kInvalidArgument, kOutOfRange, kCancelled.
-Status CosineCores(const CsrView& matrix, const CosineIndex& index, double eps, int64_t min_samples, RowRange range, CancelFlag cancel,
-                   ProgressGauge progress, std::span<int32_t> cores);
+Status CosineCores(const CsrView& matrix, const CosineIndex& index, double eps, int64_t min_samples, std::span<const int32_t> candidates,
+                   RowRange range, CancelFlag cancel, ProgressGauge progress, std::span<int32_t> cores);
 
 // Joins the core rows of `range` with their core neighbours of smaller rows in `forest` [rows], as DbscanLinks does.
 Status CosineLinks(const CsrView& matrix, const CosineIndex& index, double eps, std::span<const int32_t> cores, RowRange range,
                    CancelFlag cancel, ProgressGauge progress, std::span<int32_t> forest);
 
 // labels[row] of the rows of `range` that are no core rows: the smallest label of a core neighbour, or -1.
-Status CosineBorders(const CsrView& matrix, const CosineIndex& index, double eps, std::span<const int32_t> cores, RowRange range,
-                     CancelFlag cancel, ProgressGauge progress, std::span<int32_t> labels);
+// candidates: bits of the rows that may have a neighbour at all. Empty: all.
+Status CosineBorders(const CsrView& matrix, const CosineIndex& index, double eps, std::span<const int32_t> cores,
+                     std::span<const int32_t> candidates, RowRange range, CancelFlag cancel, ProgressGauge progress,
+                     std::span<int32_t> labels);
 
 }  // namespace couponcast
 

@@ -117,17 +117,25 @@ Status CheckIndex(const CsrView& matrix, const CosineIndex& index, double eps, R
   return CheckSize("cores", cores.size(), (matrix.rows + kRowsPerMask - 1) / kRowsPerMask);
 }
 
+Status CheckCandidates(std::span<const int32_t> candidates, std::span<const int32_t> cores) {
+  return candidates.empty() ? Status() : CheckSize("candidates", candidates.size(), std::ssize(cores));
+}
+
+bool IsCandidate(std::span<const int32_t> candidates, int64_t row) { return candidates.empty() || IsCore(candidates, row); }
+
 }  // namespace
 
-Status CosineCores(const CsrView& matrix, const CosineIndex& index, double eps, int64_t min_samples, RowRange range, CancelFlag cancel,
-                   ProgressGauge progress, std::span<int32_t> cores) {
+Status CosineCores(const CsrView& matrix, const CosineIndex& index, double eps, int64_t min_samples, std::span<const int32_t> candidates,
+                   RowRange range, CancelFlag cancel, ProgressGauge progress, std::span<int32_t> cores) {
   COUPONCAST_RETURN_IF_ERROR(CheckIndex(matrix, index, eps, range, cores));
+  COUPONCAST_RETURN_IF_ERROR(CheckCandidates(candidates, cores));
   COUPONCAST_RETURN_IF_ERROR(CheckCount("min_samples", min_samples));
   if (range.begin % kRowsPerMask != 0) return InvalidArgument("expected a range that begins at a multiple of 32");
   NeighbourScan scan(matrix, index, eps);
   for (int64_t row = range.begin; row < range.end; ++row) {
     if (cancel.IsSet()) return Cancelled();
     if (row % kRowsPerMask == 0) cores[static_cast<size_t>(row / kRowsPerMask)] = 0;
+    if (!IsCandidate(candidates, row)) continue;
     int64_t found = 1;
     if (found < min_samples) scan.Collect(row, matrix.rows);
     for (size_t i = 0; found < min_samples && i < scan.touched().size(); ++i) found += scan.IsNeighbour(scan.touched()[i]) ? 1 : 0;
@@ -159,17 +167,23 @@ Status CosineLinks(const CsrView& matrix, const CosineIndex& index, double eps, 
   return {};
 }
 
-Status CosineBorders(const CsrView& matrix, const CosineIndex& index, double eps, std::span<const int32_t> cores, RowRange range,
-                     CancelFlag cancel, ProgressGauge progress, std::span<int32_t> labels) {
+Status CosineBorders(const CsrView& matrix, const CosineIndex& index, double eps, std::span<const int32_t> cores,
+                     std::span<const int32_t> candidates, RowRange range, CancelFlag cancel, ProgressGauge progress,
+                     std::span<int32_t> labels) {
   COUPONCAST_RETURN_IF_ERROR(CheckIndex(matrix, index, eps, range, cores));
+  COUPONCAST_RETURN_IF_ERROR(CheckCandidates(candidates, cores));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), matrix.rows));
   NeighbourScan scan(matrix, index, eps);
   for (int64_t row = range.begin; row < range.end; ++row) {
     if (cancel.IsSet()) return Cancelled();
     progress.Set(row - range.begin + 1, range.size());
     if (IsCore(cores, row)) continue;
-    scan.Collect(row, matrix.rows);
     int32_t best = kNoise;
+    if (!IsCandidate(candidates, row)) {
+      labels[static_cast<size_t>(row)] = best;
+      continue;
+    }
+    scan.Collect(row, matrix.rows);
     for (const int32_t other : scan.touched()) {
       if (!IsCore(cores, other)) continue;
       const int32_t label = labels[static_cast<size_t>(other)];
