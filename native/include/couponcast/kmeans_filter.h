@@ -16,7 +16,7 @@ inline constexpr int64_t kKmeansCodeDims = 16384;  // at most: sums of byte prod
 // Bytes of a coded point: dims rounded up to whole groups of four.
 constexpr int64_t KmeansCodeBytes(int64_t dims) { return (dims + 3) / 4 * 4; }
 // Centroids in groups of consecutive columns, each with a bound of its own: at most 16 groups of whole vectors of 16.
-constexpr int64_t KmeansGroupColumns(int64_t k) { return (k + 255) / 256 * 16; }
+constexpr int64_t KmeansGroupColumns(int64_t k) { return k <= 256 ? 16 : (k + 255) / 256 * 16; }
 constexpr int64_t KmeansGroups(int64_t k) { return (k + KmeansGroupColumns(k) - 1) / KmeansGroupColumns(k); }
 // Columns of coded centroids: whole groups.
 constexpr int64_t KmeansCodeColumns(int64_t k) { return KmeansGroups(k) * KmeansGroupColumns(k); }
