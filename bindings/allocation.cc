@@ -99,6 +99,16 @@ Napi::Value RepairAndPolishBinding(const Args& args) {
   return Stats(args.env(), stats);
 }
 
+Napi::Value FindFeasibleBinding(const Args& args) {
+  FeasibilitySearch search;
+  Check(args.env(),
+        FindFeasible(Problem(args), Units(args), args.Integer("maxNodes"), args.Cancel(), args.Out<uint8_t>("chosen"), &search));
+  const Napi::Object out = Napi::Object::New(args.env());
+  out.Set("found", Napi::Boolean::New(args.env(), search.found));
+  out.Set("exhausted", Napi::Boolean::New(args.env(), search.exhausted));
+  return out;
+}
+
 Napi::Value CheckFeasibleBinding(const Args& args) {
   PolishStats totals;
   Check(args.env(),
@@ -135,6 +145,7 @@ void ExportAllocation(Napi::Object exports) {
   Export<EvaluateDualBinding>(exports, "evaluateDual");
   Export<SolveDualBinding>(exports, "solveDual");
   Export<RepairAndPolishBinding>(exports, "repairAndPolish");
+  Export<FindFeasibleBinding>(exports, "findFeasible");
   Export<CheckFeasibleBinding>(exports, "checkFeasible");
   Export<ListAssignmentsBinding>(exports, "listAssignments");
   Export<ExplainUnassignedBinding>(exports, "explainUnassigned");

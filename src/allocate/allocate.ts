@@ -1,10 +1,11 @@
-import { CouponcastError, invalidArgument } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
 import { numberBetween } from "../util/arguments.js";
-import { type DualSolution, dualSolutions, leastMissing, type Units } from "./dual.js";
+import { type DualSolution, dualSolutions, type Units } from "./dual.js";
 import type { Limits } from "./limits.js";
+import { polish, reachFloors } from "./polish.js";
 import { type CandidateTable, MILLI, Problem } from "./problem.js";
 import { type CandidateFile, type Candidates, tableOf, tableOfFile } from "./table-of.js";
 
@@ -96,40 +97,6 @@ export function usedOf(problem: Problem, limits: Limits, { usage }: Pick<Recount
   return used;
 }
 
-/** Makes the choice of the open users feasible and better, in place. */
-async function polish(
-  executor: Executor,
-  problem: Problem,
-  dual: DualSolution,
-  chosen: Uint8Array,
-): Promise<PolishStats> {
-  const left = shared.i64(problem.constraints.length);
-  for (const [r, { limit }] of problem.constraints.entries())
-    left[r] = BigInt(problem.sign(r)) * (BigInt(limit) - dual.settled.usage[r]!);
-  const { value } = await executor.run({
-    kernel: "repairAndPolish",
-    args: { ...problem.args(), ...dual.open, prices: dual.prices, left, chosen },
-  });
-  return value as PolishStats;
-}
-
-async function refuseInfeasible(executor: Executor, problem: Problem, stats: PolishStats): Promise<never> {
-  const { name, measure, limit } = problem.constraints[stats.broken]!;
-  const amount = (units: number) => (measure === "pieces" ? `${units} pieces` : `${units / MILLI} minor units`);
-  const share = await leastMissing(executor, problem);
-  throw new CouponcastError(
-    "ERR_COUPONCAST_INFEASIBLE",
-    `${name}: expected at least ${amount(limit)}, but only ${amount(limit - stats.missing)} could be handed out within the limits, ${amount(stats.missing)} too few`,
-    {
-      field: name,
-      hint:
-        share > 1e-9
-          ? `No assignment reaches all floors: together they miss at least ${(100 * share).toPrecision(3)}% of themselves. Lower the floor, or raise the limits that it meets.`
-          : "Lower the floor a little, or raise the limits that it meets.",
-    },
-  );
-}
-
 /** @internal */
 export interface AllocateOptions {
   /** Prices to start from; the candidates have been checked then. */
@@ -171,7 +138,7 @@ export async function allocateTable(
   for await (dual of dualSolutions(executor, problem, warm, chosen)) {
     const { open, settled } = dual;
     bound = Math.min(bound, dual.bound);
-    stats = await polish(executor, problem, dual, chosen);
+    stats = await polish(executor, problem, dual, settled.usage, chosen);
     // More exact prices need not end in a better choice.
     if (before?.open === open && isBetter(before.stats, stats)) {
       stats = before.stats;
@@ -180,7 +147,7 @@ export async function allocateTable(
     if (stats.broken < 0 && gapOf(bound, settled.valueMilli + stats.valueMilli) <= gap) break;
     before = { open, stats, rows: takeRows(chosen, problem.width, open) };
   }
-  if (stats!.broken >= 0) await refuseInfeasible(executor, problem, stats!);
+  if (stats!.broken >= 0) await reachFloors(executor, problem, dual!.prices, stats!, chosen);
   const { prices, evaluations, passes } = dual!;
   const recount = await checkAssignment(executor, problem, chosen);
   const value = recount.valueMilli;

@@ -7,6 +7,9 @@ import type { Limits } from "./limits.js";
 import type { CandidateTable } from "./problem.js";
 import { type CandidateFile, type Candidates, tableOf, tableOfFile } from "./table-of.js";
 
+/** A curve is not read more exactly than that. */
+const GAP = 1e-4;
+
 /** A point of the frontier: what a budget buys. */
 export interface FrontierPoint {
   budgetMinor: number;
@@ -34,8 +37,7 @@ function solverOf(executor: Executor, table: CandidateTable, limits: Limits, war
   let prices = warm;
   const chosen = shared.u8(table.numUsers * table.width);
   return async (budgetMinor: number): Promise<FrontierPoint> => {
-    const start = prices === undefined ? { chosen } : { warm: prices, chosen };
-    const solved = await allocateTable(executor, table, { ...limits, budgetMinor }, start);
+    const solved = await allocateTable(executor, table, { ...limits, budgetMinor }, { warm: prices, chosen, gap: GAP });
     prices = solved.prices;
     return pointOf(budgetMinor, solved);
   };

@@ -203,6 +203,7 @@ export interface Addon {
   evaluateDual(a: Named): DualPartial;
   solveDual(a: Named): { bound: number; evaluations: number };
   repairAndPolish(a: Named): PolishStats;
+  findFeasible(a: Named): { found: boolean; exhausted: boolean };
   checkFeasible(a: Named): PolishStats;
   listAssignments(a: Named): AssignmentRows;
   explainUnassigned(a: Named): void;

@@ -126,6 +126,7 @@ function broken({ candidates, limits }: Instance, chosen: Uint8Array): string[] 
   return problems;
 }
 
+const FLOOR_RUNS = 300;
 const RUNS = Number(process.env.COUPONCAST_ALLOCATION_RUNS ?? 200);
 
 describe("constraints of every kind", () => {
@@ -145,6 +146,43 @@ describe("constraints of every kind", () => {
       }
     }
     expect(refused).toBeLessThan(RUNS * 0.5);
+  }, 600_000);
+
+  it("refuses only what no assignment keeps, on instances small enough to try all", async () => {
+    const random = new Random(11);
+    const count = { accepted: 0, refused: 0 };
+    while (count.accepted + count.refused < FLOOR_RUNS) {
+      const instance = randomInstance(random, 2 + random.int(4));
+      const { candidates, limits } = instance;
+      const { width, counts } = candidates;
+      const places = Array.from(counts).flatMap((size, user) =>
+        Array.from({ length: size }, (_, j) => user * width + j),
+      );
+      // Tight floors of every kind.
+      limits.floors = Array.from({ length: 1 + random.int(2) }, (_, f) => ({
+        segments: [f % 2],
+        ...(random.int(2) === 0 ? { leastPieces: 1 + random.int(2) } : { leastSpendMinor: random.int(6) }),
+      }));
+      if (places.length === 0 || places.length > 10) continue;
+      const chosen = new Uint8Array(counts.length * width);
+      const feasible = Array.from({ length: 2 ** places.length }, (_, set) => set).some((set) => {
+        for (const [p, at] of places.entries()) chosen[at] = (set >> p) & 1;
+        return broken(instance, chosen).length === 0;
+      });
+      const accepted = await allocate(candidates, limits, { threads: 1 }).then(
+        (result) => {
+          expect(broken(instance, result.chosen)).toEqual([]);
+          return true;
+        },
+        (error: unknown) => {
+          expect(error).toMatchObject({ code: "ERR_COUPONCAST_INFEASIBLE" });
+          return false;
+        },
+      );
+      expect(accepted, JSON.stringify({ run: count, limits })).toBe(feasible);
+      count[accepted ? "accepted" : "refused"]++;
+    }
+    expect(Math.min(count.accepted, count.refused)).toBeGreaterThan(FLOOR_RUNS / 10);
   }, 600_000);
 
   it("holds for many users, the same for 1 and 2 threads", async () => {

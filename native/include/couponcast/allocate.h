@@ -181,6 +181,20 @@ struct PolishStats {
 Status RepairAndPolish(const AllocationProblem& problem, const AllocationUnits& units, std::span<const double> prices,
                        std::span<const int64_t> left, CancelFlag cancel, std::span<uint8_t> chosen, PolishStats* stats);
 
+// Looks for any choice that keeps all limits, caps and floors, depth first over the candidates that count for a floor, while
+// what is left could reach all floors.
+//   max_nodes: of the search at most; chosen [users * width] out where one is found, else as it was
+// Cost: O(floors + limits of a candidate) a node; memory: 8 bytes a floor and such candidate, at most kMaxSearchCells of
+// them, beyond which nothing is tried. Errors: kInvalidArgument, kOutOfRange, kCancelled.
+inline constexpr size_t kMaxSearchCells = size_t{1} << 24;
+struct FeasibilitySearch {
+  bool found = false;
+  bool exhausted = false;  // the answer is proven
+  int64_t nodes = 0;
+};
+Status FindFeasible(const AllocationProblem& problem, const AllocationUnits& units, int64_t max_nodes, CancelFlag cancel,
+                    std::span<uint8_t> chosen, FeasibilitySearch* search);
+
 // Independent check: recounts `chosen` against every limit, floor and cap; `units` are those of several members.
 //   usage [constraints] out: what each constraint counts
 // Errors: kInvalidArgument; kInfeasible naming the constraint and by how much; kCancelled.
