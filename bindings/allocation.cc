@@ -95,7 +95,7 @@ Napi::Value SolveDualBinding(const Args& args) {
 Napi::Value RepairAndPolishBinding(const Args& args) {
   PolishStats stats;
   Check(args.env(), RepairAndPolish(Problem(args), Units(args), args.In<double>("prices"), args.In<int64_t>("left"), args.Cancel(),
-                                    args.Out<uint8_t>("chosen"), &stats));
+                                    args.Out<uint8_t>("chosen"), &stats, args.Integer("enough")));
   return Stats(args.env(), stats);
 }
 

@@ -309,6 +309,54 @@ TEST(AllocationRules, SolveDualEndsAtTheMinimum) {
   }
 }
 
+TEST(AllocationRules, FindFeasibleFindsWhateverThereIs) {
+  Random random(16);
+  int found = 0;
+  int proven = 0;
+  for (int round = 0; round < 300; ++round) {
+    Shop shop = RandomShop(1 + random.Below(4), true, round % 2 == 0, &random);
+    const bool feasible = Exhaustive(shop).best() > -1e17;
+    std::vector<uint8_t> chosen(shop.places(), 7);
+    FeasibilitySearch search;
+    ASSERT_OK(FindFeasible(shop.problem(), shop.units(), 1 << 20, {}, chosen, &search));
+    EXPECT_TRUE(search.exhausted);
+    EXPECT_EQ(search.found, feasible) << round;
+    if (!search.found) {
+      ++proven;
+      EXPECT_EQ(std::ranges::count(chosen, 7), static_cast<std::ptrdiff_t>(chosen.size()));
+      continue;
+    }
+    ++found;
+    std::vector<int64_t> usage(shop.constraints());
+    PolishStats totals;
+    EXPECT_OK(CheckFeasible(shop.problem(), shop.units(), chosen, {}, usage, &totals));
+  }
+  EXPECT_GT(found, 50);
+  EXPECT_GT(proven, 20);
+  const Shop shop = RandomShop(30, true, false, &random);
+  std::vector<uint8_t> chosen(shop.places());
+  FeasibilitySearch search;
+  ASSERT_OK(FindFeasible(shop.problem(), shop.units(), 0, {}, chosen, &search));
+  EXPECT_FALSE(search.exhausted);
+}
+
+TEST(AllocationRules, NewtonEndsNearTheMinimumOfManyUsers) {
+  Random random(17);
+  for (int round = 0; round < 10; ++round) {
+    const Shop shop = RandomShop(3000, false, round % 2 == 0, &random);
+    Solved exact;
+    ASSERT_OK(Solve(shop, &exact));
+    Solved smooth = exact;
+    const std::vector<double> limits(shop.limit.begin(), shop.limit.end());
+    const std::vector<double> zero(shop.constraints(), 0.0);
+    const std::vector<double> infinity(shop.constraints(), std::numeric_limits<double>::infinity());
+    ASSERT_OK(SolveDual(shop.problem(), shop.units(), {limits, zero, zero, infinity, 0, 1e-9, false, false}, {}, smooth.prices,
+                        smooth.usage, smooth.chosen, &smooth.solution));
+    EXPECT_GE(smooth.solution.bound, exact.solution.bound * (1 - 1e-8));
+    EXPECT_LE(smooth.solution.bound, exact.solution.bound * (1 + 1e-3)) << round;
+  }
+}
+
 TEST(AllocationRules, IsFeasibleAndBelowTheBoundWheneverAnythingIs) {
   Random random(15);
   int feasible = 0;

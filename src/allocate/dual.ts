@@ -228,7 +228,7 @@ async function startFromSample(executor: Executor, problem: Problem, task: Task)
  * until its best prices are those of everybody (a pass each); users whose choice no price nearby changes are settled by one
  * more pass, and the rest solved within that neighbourhood. If the best prices lie at its edge, once more from there.
  * Any prices give a valid bound. Deterministic: shards are fixed and added in order.
- * Cost: some 4 to 6 passes over the candidates; memory: 44 bytes a candidate of open users.
+ * Cost: some 4 to 6 passes over the candidates; memory: 36 bytes a candidate of open users.
  * Source: formulas.md, "Allocation"; Kiwiel 1990; Zhang et al. (arXiv 2002.00352) for sampled starts.
  */
 export async function* dualSolutions(

@@ -9,20 +9,24 @@ const MAX_NODES = 2 ** 22;
 /** Below this share of the floors the bound's own rounding may be what is missing. */
 const PROVEN_MISSING = 1e-6;
 
-/** Makes the choice of the open users feasible and better, in place; `usage` is that of all others. */
+/**
+ * Makes the choice of the open users feasible and better, in place, until they are worth `enough`; `usage` is that of all
+ * others.
+ */
 export async function polish(
   executor: Executor,
   problem: Problem,
   { open, prices }: { open: Units; prices: Float64Array },
   usage: BigInt64Array,
   chosen: Uint8Array,
+  enough = Number.MAX_SAFE_INTEGER,
 ): Promise<PolishStats> {
   const left = shared.i64(problem.constraints.length);
   for (const [r, { limit }] of problem.constraints.entries())
     left[r] = BigInt(problem.sign(r)) * (BigInt(limit) - usage[r]!);
   const { value } = await executor.run({
     kernel: "repairAndPolish",
-    args: { ...problem.args(), ...open, prices, left, chosen },
+    args: { ...problem.args(), ...open, prices, left, chosen, enough },
   });
   return value as PolishStats;
 }

@@ -8,6 +8,7 @@
 #define COUPONCAST_ALLOCATE_H_
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -150,11 +151,13 @@ struct DualSolution {
   int64_t evaluations = 0;
 };
 
-// Minimises the dual of `units` over prices in [lower, upper] by a proximal bundle method: every evaluation adds a cut,
-// the next point minimises the cuts' maximum plus a proximity term. Any point gives a valid bound; the best is kept.
+// Minimises the dual of `units` over prices in [lower, upper]: by damped Newton steps, whose curvature is that of the units
+// whose choice changes soonest (up to kMaxNewtonDims constraints, beyond which this is left out), then, where `exact`, by a
+// proximal bundle method: every evaluation adds a cut, the next point minimises the cuts' maximum plus a proximity term. Any
+// point gives a valid bound; the best is kept.
 //   prices [constraints] out; usage [constraints] out: of the best responses there
 //   chosen [users * width] out at the units' places, or empty: these best responses
-// Cost: one pass over the units' candidates an evaluation, at most 400; memory: 44 bytes a candidate.
+// Cost: one pass over the units' candidates an evaluation, at most 60 and 400; memory: 36 bytes a candidate, 32 a unit.
 // Errors: kInvalidArgument, kOutOfRange, kCancelled.
 Status SolveDual(const AllocationProblem& problem, const AllocationUnits& units, const DualTask& task, CancelFlag cancel,
                  std::span<double> prices, std::span<int64_t> usage, std::span<uint8_t> chosen, DualSolution* solution);
@@ -173,13 +176,14 @@ struct PolishStats {
 // Makes the choice of `units` within `chosen` [users * width] feasible and better: first raises what is below its floor
 // at the least loss; then drops candidates of the smallest reduced value from what is overdrawn; then adds and upgrades
 // while something fits (best change of reduced value first); then trades gains of some units against a smaller loss of
-// another. Never breaks a limit or a cap; a floor that is out of reach is reported.
+// another, unless the value is `enough` before. Never breaks a limit or a cap; a floor that is out of reach is reported.
 //   left [constraints]: limit less what other users use; for floors what they use less the limit
 // Statistics count the units only. Deterministic. Cost: a few passes over the units' candidates; memory: at most 2^23
 // moves of 40 bytes.
 // Errors: kInvalidArgument; kInfeasible when `chosen` breaks a cap (what EvaluateDual chose does not); kCancelled.
 Status RepairAndPolish(const AllocationProblem& problem, const AllocationUnits& units, std::span<const double> prices,
-                       std::span<const int64_t> left, CancelFlag cancel, std::span<uint8_t> chosen, PolishStats* stats);
+                       std::span<const int64_t> left, CancelFlag cancel, std::span<uint8_t> chosen, PolishStats* stats,
+                       int64_t enough = std::numeric_limits<int64_t>::max());
 
 // Looks for any choice that keeps all limits, caps and floors, depth first over the candidates that count for a floor, while
 // what is left could reach all floors.

@@ -9,7 +9,7 @@ namespace couponcast {
 namespace {
 
 constexpr int kMaxSteps = 60;
-constexpr int kMaxFailures = 3;  // in a row
+constexpr int kMaxFailures = 6;  // in a row
 constexpr int kMaxActiveSets = 40;
 constexpr double kFirstShare = 0.25;  // of the units, that the curvature is taken from
 constexpr double kLeastShare = 0.01;
@@ -73,7 +73,8 @@ double BoxNewtonStep(std::span<const double> matrix, std::span<const double> slo
 }
 
 Status DescendSmooth(DualFunction* function, const DualTask& task, double size, double enough,
-                     const std::function<void(const DualPoint&)>& seen, DualPoint* best) {
+                     const std::function<void(const DualPoint&)>& seen, DualPoint* best, bool* ended) {
+  *ended = false;
   const size_t dims = function->dims();
   const size_t units = function->units();
   const auto near = [&](double share) {
@@ -103,7 +104,10 @@ Status DescendSmooth(DualFunction* function, const DualTask& task, double size, 
     }
     const double promised = BoxNewtonStep(matrix, best->slack, lower, upper, step);
     if (promised <= enough) {
-      if (damping <= kSmallDamping) break;
+      if (damping <= kSmallDamping) {
+        *ended = promised >= 0;
+        return {};
+      }
       damping = kSmallDamping;
       continue;
     }
@@ -114,7 +118,7 @@ Status DescendSmooth(DualFunction* function, const DualTask& task, double size, 
     ++steps;
     const double gained = best->dual - next.dual;
     if (gained < 0.25 * promised) {
-      damping = std::max(damping, kSmallDamping) * 8;
+      damping = std::max(damping, kSmallDamping) * 10;
     } else if (gained > 0.75 * promised) {
       damping = std::max(damping * 0.1, kLeastDamping);
     }

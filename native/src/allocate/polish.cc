@@ -34,7 +34,7 @@ Status CheckCaps(const AllocationProblem& problem, const std::string& who, int32
 }  // namespace
 
 Status RepairAndPolish(const AllocationProblem& problem, const AllocationUnits& units, std::span<const double> prices,
-                       std::span<const int64_t> left, CancelFlag cancel, std::span<uint8_t> chosen, PolishStats* stats) {
+                       std::span<const int64_t> left, CancelFlag cancel, std::span<uint8_t> chosen, PolishStats* stats, int64_t enough) {
   COUPONCAST_RETURN_IF_ERROR(CheckRules(problem));
   COUPONCAST_RETURN_IF_ERROR(CheckPrices(problem, prices));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("left", left.size(), problem.num_constraints()));
@@ -56,7 +56,7 @@ Status RepairAndPolish(const AllocationProblem& problem, const AllocationUnits& 
   Polisher polisher(problem, table, prices, left, cancel, &own);
   COUPONCAST_RETURN_IF_ERROR(polisher.Repair(stats));
   COUPONCAST_RETURN_IF_ERROR(polisher.Improve(stats));
-  COUPONCAST_RETURN_IF_ERROR(polisher.Exchange(stats));
+  if (polisher.Value() < enough) COUPONCAST_RETURN_IF_ERROR(polisher.Exchange(stats));
   polisher.FindBroken(stats);
   for (size_t at = 0; at < own.size(); ++at) {
     chosen[static_cast<size_t>(table.places[at])] = own[at];

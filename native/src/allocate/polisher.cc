@@ -362,6 +362,12 @@ int64_t Polisher::Refill(const std::vector<Move>& gains, const std::vector<Move>
   return applied;
 }
 
+int64_t Polisher::Value() const {
+  int64_t value = 0;
+  for (size_t at = 0; at < chosen_.size(); ++at) value += chosen_[at] != 0 ? table_.value[at] : 0;
+  return value;
+}
+
 void Polisher::FindBroken(PolishStats* stats) const {
   for (size_t r = 0; r < left_.size(); ++r) {
     if (left_[r] >= 0) continue;

@@ -44,6 +44,8 @@ class Polisher {
   // several gains.
   Status Exchange(PolishStats* stats);
 
+  // Of what is chosen, milli.
+  int64_t Value() const;
   // First constraint that is broken, and by how much.
   void FindBroken(PolishStats* stats) const;
 

@@ -152,11 +152,13 @@ Status SolveDual(const AllocationProblem& problem, const AllocationUnits& units,
     const double size = task.ignore_value ? 1 : std::max(1.0, std::fabs(best.dual));
     Bundle bundle(task, size, best.slack);
     bundle.Add(best);
+    bool ended = false;
     if (dual.dims() <= kMaxNewtonDims) {
       const double enough = task.relative * std::max(std::fabs(best.dual), kLeastShare * size);
-      COUPONCAST_RETURN_IF_ERROR(DescendSmooth(&dual, task, size, enough, [&](const DualPoint& point) { bundle.Add(point); }, &best));
+      COUPONCAST_RETURN_IF_ERROR(
+          DescendSmooth(&dual, task, size, enough, [&](const DualPoint& point) { bundle.Add(point); }, &best, &ended));
     }
-    if (task.exact || dual.dims() > kMaxNewtonDims) COUPONCAST_RETURN_IF_ERROR(Descend(task, size, cancel, &dual, &bundle, &best));
+    if (task.exact || !ended) COUPONCAST_RETURN_IF_ERROR(Descend(task, size, cancel, &dual, &bundle, &best));
   }
   std::ranges::copy(best.prices, prices.begin());
   std::ranges::copy(best.usage, usage.begin());
