@@ -170,6 +170,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportDensity(exports);
     ExportSequence(exports);
     ExportMining(exports);
+    ExportMoments(exports);
     ExportRanking(exports);
     ExportAllocation(exports);
     ExportExplore(exports);

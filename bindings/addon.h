@@ -187,6 +187,7 @@ void ExportProfile(Napi::Object exports);
 void ExportDensity(Napi::Object exports);
 void ExportSequence(Napi::Object exports);
 void ExportMining(Napi::Object exports);
+void ExportMoments(Napi::Object exports);
 void ExportRanking(Napi::Object exports);
 void ExportAllocation(Napi::Object exports);
 void ExportExplore(Napi::Object exports);

@@ -161,7 +161,7 @@ Napi::Value MakeCandidatesBinding(const Args& args) {
   params.pair_beta = args.In<double>("pairBeta");
   params.user_score = args.In<double>("userScore");
   params.coupon_score = args.In<double>("couponScore");
-  params.purchase_rate = args.In<double>("purchaseRate");
+  params.purchase_rate = args.In<double>("anywayRate");
   params.horizon_days = args.In<double>("horizonDays");
   params.margin_rate = args.In<double>("marginRate");
   params.reasons = args.In<uint8_t>("reasons");

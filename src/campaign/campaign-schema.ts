@@ -416,9 +416,7 @@ export const campaignSchema = z.strictObject({
       response: z
         .boolean()
         .default(false)
-        .describe(
-          "next behaviours are inputs of the response model, and lower what a coupon is worth to those about to buy",
-        ),
+        .describe("without a control group: lowers what a coupon is worth to those whose next behaviour is a purchase"),
     })
     .prefault({}),
   rules: z
@@ -451,7 +449,7 @@ export const campaignSchema = z.strictObject({
     .describe("what is bought together; a coupon for what goes with a user's latest basket has the source rule"),
   response: z
     .strictObject({
-      l2: z.number().min(0).default(1),
+      l2: z.number().min(0).default(10).describe("keeps coefficients small: l2 / 2 times their squares"),
       heldOutShare: z.number().gt(0).lt(1).default(0.2),
       minRedemptions: z.number().int().min(1).default(50).describe("fewer past redemptions: the prior is used"),
       maxTrainingOffers: z

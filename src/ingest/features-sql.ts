@@ -56,9 +56,19 @@ WHERE u >= ${users.begin} AND u < ${users.end} AND value <> 0
 ORDER BY u, i`;
 }
 
-/** Events of some users as their sequences: by time, of equal times by behaviour. */
-export function orderedEventsSql(users: { begin: number; end: number }): string {
-  return `SELECT u, b, t FROM events WHERE u >= ${users.begin} AND u < ${users.end} ORDER BY u, t, b`;
+/**
+ * Events of some users as their sequences: by time, of equal times by behaviour, then by item and value. Of purchases
+ * also the value, and whether the line is the first of its order.
+ */
+export function orderedEventsSql(users: { begin: number; end: number }, purchase: number): string {
+  return `
+SELECT u, b, t, i, coalesce(value_minor, 0)::DOUBLE AS value, (b = ${purchase} AND line = 1)::UTINYINT AS is_order FROM (
+  SELECT u, b, t, i, value_minor,
+    row_number() OVER (PARTITION BY u, b, order_id, order_day ORDER BY t, i, value_minor) AS line
+  FROM events WHERE u >= ${users.begin} AND u < ${users.end} AND b = ${purchase}
+  UNION ALL
+  SELECT u, b, t, i, NULL, 0 FROM events WHERE u >= ${users.begin} AND u < ${users.end} AND b <> ${purchase}
+) ORDER BY u, t, b, i, value, is_order DESC`;
 }
 
 export function createUserFeaturesSql(numBehaviours: number): string {

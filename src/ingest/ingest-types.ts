@@ -84,6 +84,7 @@ export const INGEST_FILES = {
   features: "features.parquet",
   items: "items.parquet",
   sequences: "sequences.safetensors",
+  journal: "journal.safetensors",
   /** Only when asked for. */
   baskets: "baskets.safetensors",
   summary: "ingest.json",

@@ -142,6 +142,8 @@ async function runStage(stage: Stage): Promise<IngestResult> {
     });
     await writeSequences(db, {
       path: join(tempDir, INGEST_FILES.sequences),
+      journal: join(tempDir, INGEST_FILES.journal),
+      purchase: rules.behaviours.indexOf(rules.purchaseBehaviour),
       ranges,
       behaviours: rules.behaviours,
       asOfMicros: cleaned.asOfMicros,

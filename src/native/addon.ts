@@ -120,6 +120,8 @@ export interface Addon {
   affinitySums(a: Named): void;
   pairFeatures(a: Named): void;
   makeCandidates(a: Named): void;
+  userMoments(a: Named): void;
+  listOrders(a: Named): void;
 
   alsStart(a: Named): void;
   alsGram(a: Named): void;

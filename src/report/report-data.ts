@@ -290,7 +290,7 @@ export type ResponseSummary =
     };
 
 export interface ResponseCoefficient {
-  /** What the input is in words, for example `affinity to the coupon's items`, or `coupon kind: percent`. */
+  /** What the input is in words, for example `taste for the coupon's items`, or `coupon kind: percent`. */
   label: string;
   /** Log-odds per unit of `per`. */
   coefficient: number;

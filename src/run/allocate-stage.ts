@@ -18,7 +18,8 @@ import {
   markLots,
 } from "./exploration.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
-import { type CandidatesStage, candidateRef, writeTensors } from "./score-stages.js";
+import { type CandidatesStage, candidateRef } from "./response-stage.js";
+import { writeTensors } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export interface AllocateResult extends Omit<Allocation, "chosen" | "prices"> {

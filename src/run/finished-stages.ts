@@ -5,8 +5,9 @@ import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
 import type { ProfileTableStage } from "./profile-table-stage.js";
 import type { QualityStage } from "./quality-stage.js";
+import type { CandidatesStage } from "./response-stage.js";
 import type { RuleStage } from "./rule-stage.js";
-import type { AffinityStage, CandidatesStage } from "./score-stages.js";
+import type { AffinityStage } from "./score-stages.js";
 import type { TransitionStage } from "./transition-stage.js";
 
 /** The stages that outputs are made from. */

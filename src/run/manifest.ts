@@ -13,7 +13,8 @@ import { describeOffer } from "./describe-coupon.js";
 import type { FinishedStages } from "./finished-stages.js";
 import type { OutputResult } from "./output-stage.js";
 import type { ScoringQuality } from "./quality-stage.js";
-import type { EligibilityStage, ResponseStage } from "./score-stages.js";
+import type { ResponseStage } from "./response-stage.js";
+import type { EligibilityStage } from "./score-stages.js";
 import type { StageMeasurement, StageRecord } from "./stage-runner.js";
 import type { TransitionStage } from "./transition-stage.js";
 

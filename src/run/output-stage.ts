@@ -12,11 +12,11 @@ import { createCatalogueTable } from "./catalogue-table.js";
 import { openStageDb, type RunContext } from "./context.js";
 import { type Examples, exampleUsers } from "./examples.js";
 import type { FinishedStages } from "./finished-stages.js";
-import { type IngestStage, loadSegments } from "./profile-stages.js";
+import type { IngestStage } from "./profile-stages.js";
 import { PROFILE_FILES } from "./profile-table-stage.js";
 import { rulesOf } from "./rule-hits.js";
 import { itemsetTablePath, ruleTablePath } from "./rule-stage.js";
-import { pairContext } from "./score-stages.js";
+import { affinityStandIns } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { DECISIONS_FILE } from "./workspace.js";
 
@@ -71,10 +71,9 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     exampleUsers: campaign.output.exampleUsers,
   };
   return context.stages.run("outputs", reads, settings, async (dir) => {
-    const { labels } = await loadSegments(context, segmented);
     const columns = await listAssignments(context, ingested, candidates, affinity, allocated);
-    const pair = await pairContext(context, ingested, segmented, affinity, dir);
-    const sources = await scoreSources(columns, labels, pair.means.fallbackRows, coupons.length, pair.segments);
+    const { labels, segments, fallbackRows } = await affinityStandIns(context, segmented, affinity);
+    const sources = await scoreSources(columns, labels, fallbackRows, coupons.length, segments);
     const ruleOf = rules && (await rulesOf(context.executor, rules, columns));
     if (ruleOf !== undefined) {
       await forEachYielding(ruleOf.length, (i) => {
@@ -94,7 +93,7 @@ export function outputStage(context: RunContext, stages: FinishedStages): Promis
     }
     for (const name of Object.values(PROFILE_FILES)) await copyFile(join(profiled.dir, name), join(dir, name));
     await copyFile(join(ingested.dir, INGEST_FILES.rejected), join(dir, "rejected.parquet"));
-    const summary = await summarise(columns, labels, coupons.length, pair.segments);
+    const summary = await summarise(columns, labels, coupons.length, segments);
     const examples = await exampleUsers(context, stages, columns, sources, labels, reasons as Uint8Array);
     return {
       rows: columns.users.length,

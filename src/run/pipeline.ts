@@ -19,8 +19,9 @@ import { outputStage } from "./output-stage.js";
 import { ingestStage, segmentStage } from "./profile-stages.js";
 import { profileTableStage } from "./profile-table-stage.js";
 import { chosenWeights, qualityStage } from "./quality-stage.js";
+import { candidatesStage, responseStage, statesStage } from "./response-stage.js";
 import { ruleStage } from "./rule-stage.js";
-import { affinityStage, candidatesStage, eligibilityStage, responseStage } from "./score-stages.js";
+import { affinityStage, eligibilityStage } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { transitionStage } from "./transition-stage.js";
 import { DECISIONS_FILE, outputFiles, Workspace } from "./workspace.js";
@@ -105,13 +106,14 @@ export async function runStages(context: RunContext) {
   const affinity = await affinityStage(context, ingested, model);
   const rules = await ruleStage(context, ingested, affinity);
   const eligibility = await eligibilityStage(context, ingested);
-  const responded = await responseStage(context, ingested, segmented, affinity, eligibility, transitioned);
+  const states = await statesStage(context, ingested, affinity);
+  const responded = await responseStage(context, ingested, affinity, eligibility, states);
   const candidates = await candidatesStage(
     context,
     ingested,
-    segmented,
     affinity,
     eligibility,
+    states,
     responded,
     transitioned,
     rules,
@@ -127,6 +129,7 @@ export async function runStages(context: RunContext) {
     affinity,
     rules,
     eligibility,
+    states,
     responded,
     candidates,
     allocated,

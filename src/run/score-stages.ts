@@ -1,38 +1,21 @@
-/** Stages affinity, eligibility, response and candidates: from the matrix to scored user x coupon pairs. */
+/** Stages affinity and eligibility: what users like, and who may get what. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import type { ArgValue } from "../executor/call.js";
-import { shards, shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { readRedemptions } from "../ingest/tables.js";
 import { affinityMeans, writeAffinity } from "../score/affinity.js";
-import { type NextBehaviourChances, raisePurchaseRate, withNextBehaviour } from "../score/buys-anyway.js";
-import { couponArrays, readEconomics } from "../score/economics.js";
 import { eligibilitySql, reasonCode } from "../score/eligibility.js";
-import {
-  couponScores,
-  fitResponse,
-  type OfferHistory,
-  type ResponseModel,
-  type ResponseOptions,
-  UNKNOWN_CONVERSION,
-  type UserTraits,
-  userScores,
-} from "../score/response.js";
+import { UNKNOWN_CONVERSION } from "../score/response.js";
 import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
 import { openMatrix } from "../store/matrix.js";
 import { TensorFileWriter, type TensorSpec } from "../store/tensor-file-writer.js";
-import { loadTensors } from "../store/tensors.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import { fittedMethod, type ModelStage } from "./model-stage.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
-import { type RuleFolder, suggestionArgs } from "./rule-hits.js";
 import type { FinishedStage } from "./stage-runner.js";
-import { loadNext, type TransitionStage } from "./transition-stage.js";
-
-const SHARD_USERS = 8192;
 
 async function readItems(context: RunContext, dir: string, ingested: IngestStage): Promise<ItemTable> {
   const path = join(ingested.dir, INGEST_FILES.items);
@@ -199,6 +182,7 @@ async function writeHistory(db: DuckDb, users: string, path: string): Promise<nu
     [
       { name: "users", dtype: "I32", shape: [numOffers] },
       { name: "coupons", dtype: "I32", shape: [numOffers] },
+      { name: "times", dtype: "I64", shape: [numOffers] },
       { name: "redeemed", dtype: "U8", shape: [numOffers] },
       { name: "treated", dtype: "U8", shape: [numOffers] },
       { name: "converted", dtype: "U8", shape: [numOffers] },
@@ -207,13 +191,10 @@ async function writeHistory(db: DuckDb, users: string, path: string): Promise<nu
   );
   try {
     let at = 0;
-    const sql = `SELECT u.row, c.position, r.redeemed::UTINYINT, r.treated::UTINYINT, coalesce(r.converted::UTINYINT, ${UNKNOWN_CONVERSION}) FROM ${known} ORDER BY u.row, c.position, r.offered_at, r.redeemed`;
-    for await (const { numRows, columns } of db.streamColumns(sql, ["I32", "I32", "U8", "U8", "U8"])) {
-      await writer.write("users", at, columns[0]);
-      await writer.write("coupons", at, columns[1]);
-      await writer.write("redeemed", at, columns[2]);
-      await writer.write("treated", at, columns[3]);
-      await writer.write("converted", at, columns[4]);
+    const sql = `SELECT u.row, c.position, epoch_us(r.offered_at), r.redeemed::UTINYINT, r.treated::UTINYINT, coalesce(r.converted::UTINYINT, ${UNKNOWN_CONVERSION}) FROM ${known} ORDER BY u.row, r.offered_at, c.position, r.redeemed`;
+    for await (const { numRows, columns } of db.streamColumns(sql, ["I32", "I32", "I64", "U8", "U8", "U8"])) {
+      for (const [index, name] of ["users", "coupons", "times", "redeemed", "treated", "converted"].entries())
+        await writer.write(name, at, columns[index]!);
       at += numRows;
     }
     await writer.commit();
@@ -289,230 +270,15 @@ async function writeReasons(
   return eligibility.active.length;
 }
 
-/** What the response model takes from the transitions; undefined where the campaign leaves them out. */
-async function nextChances(
+/** What stands in for users without affinity of their own. */
+export async function affinityStandIns(
   context: RunContext,
-  transitioned: TransitionStage | undefined,
-): Promise<NextBehaviourChances | undefined> {
-  const { transitions } = context.loaded.campaign;
-  if (transitioned === undefined || !transitions.response) return undefined;
-  const { behaviours, purchase } = transitioned.result;
-  return { behaviours, purchase, chances: await loadNext(context, transitioned), horizonDays: transitions.horizonDays };
-}
-
-/** The key of the transitions among what a stage reads, if it does. */
-function transitionReads({ loaded }: RunContext, transitioned: TransitionStage): Record<string, string> {
-  return loaded.campaign.transitions.response ? { transitions: transitioned.key } : {};
-}
-
-/** What the response and candidate kernels share, put together from finished stages. */
-export async function pairContext(
-  context: RunContext,
-  ingested: IngestStage,
   segmented: SegmentStage,
   affinity: AffinityStage,
-  scratch: string,
-  transitioned?: TransitionStage,
-) {
-  const { campaign, coupons } = context.loaded;
-  const { labels, features: ownFeatures } = await loadSegments(context, segmented);
-  const next = await nextChances(context, transitioned);
-  const features = next === undefined ? ownFeatures : await withNextBehaviour(ownFeatures, next);
+): Promise<{ labels: Int32Array; segments: number; fallbackRows: Float32Array }> {
+  const { labels } = await loadSegments(context, segmented);
   const segments = segmented.result.k;
-  const path = join(ingested.dir, INGEST_FILES.features);
-  const db = await openStageDb(context, scratch, [path]);
-  try {
-    const economics = await readEconomics(db, path, labels, segments, campaign.economics.orderValueMinor);
-    if (next !== undefined) await raisePurchaseRate(economics.purchaseRate, next);
-    const means = await affinityMeans(context.executor, affinityRef(affinity), coupons.length, labels, segments);
-    const arrays = couponArrays(coupons, Date.parse(ingested.result.asOf), campaign.timeZone);
-    const pairArgs: Record<string, ArgValue> = {
-      affinity: affinityRef(affinity),
-      meanShare: means.meanShare,
-      orderValue: economics.orderValue,
-      ...arrays.tiers,
-      labels,
-      fallbackRows: means.fallbackRows,
-      purchaseRate: economics.purchaseRate,
-      horizonDays: arrays.horizonDays,
-    };
-    return { labels, features, segments, economics, means, pairArgs, horizonDays: arrays.horizonDays };
-  } finally {
-    db.close();
-    await rm(join(scratch, "spill"), { recursive: true, force: true });
-  }
-}
-
-const MAX_TRAIT_VALUES = 16;
-
-/** Membership and channel of each user, the commonest values by name. */
-async function userTraits(context: RunContext, ingested: IngestStage, scratch: string): Promise<UserTraits> {
-  const path = join(ingested.dir, INGEST_FILES.users);
-  const db = await openStageDb(context, scratch, [path]);
-  const relation = `read_parquet(${quoteLiteral(path)})`;
-  const names = ["tier", "channel"] as const;
-  const labels: string[] = [];
-  const values = new Int32Array(ingested.result.numUsers * names.length);
-  try {
-    for (const [t, name] of names.entries()) {
-      const common = await db.rows(
-        `SELECT ${name}::VARCHAR AS value, count(*) AS n FROM ${relation} WHERE ${name} IS NOT NULL GROUP BY 1 ORDER BY n DESC, value LIMIT ${MAX_TRAIT_VALUES}`,
-      );
-      const codes = new Map(common.map(({ value }, i) => [String(value), labels.length + 1 + i]));
-      const other = labels.length;
-      labels.push(`${name}: none or other`, ...[...codes.keys()].map((value) => `${name}: ${value}`));
-      let row = 0;
-      const sql = `SELECT ${name}::VARCHAR FROM ${relation} ORDER BY row`;
-      for await (const { numRows, columns } of db.streamColumns(sql, ["TEXT"])) {
-        for (let i = 0; i < numRows; i++, row++) values[row * names.length + t] = codes.get(columns[0][i]!) ?? other;
-      }
-    }
-    return { labels, width: names.length, values };
-  } finally {
-    db.close();
-    await rm(join(scratch, "spill"), { recursive: true, force: true });
-  }
-}
-
-export type ResponseStage = FinishedStage<{ rows: number; model: ResponseModel }>;
-
-export function responseStage(
-  context: RunContext,
-  ingested: IngestStage,
-  segmented: SegmentStage,
-  affinity: AffinityStage,
-  eligibility: EligibilityStage,
-  transitioned: TransitionStage,
-  without: ResponseOptions["without"] = "nothing",
-): Promise<ResponseStage> {
-  const { campaign, coupons } = context.loaded;
-  const { response, economics, seed, timeZone } = campaign;
-  const reads = {
-    ingest: ingested.key,
-    segment: segmented.key,
-    affinity: affinity.key,
-    eligibility: eligibility.key,
-    ...transitionReads(context, transitioned),
-  };
-  return context.stages.run("response", reads, { response, economics, seed, timeZone, without }, async (dir) => {
-    const pair = await pairContext(context, ingested, segmented, affinity, dir, transitioned);
-    const { labels, features, segments, pairArgs } = pair;
-    const history = await loadTensors(context.executor, join(eligibility.dir, "history.safetensors"), {
-      users: "I32",
-      coupons: "I32",
-      redeemed: "U8",
-      treated: "U8",
-      converted: "U8",
-    });
-    const model = await fitResponse(
-      context.executor,
-      pairArgs,
-      history as unknown as OfferHistory,
-      coupons,
-      features,
-      labels,
-      segments,
-      await userTraits(context, ingested, dir),
-      { ...response, seed, without },
-    );
-    return { rows: model.numOffers, model };
-  });
-}
-
-export type CandidatesStage = FinishedStage<{ rows: number; width: number }>;
-const CANDIDATE_TENSORS = {
-  counts: "I32",
-  coupons: "I32",
-  value: "I64",
-  cost: "I64",
-  pRedeem: "F32",
-  reasons: "U8",
-} as const;
-
-export function candidateRef(stage: CandidatesStage, tensor: keyof typeof CANDIDATE_TENSORS) {
-  return { $file: join(stage.dir, "candidates.safetensors"), tensor };
-}
-
-export function candidatesStage(
-  context: RunContext,
-  ingested: IngestStage,
-  segmented: SegmentStage,
-  affinity: AffinityStage,
-  eligibility: EligibilityStage,
-  responded: ResponseStage,
-  transitioned: TransitionStage,
-  ruled: RuleFolder | undefined,
-): Promise<CandidatesStage> {
-  const { campaign, coupons } = context.loaded;
-  const limit = Math.min(campaign.caps.candidatesPerUser, coupons.length);
-  const suggestedLimit = Math.min(campaign.rules?.candidatesPerUser ?? 0, coupons.length - limit);
-  const width = limit + suggestedLimit;
-  const suggestions = ruled !== undefined && suggestedLimit > 0 ? ruled : undefined;
-  const reads = {
-    ingest: ingested.key,
-    segment: segmented.key,
-    affinity: affinity.key,
-    eligibility: eligibility.key,
-    response: responded.key,
-    ...transitionReads(context, transitioned),
-    ...(suggestions && { rules: suggestions.key }),
-  };
-  const settings = { economics: campaign.economics, width, suggestedLimit, timeZone: campaign.timeZone };
-  return context.stages.run("candidates", reads, settings, async (dir) => {
-    const pair = await pairContext(context, ingested, segmented, affinity, dir, transitioned);
-    const { model } = responded.result;
-    const { numUsers } = ingested.result;
-    const marginRate = shared.f64(coupons.length);
-    marginRate.set(affinity.result.marginRate);
-    const pairBeta = Float64Array.from(model.parts.flatMap((part) => part.pairBeta));
-    const userScore = await userScores(model, pair.features, pair.labels, await userTraits(context, ingested, dir));
-    const couponScore = couponScores(model, coupons);
-    const writer = TensorFileWriter.create(
-      join(dir, "candidates.safetensors"),
-      Object.entries(CANDIDATE_TENSORS).map(([name, dtype]) => ({
-        name,
-        dtype,
-        shape: name === "counts" || name === "reasons" ? [numUsers] : [numUsers, width],
-      })),
-      { kind: "candidates" },
-    );
-    const bytes = { I32: 4, I64: 8, F32: 4, U8: 1 };
-    const output = (name: keyof typeof CANDIDATE_TENSORS, begin: number, end: number, columns: number): ArgValue => {
-      const dtype = CANDIDATE_TENSORS[name];
-      const position = writer.byteOffset(name) + begin * columns * bytes[dtype];
-      return { $write: dtype, length: (end - begin) * columns, fd: writer.fd, position };
-    };
-    try {
-      const ranges = shards(numUsers, SHARD_USERS);
-      await context.executor.map(
-        ranges.map(({ begin, end }) => ({
-          kernel: "makeCandidates",
-          args: {
-            ...pair.pairArgs,
-            pairBeta,
-            userScore,
-            couponScore,
-            marginRate,
-            reasons: { $file: join(eligibility.dir, "reasons.safetensors"), tensor: "reasons" },
-            noValueReason: reasonCode("no_candidate_value"),
-            limit,
-            ...(suggestions && { ...suggestionArgs(suggestions), suggestedLimit }),
-            begin,
-            end,
-            outCounts: output("counts", begin, end, 1),
-            outCoupons: output("coupons", begin, end, width),
-            outValue: output("value", begin, end, width),
-            outCost: output("cost", begin, end, width),
-            outPRedeem: output("pRedeem", begin, end, width),
-            outReasons: output("reasons", begin, end, 1),
-          },
-        })),
-        { name: "candidates", weight: (index) => ranges[index]!.end - ranges[index]!.begin },
-      );
-      await writer.commit();
-    } finally {
-      await writer.abort();
-    }
-    return { rows: numUsers, width };
-  });
+  const numCoupons = context.loaded.coupons.length;
+  const { fallbackRows } = await affinityMeans(context.executor, affinityRef(affinity), numCoupons, labels, segments);
+  return { labels, segments, fallbackRows };
 }

@@ -18,13 +18,8 @@ import { allocateStage, limitsOf } from "./allocate-stage.js";
 import { listAssignments } from "./assignment-columns.js";
 import { openStageDb, type RunContext } from "./context.js";
 import { digestFiles, digestInputs, runStages } from "./pipeline.js";
-import {
-  type AffinityStage,
-  affinityRef,
-  type CandidatesStage,
-  candidatesStage,
-  responseStage,
-} from "./score-stages.js";
+import { type CandidatesStage, candidatesStage, responseStage } from "./response-stage.js";
+import { type AffinityStage, affinityRef } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { Workspace } from "./workspace.js";
 
@@ -131,21 +126,14 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
       all: "any model: everybody redeems alike",
     } as const;
     for (const [without, about] of Object.entries(parts)) {
-      const responded = await responseStage(
-        context,
-        ingested,
-        segmented,
-        affinity,
-        eligibility,
-        transitioned,
-        without as "all",
-      );
+      const { states } = stages;
+      const responded = await responseStage(context, ingested, affinity, eligibility, states, without as "all");
       const other = await candidatesStage(
         context,
         ingested,
-        segmented,
         affinity,
         eligibility,
+        states,
         responded,
         transitioned,
         stages.rules,

@@ -4,14 +4,17 @@ import { type Executor, shards, shared } from "../executor/executor.js";
 import { linearScores, logisticRegression } from "../learn/linear-model.js";
 import { fitStrata } from "../learn/principal-strata.js";
 import { checkedGlm, type GlmData } from "../learn/sparse-rows.js";
-import type { UserFeatures } from "../profile/user-features.js";
 import { Random } from "../util/random.js";
-import { forEachYielding } from "../util/yield.js";
+import { forEachYielding, yieldToEventLoop } from "../util/yield.js";
+import { type Journal, USER_FEATURES } from "./moments.js";
+import { type OrderValueModel, type States, statesAt } from "./order-value.js";
 
-/** Past offers: user row, coupon position and what came of it. In a fixed order. */
+/** Past offers: user row, coupon position, time and what came of it. By user, then time. */
 export interface OfferHistory {
   users: Int32Array;
   coupons: Int32Array;
+  /** Microseconds since 1970. */
+  times: BigInt64Array;
   redeemed: Uint8Array;
   /** 0: chosen, but withheld by lot */
   treated: Uint8Array;
@@ -33,8 +36,8 @@ export interface UserTraits {
 
 /** Names of the pair features, in the order of native/include/couponcast/response.h. */
 export const PAIR_FEATURES = [
-  "affinity to the coupon's items",
-  "share of the user's affinity that falls on them",
+  "taste for the coupon's items",
+  "share of the user's taste that falls on them",
   "that share relative to everybody's",
   "depth of the discount",
   "how far the threshold lies above the usual order",
@@ -56,14 +59,32 @@ export interface ResponseOptions {
 /** Of the pair features, those that come from affinity. */
 const FROM_AFFINITY = [0, 1, 2, 5, 6];
 
+/** What a yes-or-no input counts: 1, but less for single coupons, whose own effects are kept small. */
+const COUPON_SCALE = 0.3;
+/** Standard deviations beyond which an input says no more. */
+const FARTHEST = 6;
+
+/** A user feature x as max(0, x - knot) for each of its knots, the first of which lies below all: a curve of straight pieces. */
+export interface UserBasis {
+  /** [USER_FEATURES * KNOTS] */
+  knots: number[];
+  mean: number[];
+  deviation: number[];
+}
+
+/** Rows that the knots are taken from. */
+const BASIS_ROWS = 65_536;
+/** Minimum, quartiles. */
+const KNOTS = 4;
+const USER_COLUMNS = USER_FEATURES.length * KNOTS;
+
 /** A logit of user and coupon. */
 export interface ResponsePart {
   /** [PAIR_FEATURES] on the raw features; standardisation is folded in. */
   pairBeta: number[];
   intercept: number;
-  /** One coefficient a standardised feature, a segment, a trait's value, a coupon kind and a coupon. */
+  /** One coefficient a standardised column of the basis, a trait's value, a coupon kind and a coupon. */
   userBeta: number[];
-  segmentBeta: number[];
   traitBeta: number[];
   kindBeta: number[];
   couponBeta: number[];
@@ -80,6 +101,8 @@ export interface ResponseModel {
   numControls: number;
   numRedemptions: number;
   parts: ResponsePart[];
+  basis: UserBasis;
+  orderValue: OrderValueModel;
   quality: ResponseQuality | null;
   /** In words, for the report: of P(redeem), or of whom the coupon persuades. */
   coefficients: { label: string; coefficient: number; per: "standard-deviation" | "yes" }[];
@@ -108,12 +131,15 @@ function priorModel(
   counts: Pick<ResponseModel, "numOffers" | "numControls" | "numRedemptions">,
   prior: number,
   layout: DesignLayout,
+  orderValue: OrderValueModel,
 ): ResponseModel {
   const part = partOf(new Float64Array(layout.cols + 1), layout, [], []);
   return {
     kind: "prior",
     ...counts,
     parts: [{ ...part, intercept: logit(prior) }],
+    basis: { knots: [], mean: [], deviation: [] },
+    orderValue,
     quality: null,
     coefficients: [],
   };
@@ -161,40 +187,76 @@ async function splitOffers(history: OfferHistory, options: ResponseOptions) {
 interface DesignLayout {
   pairs: number;
   userAt: number;
-  segmentAt: number;
   traitAt: number;
   kindAt: number;
   couponAt: number;
   cols: number;
 }
 
-function layoutOf(userDims: number, segments: number, traits: number, numCoupons: number): DesignLayout {
+function layoutOf(traits: number, numCoupons: number): DesignLayout {
   const pairs = PAIR_FEATURES.length;
-  const segmentAt = pairs + userDims;
-  const traitAt = segmentAt + segments;
+  const traitAt = pairs + USER_COLUMNS;
   const kindAt = traitAt + traits;
   const couponAt = kindAt + COUPON_KINDS.length;
-  return { pairs, userAt: pairs, segmentAt, traitAt, kindAt, couponAt, cols: couponAt + numCoupons };
+  return { pairs, userAt: pairs, traitAt, kindAt, couponAt, cols: couponAt + numCoupons };
+}
+
+/** Knots at the minimum and the quartiles of the rows, and the standardisation of what they make. */
+async function basisOf(features: Float32Array, rows: readonly number[]): Promise<UserBasis> {
+  const dims = USER_FEATURES.length;
+  const basis: UserBasis = { knots: [], mean: [], deviation: [] };
+  const step = Math.max(1, Math.ceil(rows.length / BASIS_ROWS));
+  const sample = rows.filter((_, i) => i % step === 0);
+  for (let d = 0; d < dims; d++) {
+    const sorted = Float32Array.from(sample, (row) => features[row * dims + d]!).sort();
+    await yieldToEventLoop();
+    for (let k = 0; k < KNOTS; k++) {
+      const knot = sorted[Math.floor((k * (sorted.length - 1)) / KNOTS)]!;
+      let sum = 0;
+      let square = 0;
+      for (const x of sorted) sum += Math.max(0, x - knot);
+      const mean = sum / sorted.length;
+      for (const x of sorted) square += (Math.max(0, x - knot) - mean) ** 2;
+      basis.knots.push(knot);
+      basis.mean.push(mean);
+      basis.deviation.push(Math.sqrt(square / sorted.length) || 1);
+    }
+  }
+  return basis;
+}
+
+/** The standardised columns of a user. Below the lowest knot of the training rows a feature is what it is there. */
+function eachColumn(
+  { knots, mean, deviation }: UserBasis,
+  features: Float32Array,
+  row: number,
+  visit: (column: number, value: number) => void,
+): void {
+  for (let column = 0; column < knots.length; column++) {
+    const x = features[row * USER_FEATURES.length + Math.floor(column / KNOTS)]!;
+    const z = (Math.max(0, x - knots[column]!) - mean[column]!) / deviation[column]!;
+    visit(column, Math.max(-FARTHEST, Math.min(FARTHEST, z)));
+  }
 }
 
 /** Coefficients by what they belong to; the intercept is the last of `beta`. */
 function partOf(beta: Float64Array, layout: DesignLayout, mean: number[], deviation: number[]): ResponsePart {
-  const { pairs, userAt, segmentAt, traitAt, kindAt, couponAt, cols } = layout;
+  const { pairs, userAt, traitAt, kindAt, couponAt, cols } = layout;
   const pairBeta = Array.from({ length: pairs }, (_, f) => beta[f]! / (deviation[f] ?? 1));
   return {
     pairBeta,
     intercept: beta[cols]! - pairBeta.reduce((sum, b, f) => sum + b * (mean[f] ?? 0), 0),
-    userBeta: [...beta.subarray(userAt, segmentAt)],
-    segmentBeta: [...beta.subarray(segmentAt, traitAt)],
+    userBeta: [...beta.subarray(userAt, traitAt)],
     traitBeta: [...beta.subarray(traitAt, kindAt)],
     kindBeta: [...beta.subarray(kindAt, couponAt)],
-    couponBeta: [...beta.subarray(couponAt, cols)],
+    couponBeta: Array.from(beta.subarray(couponAt, cols), (b) => COUPON_SCALE * b),
   };
 }
 
 /**
- * Learns what a coupon does from past offers: ridge logistic regressions on the pair features, the user's standardised
- * features, its segment and traits, the coupon's kind and the coupon. Where offers were withheld by lot and purchases
+ * Learns what a coupon does from past offers: ridge logistic regressions on the pair features, the user's features as
+ * curves, its traits, the coupon's kind and the coupon. Features are those of the offer's time: made of strictly earlier
+ * events, since a redeemed offer leaves a purchase. Where offers were withheld by lot and purchases
  * are known (treated, converted), it tells those whom a coupon persuades from those who buy anyway (fitStrata); else it
  * is P(redeem) alone. Standard deviations come from the training part. Held-out users judge it: log loss beside that of
  * the base rate, calibration in ten bins of equal size, and extra orders beside the control group.
@@ -206,13 +268,12 @@ export async function fitResponse(
   pairArgs: Record<string, ArgValue>,
   history: OfferHistory,
   coupons: readonly Coupon[],
-  features: UserFeatures,
-  labels: Int32Array,
-  segments: number,
+  journal: Journal,
+  orderValue: OrderValueModel,
   traits: UserTraits,
   options: ResponseOptions,
 ): Promise<ResponseModel> {
-  const layout = layoutOf(features.dims, segments, traits.labels.length, coupons.length);
+  const layout = layoutOf(traits.labels.length, coupons.length);
   const split = await splitOffers(history, options);
   const sum = (rows: readonly number[], of: (offer: number) => number) => rows.reduce((total, i) => total + of(i), 0);
   const isRedeemed = (i: number) => history.redeemed[i]!;
@@ -236,15 +297,16 @@ export async function fitResponse(
     trainRedemptions === 0 ||
     trainRedemptions === trainTreated ||
     sum(heldOut, (i) => history.treated[i]!) === 0;
-  if (tooThin) return priorModel(counts, options.prior, layout);
-  if (options.without === "all") return priorModel(counts, trainRedemptions / trainTreated, layout);
+  if (tooThin) return priorModel(counts, options.prior, layout, orderValue);
+  if (options.without === "all") return priorModel(counts, trainRedemptions / trainTreated, layout, orderValue);
 
-  const pairFeatures = await featuresOfOffers(executor, pairArgs, history);
+  const { pairFeatures, userFeatures } = await featuresOfOffers(executor, pairArgs, history, journal, orderValue);
+  const basis = await basisOf(userFeatures, all);
   const { mean, deviation } = await pairScale(pairFeatures, all);
   if (options.without === "affinity") for (const f of FROM_AFFINITY) deviation[f] = Number.POSITIVE_INFINITY;
   const kinds = coupons.map((coupon) => COUPON_KINDS.indexOf(coupon.kind));
   const design = async (rows: readonly number[]): Promise<GlmData> => {
-    const perRow = layout.pairs + features.dims + traits.width + 3;
+    const perRow = layout.pairs + USER_COLUMNS + traits.width + 2;
     const indptr = shared.i64(rows.length + 1);
     const indices = shared.i32(rows.length * perRow);
     const values = shared.f32(rows.length * perRow);
@@ -259,11 +321,10 @@ export async function fitResponse(
       const coupon = history.coupons[offer]!;
       for (let f = 0; f < layout.pairs; f++)
         put(f, (pairFeatures[offer * layout.pairs + f]! - mean[f]!) / deviation[f]!);
-      for (let d = 0; d < features.dims; d++) put(layout.userAt + d, features.points[user * features.dims + d]!);
-      if (labels[user]! >= 0) put(layout.segmentAt + labels[user]!, 1);
+      eachColumn(basis, userFeatures, offer, (column, value) => put(layout.userAt + column, value));
       for (let t = 0; t < traits.width; t++) put(layout.traitAt + traits.values[user * traits.width + t]!, 1);
       put(layout.kindAt + kinds[coupon]!, 1);
-      put(layout.couponAt + coupon, 1);
+      put(layout.couponAt + coupon, COUPON_SCALE);
       indptr[i + 1] = BigInt(at);
     });
     const x = { cols: layout.cols, indptr, indices: indices.subarray(0, at), values: values.subarray(0, at) };
@@ -306,43 +367,61 @@ export async function fitResponse(
     kind: "model",
     ...counts,
     parts: betas.map((beta) => partOf(beta, layout, mean, deviation)),
+    basis,
+    orderValue,
     quality,
     coefficients: [
       ...PAIR_FEATURES.map((label, f) => ({ label, coefficient: shown[f]!, per: "standard-deviation" as const })),
-      ...features.names.map((name, d) => ({
-        label: `user: ${name}`,
-        coefficient: shown[layout.userAt + d]!,
-        per: "standard-deviation" as const,
-      })),
-      ...[
-        ...Array.from({ length: segments }, (_, s) => `segment ${s}`),
-        ...traits.labels.map((label) => `user: ${label}`),
-        ...COUPON_KINDS.map((kind) => `coupon kind: ${kind}`),
-      ].map((label, k) => ({ label, coefficient: shown[layout.segmentAt + k]!, per: "yes" as const })),
+      ...USER_FEATURES.flatMap((name, d) =>
+        ["", ", above the lower quarter", ", above the middle", ", in the upper quarter"].map((where, k) => ({
+          label: `user: ${name}${where}`,
+          coefficient: shown[layout.userAt + d * KNOTS + k]!,
+          per: "standard-deviation" as const,
+        })),
+      ),
+      ...[...traits.labels.map((label) => `user: ${label}`), ...COUPON_KINDS.map((kind) => `coupon kind: ${kind}`)].map(
+        (label, k) => ({ label, coefficient: shown[layout.traitAt + k]!, per: "yes" as const }),
+      ),
     ],
   };
 }
+
+/** Offers whose features are made at once: bounds the memory of their users' tastes. */
+const OFFERS_AT_ONCE = 65_536;
 
 async function featuresOfOffers(
   executor: Executor,
   pairArgs: Record<string, ArgValue>,
   history: OfferHistory,
-): Promise<Float32Array> {
+  journal: Journal,
+  orderValue: OrderValueModel,
+): Promise<{ pairFeatures: Float32Array; userFeatures: Float32Array }> {
   const pairs = PAIR_FEATURES.length;
-  const features = shared.f32(history.users.length * pairs);
-  await executor.map(
-    shards(history.users.length, 65_536).map(({ begin, end }) => ({
+  const dims = USER_FEATURES.length;
+  const pairFeatures = shared.f32(history.users.length * pairs);
+  const userFeatures = new Float32Array(history.users.length * dims);
+  const rows = Int32Array.from({ length: Math.min(OFFERS_AT_ONCE, history.users.length) }, (_, row) => row);
+  for (const { begin, end } of shards(history.users.length, OFFERS_AT_ONCE)) {
+    const users = history.users.subarray(begin, end);
+    const states = await statesAt(executor, journal, orderValue, users, history.times.subarray(begin, end));
+    await executor.run({
       kernel: "pairFeatures",
       args: {
         ...pairArgs,
-        users: history.users.subarray(begin, end),
+        ...stateArgs(states),
+        users: rows.subarray(0, end - begin),
         coupons: history.coupons.subarray(begin, end),
-        outFeatures: features.subarray(begin * pairs, end * pairs),
+        outFeatures: pairFeatures.subarray(begin * pairs, end * pairs),
       },
-    })),
-    { name: "offer features" },
-  );
-  return features;
+    });
+    userFeatures.set(states.features, begin * dims);
+  }
+  return { pairFeatures, userFeatures };
+}
+
+/** The arguments of the pair kernels that come from the users' states. */
+export function stateArgs({ shares, orderValue, purchaseRate }: States): Record<string, ArgValue> {
+  return { affinity: shares, orderValue, purchaseRate };
 }
 
 interface Chances {
@@ -469,20 +548,20 @@ async function calibrate(y: Uint8Array, predicted: Float32Array): Promise<Respon
   return bins;
 }
 
-/** float64 [parts * users] the user's part of each logit, intercept included. */
+/** float64 [parts * users] the user's part of each logit, intercept included; of the users' features as they are now. */
 export async function userScores(
   model: ResponseModel,
-  features: UserFeatures,
-  labels: Int32Array,
+  features: Float32Array,
   traits: UserTraits,
 ): Promise<Float64Array> {
-  const { numUsers, dims, points } = features;
+  const numUsers = features.length / USER_FEATURES.length;
   const scores = shared.f64(model.parts.length * numUsers);
   for (const [m, part] of model.parts.entries()) {
     await forEachYielding(numUsers, (user) => {
       let z = part.intercept;
-      for (let d = 0; d < dims; d++) z += part.userBeta[d]! * points[user * dims + d]!;
-      if (labels[user]! >= 0) z += part.segmentBeta[labels[user]!]!;
+      eachColumn(model.basis, features, user, (column, value) => {
+        z += part.userBeta[column]! * value;
+      });
       for (let t = 0; t < traits.width; t++) z += part.traitBeta[traits.values[user * traits.width + t]!]!;
       scores[m * numUsers + user] = z;
     });

@@ -169,7 +169,7 @@ export function sampleData(size: SampleSize = {}): ReportData {
         numOffers: Math.round(46_055 / 10 / (1 + i * 0.35)),
       })),
       coefficients: [
-        { label: "affinity to the coupon's items", coefficient: 0.742, per: "standard-deviation" },
+        { label: "taste for the coupon's items", coefficient: 0.742, per: "standard-deviation" },
         { label: "discount depth", coefficient: 0.418, per: "standard-deviation" },
         { label: "days since last event", coefficient: -0.361, per: "standard-deviation" },
         { label: "orders", coefficient: 0.224, per: "standard-deviation" },

@@ -1,0 +1,203 @@
+#include "couponcast/moments.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+
+namespace couponcast {
+namespace {
+
+constexpr int64_t kEventsPerPoll = 65'536;
+constexpr double kDayMicros = 86'400'000'000.0;
+
+Status CheckJournal(const JournalView& journal) {
+  if (journal.indptr.empty() || journal.indptr.front() != 0) return InvalidArgument("expected an indptr of users + 1 numbers from 0");
+  const int64_t events = journal.indptr.back();
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("times", journal.times.size(), events));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("items", journal.items.size(), events));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("behaviours", journal.behaviours.size(), events));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("orders", journal.orders.size(), events));
+  return CheckSize("values", journal.values.size(), events);
+}
+
+Status EventsOf(const JournalView& journal, int64_t user, RowRange* events) {
+  *events = {journal.indptr[static_cast<size_t>(user)], journal.indptr[static_cast<size_t>(user) + 1]};
+  if (events->begin >= 0 && events->begin <= events->end && events->end <= journal.indptr.back()) return {};
+  return CorruptFile("user " + std::to_string(user) + ": its events lie outside of all");
+}
+
+Status CheckParams(const MomentParams& params) {
+  COUPONCAST_RETURN_IF_ERROR(CheckJournal(params.journal));
+  const auto items = static_cast<int64_t>(params.log_price.size());
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("item indptr", params.item_indptr.size(), items + 1));
+  if (params.item_indptr.front() != 0 || params.item_indptr.back() != static_cast<int64_t>(params.item_coupons.size()) ||
+      !std::ranges::is_sorted(params.item_indptr)) {
+    return InvalidArgument("the items' indptr does not span their coupons");
+  }
+  const auto coupons = static_cast<int64_t>(params.prior_share.size());
+  if (std::ranges::any_of(params.item_coupons, [coupons](int32_t c) { return c < 0 || c >= coupons; })) {
+    return OutOfRange("an item names a coupon that does not exist");
+  }
+  if (!(params.prior_weight > 0) || !std::isfinite(params.prior_weight)) return InvalidArgument("expected a positive prior weight");
+  return {};
+}
+
+// One user's walk along time.
+class Walk {
+ public:
+  explicit Walk(const MomentParams& params) : params_(params), scope_(params.prior_share.size()) {}
+
+  Status Begin(int64_t user) {
+    RowRange events;
+    COUPONCAST_RETURN_IF_ERROR(EventsOf(params_.journal, user, &events));
+    next_ = events.begin;
+    end_ = events.end;
+    numbers_ = {};
+    weight_ = 0;
+    std::ranges::fill(scope_, 0.0);
+    first_ = last_ = last_order_ = 0;
+    return {};
+  }
+
+  // Takes the events before `time`; adds how many to `seen`.
+  Status Until(int64_t time, int64_t* seen) {
+    const JournalView& journal = params_.journal;
+    for (; next_ < end_; ++next_, ++*seen) {
+      const auto e = static_cast<size_t>(next_);
+      if (journal.times[e] >= time) return {};
+      const int32_t item = journal.items[e];
+      const uint8_t behaviour = journal.behaviours[e];
+      if (item < 0 || static_cast<size_t>(item) >= params_.log_price.size() || behaviour >= params_.weights.size()) {
+        return CorruptFile("event " + std::to_string(next_) + " names an item or behaviour that does not exist");
+      }
+      if (numbers_[0] > 0 && journal.times[e] < last_) return CorruptFile("event " + std::to_string(next_) + " is out of order");
+      Add(e, item, behaviour);
+    }
+    return {};
+  }
+
+  void Write(int64_t time, std::span<float> shares, std::span<double> numbers) const {
+    std::ranges::copy(numbers_, numbers.begin());
+    if (numbers_[0] > 0) {
+      numbers[4] = Days(first_, time);
+      numbers[5] = Days(last_, time);
+    }
+    if (numbers_[2] > 0) numbers[6] = Days(last_order_, time);
+    if (shares.empty()) return;
+    const double total = weight_ + params_.prior_weight;
+    for (size_t c = 0; c < scope_.size(); ++c) {
+      shares[c] = static_cast<float>((scope_[c] + params_.prior_weight * params_.prior_share[c]) / total);
+    }
+    shares[scope_.size()] = 1.0F;
+  }
+
+ private:
+  static double Days(int64_t from, int64_t to) { return (static_cast<double>(to) - static_cast<double>(from)) / kDayMicros; }
+
+  void Add(size_t e, int32_t item, uint8_t behaviour) {
+    const JournalView& journal = params_.journal;
+    const int64_t time = journal.times[e];
+    if (numbers_[0] == 0) first_ = time;
+    last_ = time;
+    numbers_[0] += 1;
+    if (behaviour == params_.purchase) {
+      numbers_[1] += 1;
+      numbers_[3] += journal.values[e];
+      if (journal.orders[e] != 0) {
+        numbers_[2] += 1;
+        last_order_ = time;
+      }
+    }
+    const double price = params_.log_price[static_cast<size_t>(item)];
+    if (!std::isnan(price)) {
+      numbers_[7] += price;
+      numbers_[8] += 1;
+    }
+    const double weight = params_.weights[behaviour];
+    weight_ += weight;
+    for (int64_t at = params_.item_indptr[static_cast<size_t>(item)]; at < params_.item_indptr[static_cast<size_t>(item) + 1]; ++at) {
+      scope_[static_cast<size_t>(params_.item_coupons[static_cast<size_t>(at)])] += weight;
+    }
+  }
+
+  const MomentParams& params_;
+  std::vector<double> scope_;
+  std::array<double, kMomentNumbers> numbers_ = {};
+  double weight_ = 0;
+  int64_t next_ = 0;
+  int64_t end_ = 0;
+  int64_t first_ = 0;
+  int64_t last_ = 0;
+  int64_t last_order_ = 0;
+};
+
+}  // namespace
+
+Status UserMoments(const MomentParams& params, std::span<const int32_t> users, std::span<const int64_t> times, RowRange range,
+                   CancelFlag cancel, std::span<float> shares, std::span<double> numbers) {
+  COUPONCAST_RETURN_IF_ERROR(CheckParams(params));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("times", times.size(), static_cast<int64_t>(users.size())));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, static_cast<int64_t>(users.size())));
+  const auto columns = static_cast<int64_t>(params.prior_share.size()) + 1;
+  if (!shares.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("shares", shares.size(), range.size() * columns));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("numbers", numbers.size(), range.size() * kMomentNumbers));
+  Walk walk(params);
+  int64_t user = -1;
+  int64_t time = 0;
+  int64_t seen = 0;
+  for (int64_t m = range.begin; m < range.end; ++m) {
+    const int32_t next = users[static_cast<size_t>(m)];
+    const int64_t moment = times[static_cast<size_t>(m)];
+    if (next < 0 || next >= params.journal.users()) return OutOfRange("moment " + std::to_string(m) + " names a user that does not exist");
+    if (next != user || moment < time) COUPONCAST_RETURN_IF_ERROR(walk.Begin(next));
+    user = next;
+    time = moment;
+    ++seen;
+    COUPONCAST_RETURN_IF_ERROR(walk.Until(moment, &seen));
+    if (seen >= kEventsPerPoll) {
+      if (cancel.IsSet()) return Cancelled();
+      seen = 0;
+    }
+    const int64_t row = m - range.begin;
+    walk.Write(moment, shares.empty() ? shares : shares.subspan(static_cast<size_t>(row * columns), static_cast<size_t>(columns)),
+               numbers.subspan(static_cast<size_t>(row * kMomentNumbers), static_cast<size_t>(kMomentNumbers)));
+  }
+  return {};
+}
+
+Status ListOrders(const JournalView& journal, std::span<const int32_t> users, CancelFlag cancel, std::span<int32_t> owners,
+                  std::span<int64_t> times, std::span<double> values) {
+  COUPONCAST_RETURN_IF_ERROR(CheckJournal(journal));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("times", times.size(), static_cast<int64_t>(owners.size())));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("values", values.size(), static_cast<int64_t>(owners.size())));
+  size_t next = 0;
+  int64_t seen = 0;
+  for (size_t i = 0; i < users.size(); ++i) {
+    if (users[i] < 0 || users[i] >= journal.users()) return OutOfRange("users[" + std::to_string(i) + "] does not exist");
+    RowRange events;
+    COUPONCAST_RETURN_IF_ERROR(EventsOf(journal, users[i], &events));
+    const size_t first = next;
+    for (auto e = static_cast<size_t>(events.begin); e < static_cast<size_t>(events.end); ++e) {
+      if (journal.orders[e] != 0) {
+        if (next == owners.size()) return InvalidArgument("expected room for all orders");
+        owners[next] = static_cast<int32_t>(i);
+        times[next] = journal.times[e];
+        values[next++] = 0;
+      }
+      if (next > first) values[next - 1] += journal.values[e];
+    }
+    seen += events.size();
+    if (seen >= kEventsPerPoll) {
+      if (cancel.IsSet()) return Cancelled();
+      seen = 0;
+    }
+  }
+  if (next != owners.size()) return InvalidArgument("expected " + std::to_string(next) + " orders but received room for others");
+  return {};
+}
+
+}  // namespace couponcast
