@@ -129,7 +129,7 @@ export async function run(req: IngestRequest): Promise<{ result: IngestResult; s
   });
   await outcome.catch(() => {});
   const left = readdirSync(req.outDir).filter(
-    (name) => !/^(\w+\.parquet|(matrix|sequences)\.safetensors|ingest\.json)$/.test(name),
+    (name) => !/^(\w+\.parquet|(journal|matrix|sequences)\.safetensors|ingest\.json)$/.test(name),
   );
   if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
   return { result: await outcome, sink: sink!, outDir: req.outDir };

@@ -195,6 +195,7 @@ describe("against the reference", () => {
             const { inputs: _, ...result } = await ingest(req);
             const names = [
               "matrix.safetensors",
+              "journal.safetensors",
               "sequences.safetensors",
               "users.parquet",
               "features.parquet",
