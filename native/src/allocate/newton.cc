@@ -9,6 +9,7 @@ namespace couponcast {
 namespace {
 
 constexpr int kMaxSteps = 60;
+constexpr double kRough = 100;   // times what is enough: the function may be no smoother than that
 constexpr int kMaxFailures = 6;  // in a row
 constexpr int kMaxActiveSets = 40;
 constexpr double kFirstShare = 0.25;  // of the units, that the curvature is taken from
@@ -95,6 +96,7 @@ Status DescendSmooth(DualFunction* function, const DualTask& task, double size, 
   std::vector<double> step(dims);
   DualPoint next;
   int failures = 0;
+  double expected = 0;
   for (int steps = 0; steps < kMaxSteps && failures < kMaxFailures;) {
     matrix = best->curvature;
     for (size_t r = 0; r < dims; ++r) {
@@ -123,9 +125,11 @@ Status DescendSmooth(DualFunction* function, const DualTask& task, double size, 
       damping = std::max(damping * 0.1, kLeastDamping);
     }
     if (gained > 0.5 * promised) share = std::max(share * 0.5, kLeastShare);
+    if (failures == 0) expected = promised;
     failures = gained > 0 ? 0 : failures + 1;
     if (gained > 0) std::swap(*best, next);
   }
+  *ended = failures == kMaxFailures && expected <= kRough * enough;
   return {};
 }
 

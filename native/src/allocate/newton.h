@@ -19,8 +19,8 @@ double BoxNewtonStep(std::span<const double> matrix, std::span<const double> slo
                      std::span<const double> upper, std::span<double> d);
 
 // Damped Newton steps from *best, which is evaluated, while each gains what it should; ends when a step promises less than
-// `enough`: *ended, out, says whether it came to that. `seen` is told of every point. Few units are too rough for it: it then
-// stops early, no worse than it began.
+// `enough`: *ended, out, says whether it came to that, or to where steps of little promise fail. `seen` is told of every point. Few units
+// are too rough for it: it then stops early, no worse than it began.
 Status DescendSmooth(DualFunction* function, const DualTask& task, double size, double enough,
                      const std::function<void(const DualPoint&)>& seen, DualPoint* best, bool* ended);
 
