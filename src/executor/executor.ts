@@ -250,7 +250,8 @@ const MIN_HUGE_BYTES = 4 * 2 ** 20;
 
 function sharedBuffer(bytes: number): SharedArrayBuffer {
   const buffer = new SharedArrayBuffer(bytes);
-  if (bytes >= MIN_HUGE_BYTES) addon().adviseHugePages({ memory: new Uint8Array(buffer) });
+  // Of wide elements: a view of more than 2^32 bytes could not be one of bytes.
+  if (bytes >= MIN_HUGE_BYTES) addon().adviseHugePages({ memory: new Float64Array(buffer, 0, Math.floor(bytes / 8)) });
   return buffer;
 }
 
