@@ -255,7 +255,7 @@ Napi::Value LockFile(const Args& args) {
 }
 
 Napi::Value AdviseHugePagesBinding(const Args& args) {
-  AdviseHugePages(std::as_bytes(args.Out<double>("memory")));
+  AdviseHugePages(std::as_writable_bytes(args.Out<double>("memory")));
   return args.env().Undefined();
 }
 

@@ -8,7 +8,7 @@ namespace couponcast {
 
 // Asks for huge pages for memory that has not been touched yet, as far as it covers whole ones: rows gathered from anywhere
 // cost fewer look-ups of addresses, and first touches fewer faults.
-void AdviseHugePages(std::span<const std::byte> memory);
+void AdviseHugePages(std::span<std::byte> memory);
 
 }  // namespace couponcast
 

@@ -3,18 +3,19 @@
 #ifdef __linux__
 #include <sys/mman.h>
 
-#include <cstdint>
+#include <memory>
 #endif
 
 namespace couponcast {
 
-void AdviseHugePages([[maybe_unused]] std::span<const std::byte> memory) {
+void AdviseHugePages([[maybe_unused]] std::span<std::byte> memory) {
 #ifdef __linux__
-  constexpr uintptr_t kHugePage = uintptr_t{2} << 20U;
-  const auto begin = (reinterpret_cast<uintptr_t>(memory.data()) + kHugePage - 1) / kHugePage * kHugePage;
-  const auto end = (reinterpret_cast<uintptr_t>(memory.data()) + memory.size()) / kHugePage * kHugePage;
+  constexpr size_t kHugePage = size_t{2} << 20U;
+  void* begin = memory.data();
+  size_t bytes = memory.size();
+  if (std::align(kHugePage, kHugePage, begin, bytes) == nullptr) return;
   // A hint: without huge pages everything works as well, only slower.
-  if (begin < end) static_cast<void>(madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE));
+  static_cast<void>(madvise(begin, bytes / kHugePage * kHugePage, MADV_HUGEPAGE));
 #endif
 }
 
