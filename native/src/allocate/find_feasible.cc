@@ -163,8 +163,8 @@ Status FindFeasible(const AllocationProblem& problem, const AllocationUnits& uni
   *search = {};
   UnitTable table;
   COUPONCAST_RETURN_IF_ERROR(GatherUnits(problem, units, cancel, &table));
-  std::vector<int64_t> left;
-  for (size_t r = 0; r < problem.limit.size(); ++r) left.push_back(problem.floor[r] != 0 ? -problem.limit[r] : problem.limit[r]);
+  std::vector<int64_t> left(problem.limit.begin(), problem.limit.end());
+  for (size_t r = 0; r < left.size(); ++r) left[r] = problem.floor[r] != 0 ? -left[r] : left[r];
   FloorSearch floors(problem, table, left);
   if (floors.cells() > kMaxSearchCells) return {};
   COUPONCAST_RETURN_IF_ERROR(floors.Run(max_nodes, cancel, search));
