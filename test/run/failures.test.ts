@@ -95,6 +95,7 @@ describe("a run into a folder that holds something", () => {
       neighbours: "reused",
       affinity: "reused",
       eligibility: "reused",
+      states: "reused",
       response: "reused",
       candidates: "reused",
       allocate: "done",
