@@ -138,7 +138,8 @@ export async function allocateTable(
   for await (dual of dualSolutions(executor, problem, warm, chosen)) {
     const { open, settled } = dual;
     bound = Math.min(bound, dual.bound);
-    const enough = Math.ceil(bound * (1 - gap)) - settled.valueMilli;
+    // The bound of a floor that is out of reach falls without end.
+    const enough = Math.max(Number.MIN_SAFE_INTEGER, Math.ceil(bound * (1 - gap)) - settled.valueMilli);
     stats = await polish(executor, problem, dual, settled.usage, chosen, enough);
     // More exact prices need not end in a better choice.
     if (before?.open === open && isBetter(before.stats, stats)) {
