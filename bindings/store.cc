@@ -4,7 +4,6 @@
 #include "background_work.h"
 
 #include "couponcast/csv_format.h"
-#include "couponcast/huge_pages.h"
 
 namespace couponcast::node {
 namespace {
@@ -254,11 +253,6 @@ Napi::Value LockFile(const Args& args) {
   return WrapHandle(args.env(), std::move(handle));
 }
 
-Napi::Value AdviseHugePagesBinding(const Args& args) {
-  AdviseHugePages(std::as_writable_bytes(args.Out<double>("memory")));
-  return args.env().Undefined();
-}
-
 }  // namespace
 
 void ExportStore(Napi::Object exports) {
@@ -284,7 +278,6 @@ void ExportStore(Napi::Object exports) {
   Export<FormatCsvBinding>(exports, "formatCsv");
   Export<GatherBinding>(exports, "gather");
   Export<LockFile>(exports, "lockFile");
-  Export<AdviseHugePagesBinding>(exports, "adviseHugePages");
 }
 
 }  // namespace couponcast::node

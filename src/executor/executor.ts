@@ -3,7 +3,6 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { CouponcastError, errorFromData, invalidArgument } from "../errors.js";
-import { addon } from "../native/addon.js";
 import { type CallResult, type KernelCall, sendable, type TaskReply } from "./call.js";
 import { CallQueue } from "./call-queue.js";
 
@@ -245,21 +244,11 @@ export class Executor {
   }
 }
 
-/** From here on pages of 2 MiB are asked for. */
-const MIN_HUGE_BYTES = 4 * 2 ** 20;
-
-function sharedBuffer(bytes: number): SharedArrayBuffer {
-  const buffer = new SharedArrayBuffer(bytes);
-  // Of wide elements: a view of more than 2^32 bytes could not be one of bytes.
-  if (bytes >= MIN_HUGE_BYTES) addon().adviseHugePages({ memory: new Float64Array(buffer, 0, Math.floor(bytes / 8)) });
-  return buffer;
-}
-
 /** Typed arrays over shared memory: what worker threads can read and write without copies. */
 export const shared = {
-  i64: (length: number) => new BigInt64Array(sharedBuffer(length * 8)),
-  f64: (length: number) => new Float64Array(sharedBuffer(length * 8)),
-  i32: (length: number) => new Int32Array(sharedBuffer(length * 4)),
-  f32: (length: number) => new Float32Array(sharedBuffer(length * 4)),
-  u8: (length: number) => new Uint8Array(sharedBuffer(length)),
+  i64: (length: number) => new BigInt64Array(new SharedArrayBuffer(length * 8)),
+  f64: (length: number) => new Float64Array(new SharedArrayBuffer(length * 8)),
+  i32: (length: number) => new Int32Array(new SharedArrayBuffer(length * 4)),
+  f32: (length: number) => new Float32Array(new SharedArrayBuffer(length * 4)),
+  u8: (length: number) => new Uint8Array(new SharedArrayBuffer(length)),
 };

@@ -86,7 +86,6 @@ export interface Addon {
   formatCsv(a: Named): Uint8Array;
   gather(a: Named): void;
   lockFile(a: { path: string; content: string }): Handle;
-  adviseHugePages(a: { memory: Float64Array }): void;
 
   documentWeights(a: Named): void;
   similarRows(a: Named): void;
