@@ -172,8 +172,11 @@ Napi::Value MakeCandidatesBinding(const Args& args) {
     params.suggested_coupons = args.In<int32_t>("suggestedCoupons");
     params.suggested_limit = args.Integer("suggestedLimit");
   }
-  const CandidateOutput output{args.Out<int32_t>("outCoupons"), args.Out<int64_t>("outValue"),  args.Out<int64_t>("outCost"),
-                               args.Out<float>("outPRedeem"),   args.Out<int32_t>("outCounts"), args.Out<uint8_t>("outReasons")};
+  params.given_redeem = args.OptionalIn<float>("givenRedeem");
+  params.given_anyway = args.OptionalIn<float>("givenAnyway");
+  const CandidateOutput output{args.Out<int32_t>("outCoupons"),     args.Out<int64_t>("outValue"),  args.Out<int64_t>("outCost"),
+                               args.Out<float>("outPRedeem"),       args.Out<int32_t>("outCounts"), args.Out<uint8_t>("outReasons"),
+                               args.OptionalOut<int64_t>("outFace")};
   Check(args.env(), MakeCandidates(params, args.Range(), args.Cancel(), output));
   return args.env().Undefined();
 }

@@ -240,6 +240,51 @@ TEST(Candidates, SuggestedOnesAreKeptBesideTheBest) {
   EXPECT_CODE(StatusCode::kInvalidArgument, MakeCandidates(inputs.view(), {0, kUsers}, {}, refused.Rows({0, kUsers})));
 }
 
+TEST(Candidates, TakeGivenChancesAndTellTheDiscount) {
+  const Inputs inputs(60, 9, 9, 21);
+  Random random(22);
+  std::vector<float> redeem;
+  std::vector<float> anyway;
+  const float none = std::numeric_limits<float>::quiet_NaN();
+  for (int i = 0; i < 60 * 9; ++i) {
+    redeem.push_back(random.Below(4) == 0 ? none : static_cast<float>(random.Between(0, 1)));
+    anyway.push_back(random.Below(3) == 0 ? none : static_cast<float>(random.Between(0, 1.2)));
+  }
+  CandidateParams params = inputs.view();
+  params.given_redeem = redeem;
+  params.given_anyway = anyway;
+  Output output(60, 9);
+  std::vector<int64_t> face(60 * 9, -7);
+  CandidateOutput rows = output.Rows({0, 60});
+  rows.face = face;
+  ASSERT_OK(MakeCandidates(params, {0, 60}, {}, rows));
+  int given = 0;
+  for (size_t u = 0; u < 60; ++u) {
+    size_t j = 0;
+    for (size_t c = 0; c < 9; ++c) {
+      const double p = redeem[u * 9 + c];
+      const double usual = inputs.pairs.order_value[u];
+      const double order = StretchedOrderMinor(inputs.pairs.view().tiers, static_cast<int64_t>(c), usual);
+      const double discount = DiscountMinor(inputs.pairs.view().tiers, static_cast<int64_t>(c), order);
+      double buys = p * (1 - std::exp(-inputs.purchase_rate[u] * inputs.horizon_days[c]));
+      if (!std::isnan(anyway[u * 9 + c])) buys = std::min<double>(anyway[u * 9 + c], p);
+      const double value = std::floor((inputs.margin_rate[c] * (p * order - buys * usual) - p * discount) * 1000);
+      if (inputs.reasons[u * 9 + c] != 0 || !(value > 0)) continue;
+      const size_t at = u * 9 + j++;
+      ASSERT_EQ(output.coupons[at], static_cast<int32_t>(c));
+      EXPECT_NEAR(static_cast<double>(output.value[at]), value, 1);
+      EXPECT_EQ(output.p_redeem[at], redeem[u * 9 + c]);
+      EXPECT_EQ(face[at], static_cast<int64_t>(std::ceil(discount * 1000)));
+      ++given;
+    }
+    ASSERT_EQ(output.counts[u], static_cast<int32_t>(j));
+  }
+  EXPECT_GT(given, 50);
+  redeem.pop_back();
+  params.given_redeem = redeem;
+  EXPECT_CODE(StatusCode::kInvalidArgument, MakeCandidates(params, {0, 60}, {}, rows));
+}
+
 TEST(Candidates, ShardsGiveTheSameBytes) {
   const Inputs inputs(100, 12, 4, 9);
   const Output whole = RunAll(inputs, 100);

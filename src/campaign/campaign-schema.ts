@@ -149,6 +149,29 @@ export const redemptionsSourceSchema = z
   .superRefine(needsOneSource, alsoWhenInvalid)
   .meta(oneSourceMeta);
 
+export const predictionsSourceSchema = z
+  .strictObject({
+    ...fileSource,
+    columns: z
+      .strictObject({
+        user: column.default("user_id"),
+        coupon: column.default("coupon_id"),
+        pRedeem: column.default("p_redeem").describe("chance that the user redeems the coupon, 0 to 1"),
+        uplift: column
+          .optional()
+          .describe("chance of an order that would not be made without the coupon, at most pRedeem"),
+        pWithout: column
+          .optional()
+          .describe("chance that the user buys in the coupon's scope without it; default: from its orders a day"),
+      })
+      .refine(({ uplift, pWithout }) => uplift === undefined || pWithout === undefined, {
+        message: "expected one of uplift and pWithout: each follows from the other",
+      })
+      .prefault({}),
+  })
+  .superRefine(needsOneSource, alsoWhenInvalid)
+  .meta(oneSourceMeta);
+
 const evaluationSource = <T extends z.ZodType>(columns: T) =>
   z
     .strictObject({ ...fileSource, columns })
@@ -332,6 +355,9 @@ export const campaignSchema = z.strictObject({
       z.array(couponSchema).min(1).max(100_000),
     ]),
     redemptions: redemptionsSourceSchema.optional(),
+    predictions: predictionsSourceSchema
+      .optional()
+      .describe("of another model, in place of this one's: a row a user and coupon; pairs without one get nothing"),
   }),
   behaviours: z
     .record(z.string().min(1), z.number().min(0).max(1e6))
@@ -554,6 +580,7 @@ export type EventsSource = z.output<typeof eventsSourceSchema>;
 export type UsersSource = z.output<typeof usersSourceSchema>;
 export type ItemsSource = z.output<typeof itemsSourceSchema>;
 export type RedemptionsSource = z.output<typeof redemptionsSourceSchema>;
+export type PredictionsSource = z.output<typeof predictionsSourceSchema>;
 export type ScoringOptions = z.output<typeof scoringSchema>;
 export type EvaluationOptions = z.output<typeof evaluationSchema>;
 export type IngestOptions = z.output<typeof ingestSchema>;

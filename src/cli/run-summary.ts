@@ -67,6 +67,10 @@ function breakdown(counts: Record<string, number>, inWords: (code: string) => st
 }
 
 function responseRows({ response, campaign }: RunManifest): [string, string][] {
+  if (response.given !== undefined) {
+    const { from, numPairs, meanPRedeem } = response.given;
+    return [["response", `${from}: ${counted(numPairs, "pair")}, P(redeem) ${percent(meanPRedeem)} on average`]];
+  }
   if (response.kind === "prior" || response.heldOutLogLoss === null || response.baseRateLogLoss === null) {
     const { prior, minRedemptions } = campaign.response;
     return [

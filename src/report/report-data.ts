@@ -273,6 +273,15 @@ export type ResponseSummary =
       minRedemptions: number;
     }
   | {
+      kind: "given";
+      /** Such as a table of predictions. */
+      from: string;
+      numPairs: number;
+      numUnknown: number;
+      hasUplift: boolean;
+      meanPRedeem: number;
+    }
+  | {
       kind: "model";
       numTrainOffers: number;
       numHeldOutOffers: number;

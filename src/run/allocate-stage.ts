@@ -9,6 +9,7 @@ import { type CandidateTable, MILLI, Problem } from "../allocate/problem.js";
 import { shards } from "../executor/executor.js";
 import { reasonCode } from "../score/eligibility.js";
 import { loadTensors } from "../store/tensors.js";
+import { writeTensors } from "../store/write-tensors.js";
 import type { RunContext } from "./context.js";
 import {
   type ExplorationFacts,
@@ -19,7 +20,6 @@ import {
 } from "./exploration.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import { type CandidatesStage, candidateRef } from "./response-stage.js";
-import { writeTensors } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export interface AllocateResult extends Omit<Allocation, "chosen" | "prices"> {

@@ -6,7 +6,7 @@ import type { SurveyResults } from "../evaluate/evaluate-campaign.js";
 import type { Drift } from "../profile/drift.js";
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
 import type { ReportData, TransitionSummary } from "../report/report-data.js";
-import type { ResponseQuality } from "../score/response.js";
+import type { ResponseModel, ResponseQuality } from "../score/response.js";
 import type { AllocateResult } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
 import { describeOffer } from "./describe-coupon.js";
@@ -53,7 +53,7 @@ export interface RunManifest {
     drift?: Drift;
   };
   response: {
-    kind: "prior" | "model";
+    kind: ResponseModel["kind"];
     offers: number;
     redemptions: number;
     heldOutLogLoss: number | null;
@@ -64,6 +64,8 @@ export interface RunManifest {
     controls: number;
     /** Held-out rows in bins of predicted extra orders, beside the control group; null without one. */
     uplift: ResponseQuality["uplift"];
+    /** Where chances come from another model. */
+    given?: ResponseModel["given"];
   };
   allocation: {
     budgetMinor: number;
@@ -106,12 +108,17 @@ function qualityOf({ cut, n, numUsers, methods, blend }: ScoringQuality): NonNul
   };
 }
 
-function warningsOf(stages: FinishedStages, eligibility: EligibilityStage): string[] {
+function warningsOf(stages: FinishedStages, eligibility: EligibilityStage, responded: ResponseStage): string[] {
   const warnings = [...stages.ingested.result.warnings];
   for (const [coupon, names] of Object.entries(stages.affinity.result.unknown)) {
     const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
     warnings.push(
       `coupon ${coupon}: its scope names items or categories that do not occur: ${names.slice(0, 3).join(", ")}${more}`,
+    );
+  }
+  if (responded.result.model.given !== undefined && responded.result.model.given.numUnknown > 0) {
+    warnings.push(
+      `${responded.result.model.given.numUnknown} predictions name users or coupons that this campaign does not know; they were left out`,
     );
   }
   if (eligibility.result.numUnknownOffers > 0) {
@@ -170,6 +177,7 @@ export function buildManifest(
       calibration: model.quality?.calibration ?? [],
       controls: model.numControls,
       uplift: model.quality?.uplift ?? null,
+      ...(model.given && { given: model.given }),
     },
     allocation: {
       budgetMinor: campaign.budget.totalMinor,
@@ -204,7 +212,7 @@ export function buildManifest(
         assignments: output.numByRule,
       },
     }),
-    warnings: warningsOf(stages, eligibility),
+    warnings: warningsOf(stages, eligibility, responded),
   };
 }
 
@@ -365,8 +373,9 @@ export function buildReport(
         chosen: true,
       },
     ],
-    response:
-      model.quality === null
+    response: model.given
+      ? { kind: "given", ...model.given }
+      : model.quality === null
         ? {
             kind: "prior",
             priorRate: campaign.response.prior,

@@ -169,7 +169,7 @@ async function writeAssignments(
         ${ruleTable === undefined ? "" : `${RULE_REASON} || `}printf('%s: %.0f%% of predicted interest in scope, %.1f%% likely to redeem, worth %.0f at a cost of %.0f; budget price %.3f',
           c.kind, CASE WHEN a.total > 0 THEN 100 * a.affinity / a.total ELSE 0 END::DOUBLE, 100 * a.p::DOUBLE,
           a.value / 1000.0::DOUBLE, a.cost / 1000.0::DOUBLE, ${price}::DOUBLE) AS reason
-      FROM read_csv(${quoteLiteral(csv)}, header = false, parallel = false, columns = {'row': 'INTEGER', 'coupon': 'INTEGER', 'rank': 'INTEGER',
+      FROM read_csv(${quoteLiteral(csv)}, header = false, auto_detect = false, delim = ',', parallel = false, columns = {'row': 'INTEGER', 'coupon': 'INTEGER', 'rank': 'INTEGER',
         'affinity': 'FLOAT', 'total': 'FLOAT', 'p': 'FLOAT', 'value': 'BIGINT', 'cost': 'BIGINT', 'source': 'UTINYINT'${ruleTable === undefined ? "" : ", 'rule': 'INTEGER'"}${columns.propensity === undefined ? "" : ", 'propensity': 'DOUBLE'"}}) a
       JOIN read_parquet(${quoteLiteral(users)}) u ON a.row = u.row
       JOIN catalogue c ON a.coupon = c.position
@@ -196,7 +196,7 @@ async function writeWithheld(
   try {
     const names = Object.entries(REASONS).map(([code, name]) => `WHEN ${code} THEN ${quoteLiteral(name)}`);
     await db.run(`CREATE TABLE reasons AS SELECT row_number() OVER () - 1 AS row, code
-      FROM read_csv(${quoteLiteral(csv)}, header = false, parallel = false, columns = {'code': 'UTINYINT'})`);
+      FROM read_csv(${quoteLiteral(csv)}, header = false, auto_detect = false, delim = ',', parallel = false, columns = {'code': 'UTINYINT'})`);
     await db.run(`COPY (
       SELECT u.user_id, CASE r.code ${names.join(" ")} END AS reason
       FROM reasons r JOIN read_parquet(${quoteLiteral(users)}) u ON r.row = u.row WHERE r.code > 0 ORDER BY r.row
@@ -229,7 +229,7 @@ async function writeDecisions(
   await writeRows(context.executor, csv, [coupons, decision, isBest, reasons]);
   const db = await openStageDb(context, dir, [users], 1);
   try {
-    await db.run(`CREATE TABLE decisions AS SELECT row_number() OVER () - 1 AS row, * FROM read_csv(${quoteLiteral(csv)}, header = false,
+    await db.run(`CREATE TABLE decisions AS SELECT row_number() OVER () - 1 AS row, * FROM read_csv(${quoteLiteral(csv)}, header = false, auto_detect = false, delim = ',',
       parallel = false, columns = {'coupons': 'INTEGER', 'propensity': 'DOUBLE', 'best': 'UTINYINT', 'reason': 'UTINYINT'})`);
     await db.run(`COPY (
       SELECT u.user_id, d.coupons, d.propensity, d.best::DOUBLE AS target_propensity

@@ -42,11 +42,11 @@ export interface RunResult {
 /** Digest of every input file and of the queries; files are read once, on worker threads. */
 export async function digestInputs(context: RunContext, nonce: string): Promise<InputFile[]> {
   const { campaign, baseDir } = context.loaded;
-  const { events, users, items, redemptions } = campaign.inputs;
+  const { events, users, items, redemptions, predictions } = campaign.inputs;
   const sources: [string, string, SourceSpec][] = [events]
     .flat()
     .map((source, i) => ["events", `inputs.events[${i}]`, source]);
-  for (const [role, source] of Object.entries({ users, items, redemptions })) {
+  for (const [role, source] of Object.entries({ users, items, redemptions, predictions })) {
     if (source !== undefined) sources.push([role, `inputs.${role}`, source]);
   }
   const { evaluation } = campaign;

@@ -23,10 +23,12 @@ import {
 import { openSequences } from "../store/sequences.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
+import { writeTensors } from "../store/write-tensors.js";
 import { openStageDb, type RunContext } from "./context.js";
+import { givenChances, predictionStage } from "./prediction-stage.js";
 import type { IngestStage } from "./profile-stages.js";
 import { type RuleFolder, suggestionArgs } from "./rule-hits.js";
-import { type AffinityStage, type EligibilityStage, writeTensors } from "./score-stages.js";
+import type { AffinityStage, EligibilityStage } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { loadNext, type TransitionStage } from "./transition-stage.js";
 
@@ -224,6 +226,7 @@ export function responseStage(
   without: ResponseOptions["without"] = "nothing",
 ): Promise<ResponseStage> {
   const { campaign, coupons } = context.loaded;
+  if (campaign.inputs.predictions !== undefined) return predictionStage(context, ingested, eligibility, states);
   const { response, seed, timeZone } = campaign;
   const reads = { ingest: ingested.key, affinity: affinity.key, eligibility: eligibility.key, states: states.key };
   return context.stages.run("response", reads, { response, seed, timeZone, without }, async (dir) => {
@@ -257,6 +260,7 @@ const CANDIDATE_TENSORS = {
   coupons: "I32",
   value: "I64",
   cost: "I64",
+  face: "I64",
   pRedeem: "F32",
   reasons: "U8",
 } as const;
@@ -302,9 +306,14 @@ export function candidatesStage(
     const { numUsers } = ingested.result;
     const marginRate = shared.f64(coupons.length);
     marginRate.set(affinity.result.marginRate);
-    const pairBeta = Float64Array.from(model.parts.flatMap((part) => part.pairBeta));
-    const userScore = await userScores(model, now.features, await userTraits(context, ingested, dir));
-    const couponScore = couponScores(model, coupons);
+    const chances =
+      model.kind === "given"
+        ? givenChances(responded.dir, numUsers, coupons.length)
+        : {
+            pairBeta: Float64Array.from(model.parts.flatMap((part) => part.pairBeta)),
+            userScore: await userScores(model, now.features, await userTraits(context, ingested, dir)),
+            couponScore: couponScores(model, coupons),
+          };
     const writer = TensorFileWriter.create(
       join(dir, "candidates.safetensors"),
       Object.entries(CANDIDATE_TENSORS).map(([name, dtype]) => ({
@@ -327,9 +336,7 @@ export function candidatesStage(
           kernel: "makeCandidates",
           args: {
             ...pairArgs,
-            pairBeta,
-            userScore,
-            couponScore,
+            ...chances,
             marginRate,
             reasons: { $file: join(eligibility.dir, "reasons.safetensors"), tensor: "reasons" },
             noValueReason: reasonCode("no_candidate_value"),
@@ -341,6 +348,7 @@ export function candidatesStage(
             outCoupons: output("coupons", begin, end, width),
             outValue: output("value", begin, end, width),
             outCost: output("cost", begin, end, width),
+            outFace: output("face", begin, end, width),
             outPRedeem: output("pRedeem", begin, end, width),
             outReasons: output("reasons", begin, end, 1),
           },

@@ -10,7 +10,8 @@ import { eligibilitySql, reasonCode } from "../score/eligibility.js";
 import { UNKNOWN_CONVERSION } from "../score/response.js";
 import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
 import { openMatrix } from "../store/matrix.js";
-import { TensorFileWriter, type TensorSpec } from "../store/tensor-file-writer.js";
+import { TensorFileWriter } from "../store/tensor-file-writer.js";
+import { writeTensors } from "../store/write-tensors.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import { fittedMethod, type ModelStage } from "./model-stage.js";
@@ -81,24 +82,6 @@ export function affinityStage(
     const scopeSizes = coupons.map((_, j) => Number(scopes.indptr[j + 1]! - scopes.indptr[j]!));
     return { rows: ingested.result.numUsers, marginRate: [...scopes.marginRate], unknown: scopes.unknown, scopeSizes };
   });
-}
-
-export async function writeTensors(
-  path: string,
-  kind: string,
-  tensors: (TensorSpec & { data: ArrayBufferView })[],
-): Promise<void> {
-  const writer = TensorFileWriter.create(
-    path,
-    tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    { kind },
-  );
-  try {
-    for (const { name, data } of tensors) await writer.write(name, 0, data);
-    await writer.commit();
-  } finally {
-    await writer.abort();
-  }
 }
 
 function writeScopes(scopes: Scopes, path: string): Promise<void> {

@@ -90,12 +90,24 @@ export interface ResponsePart {
   couponBeta: number[];
 }
 
+/** Chances that do not come from this package's own model. */
+export interface GivenChances {
+  /** Such as a table of predictions. */
+  from: string;
+  numPairs: number;
+  /** Rows of users or coupons that the campaign does not know. */
+  numUnknown: number;
+  /** Whether they say who would buy without the coupon. */
+  hasUplift: boolean;
+  meanPRedeem: number;
+}
+
 /**
  * What a coupon does: the prior where the history is too thin; else P(redeem), one part, or, learned from a log with a
  * control group, three parts: who buys anyway, who of them uses the coupon, whom it persuades.
  */
 export interface ResponseModel {
-  kind: "prior" | "model";
+  kind: "prior" | "model" | "given";
   numOffers: number;
   /** Chosen for an offer, but withheld by lot. */
   numControls: number;
@@ -104,6 +116,8 @@ export interface ResponseModel {
   basis: UserBasis;
   orderValue: OrderValueModel;
   quality: ResponseQuality | null;
+  /** Of the kind "given". */
+  given?: GivenChances;
   /** In words, for the report: of P(redeem), or of whom the coupon persuades. */
   coefficients: { label: string; coefficient: number; per: "standard-deviation" | "yes" }[];
 }

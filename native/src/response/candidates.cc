@@ -21,6 +21,7 @@ struct Candidate {
   int32_t coupon;
   int64_t value;
   int64_t cost;
+  int64_t face;
   float p_redeem;
 };
 
@@ -77,6 +78,12 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out value", output.value.size(), places));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out cost", output.cost.size(), places));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out p_redeem", output.p_redeem.size(), places));
+  if (!output.face.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("out face", output.face.size(), places));
+  const bool given = !params.given_redeem.empty();
+  if (given) {
+    COUPONCAST_RETURN_IF_ERROR(CheckSize("given_redeem", params.given_redeem.size(), users * coupons));
+    COUPONCAST_RETURN_IF_ERROR(CheckSize("given_anyway", params.given_anyway.size(), users * coupons));
+  }
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out counts", output.counts.size(), range.size()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out reasons", output.reasons.size(), range.size()));
 
@@ -99,26 +106,34 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
       }
       eligible = true;
       const PairOrder order = OrderOf(pairs, user, coupon);
-      OnePairFeatures(pairs, user, coupon, order, features);
       std::array<double, kStrataLogits> chances = {};
-      for (size_t m = 0; m < static_cast<size_t>(logits); ++m) {
-        double z = params.user_score[m * pairs.order_value.size() + u] + params.coupon_score[m * static_cast<size_t>(coupons) + c];
-        for (size_t f = 0; f < features.size(); ++f) z += params.pair_beta[m * features.size() + f] * features[f];
-        chances[m] = Sigmoid(z);
+      if (given) {
+        chances[0] = params.given_redeem[u * static_cast<size_t>(coupons) + c];
+      } else {
+        OnePairFeatures(pairs, user, coupon, order, features);
+        for (size_t m = 0; m < static_cast<size_t>(logits); ++m) {
+          double z = params.user_score[m * pairs.order_value.size() + u] + params.coupon_score[m * static_cast<size_t>(coupons) + c];
+          for (size_t f = 0; f < features.size(); ++f) z += params.pair_beta[m * features.size() + f] * features[f];
+          chances[m] = Sigmoid(z);
+        }
       }
       // Of the orders with a redeemed coupon, those that would have been made without it.
       double p = chances[0];
       double anyway = p * (1.0 - Exp(-params.purchase_rate[u] * params.horizon_days[c]));
-      if (strata) {
+      if (given) {
+        const double known = params.given_anyway[u * static_cast<size_t>(coupons) + c];
+        if (!std::isnan(known)) anyway = std::min(known, p);
+      } else if (strata) {
         anyway = chances[0] * chances[1];
         p = anyway + (1.0 - chances[0]) * chances[2];
       }
       const double gain = params.margin_rate[c] * (p * order.order - anyway * pairs.order_value[u]) - p * order.discount;
       const double value = std::floor(gain * kMilli);
       const double cost = std::ceil(p * order.discount * kMilli);
+      const double face = std::min(std::ceil(order.discount * kMilli), kMaxMilli);
       if (!(value > 0) || !(cost >= 0) || !(cost < kMaxMilli)) continue;
       candidates.push_back({static_cast<int32_t>(coupon), static_cast<int64_t>(std::min(value, kMaxMilli)), static_cast<int64_t>(cost),
-                            static_cast<float>(p)});
+                            static_cast<int64_t>(face), static_cast<float>(p)});
     }
     const size_t first = suggestion;
     while (suggestion < params.suggested_users.size() && params.suggested_users[suggestion] == user) ++suggestion;
@@ -133,11 +148,12 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
     output.reasons[place] = reason;
     for (size_t j = 0; j < static_cast<size_t>(width); ++j) {
       const size_t at = place * static_cast<size_t>(width) + j;
-      const Candidate candidate = j < candidates.size() ? candidates[j] : Candidate{-1, 0, 0, 0.0F};
+      const Candidate candidate = j < candidates.size() ? candidates[j] : Candidate{-1, 0, 0, 0, 0.0F};
       output.coupons[at] = candidate.coupon;
       output.value[at] = candidate.value;
       output.cost[at] = candidate.cost;
       output.p_redeem[at] = candidate.p_redeem;
+      if (!output.face.empty()) output.face[at] = candidate.face;
     }
   }
   return {};
