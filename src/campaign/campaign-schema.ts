@@ -500,7 +500,16 @@ export const campaignSchema = z.strictObject({
       .default({})
       .describe("coupon id: most expected discount of this coupon"),
     scopes: z
-      .array(z.strictObject({ ...allocationScope, limitMinor: moneyMinor.describe("most expected discount of these") }))
+      .array(
+        z.strictObject({
+          ...allocationScope,
+          limitMinor: moneyMinor.describe("most discount of these"),
+          cost: z
+            .enum(["expected", "face"])
+            .optional()
+            .describe("expected discount (default), or face: what is due when everybody redeems"),
+        }),
+      )
       .max(1000)
       .default([])
       .describe("further budgets: of a campaign's or channel's coupons, of segments"),
@@ -533,6 +542,14 @@ export const campaignSchema = z.strictObject({
         .max(1000)
         .default([])
         .describe("caps of groups of coupons: any two are nested or apart"),
+      identity: z
+        .array(column)
+        .min(1)
+        .max(16)
+        .optional()
+        .describe(
+          "columns of the users: accounts that share a value of one, directly or through others, count as one user",
+        ),
       candidatesPerUser: z.number().int().min(1).max(1000).default(20).describe("best coupons a user is weighed for"),
     })
     .prefault({}),

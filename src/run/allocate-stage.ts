@@ -18,6 +18,7 @@ import {
   exploreOptions,
   markLots,
 } from "./exploration.js";
+import { userIdentities } from "./identities.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import { type CandidatesStage, candidateRef } from "./response-stage.js";
 import type { FinishedStage } from "./stage-runner.js";
@@ -33,12 +34,15 @@ export type AllocateStage = FinishedStage<AllocateResult>;
 
 const SHARD_USERS = 16_384;
 
-export function candidateTable(stage: CandidatesStage, numUsers: number): CandidateTable {
-  const [counts, coupons, value, cost] = (["counts", "coupons", "value", "cost"] as const).map((name) =>
+/** `withFace`: also what each coupon costs when it is redeemed, for budgets of that. */
+export function candidateTable(stage: CandidatesStage, numUsers: number, withFace = false): CandidateTable {
+  const [counts, coupons, value, cost, face] = (["counts", "coupons", "value", "cost", "face"] as const).map((name) =>
     candidateRef(stage, name),
   );
-  return { numUsers, width: stage.result.width, counts, coupons, value, cost };
+  return { numUsers, width: stage.result.width, counts, coupons, value, cost, ...(withFace ? { face } : {}) };
 }
+
+const limitsFace = ({ budgets = [] }: Limits) => budgets.some(({ cost }) => cost === "face");
 
 function namedLimits(context: RunContext): Limits {
   const { campaign, coupons } = context.loaded;
@@ -68,9 +72,18 @@ function limitsSegments({ loaded: { campaign } }: RunContext): boolean {
   return [...campaign.budget.scopes, ...campaign.fairness].some(({ segments }) => segments !== undefined);
 }
 
-export async function limitsOf(context: RunContext, segmented: SegmentStage): Promise<Limits> {
-  const limits = namedLimits(context);
-  return limitsSegments(context) ? { ...limits, segments: (await loadSegments(context, segmented)).labels } : limits;
+export async function limitsOf(
+  context: RunContext,
+  ingested: IngestStage,
+  segmented: SegmentStage,
+  scratch: string,
+): Promise<Limits> {
+  const { identity } = context.loaded.campaign.caps;
+  return {
+    ...namedLimits(context),
+    ...(limitsSegments(context) ? { segments: (await loadSegments(context, segmented)).labels } : {}),
+    ...(identity === undefined ? {} : { identity: await userIdentities(context, ingested, identity, scratch) }),
+  };
 }
 
 export function allocateStage(
@@ -80,16 +93,22 @@ export function allocateStage(
   candidates: CandidatesStage,
 ): Promise<AllocateStage> {
   const { campaign } = context.loaded;
+  const { identity } = campaign.caps;
   const settings = {
     limits: namedLimits(context),
     frontierPoints: campaign.output.frontierPoints,
+    ...(identity === undefined ? {} : { identity }),
     ...(campaign.exploration === undefined ? {} : { exploration: campaign.exploration, seed: campaign.seed }),
   };
-  const reads = { candidates: candidates.key, ...(limitsSegments(context) ? { segment: segmented.key } : {}) };
+  const reads = {
+    candidates: candidates.key,
+    ...(identity === undefined ? {} : { ingest: ingested.key }),
+    ...(limitsSegments(context) ? { segment: segmented.key } : {}),
+  };
   return context.stages.run("allocate", reads, settings, async (dir) => {
     const { numUsers } = ingested.result;
-    const limits = await limitsOf(context, segmented);
-    const table = candidateTable(candidates, numUsers);
+    const limits = await limitsOf(context, ingested, segmented, dir);
+    const table = candidateTable(candidates, numUsers, limitsFace(limits));
     const explored =
       campaign.exploration === undefined
         ? undefined

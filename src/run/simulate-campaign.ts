@@ -103,7 +103,9 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
   const truth = await readTruth(executor, options.truth, coupons, affinity.result.marginRate, numUsers);
   const eligible = await loadTensors(executor, join(eligibility.dir, "reasons.safetensors"), { reasons: "U8" });
   const reasons = eligible.reasons as Uint8Array;
-  const limits = await limitsOf(context, segmented);
+  const { budgets = [], ...others } = await limitsOf(context, ingested, segmented, context.stages.workspace.root);
+  // Played money is spent, not promised.
+  const limits = { ...others, budgets: budgets.filter(({ cost }) => cost !== "face") };
   const stage: Stage = { context, truth, reasons, limits };
   const played = (handouts: Handouts) => play(truth, reasons, limits, handouts);
   const results: [kind: PolicyResult["kind"], name: string, about: string, played: Played][] = [];
