@@ -81,8 +81,8 @@ struct CandidateParams {
   int64_t suggested_limit = 0;                 // of those, kept beside the others
   // Predictions of somebody else, in place of the logits, or both empty: P(redeem), NaN where there is none (no candidate);
   // and of those who redeem, the share of all who would have bought without it, NaN: as with one logit.
-  std::span<const float> given_redeem;  // [users * coupons]
-  std::span<const float> given_anyway;  // [users * coupons]
+  std::span<const float> given_redeem = {};  // [users * coupons]
+  std::span<const float> given_anyway = {};  // [users * coupons]
 };
 
 // Columns of the fixed width limit + suggested_limit, candidates in ascending order of the coupon.
