@@ -42,8 +42,8 @@ class RowSystem {
   int64_t tile_rows_;
   int64_t fetched_ = 0;  // cells that the tile holds
   std::span<const int32_t> next_;
-  size_t ahead_ = 0;       // rows of `next_` that are on their way
-  int64_t ahead_own_ = 0;  // those of this row that were when it began
+  size_t ahead_ = 0;                                         // rows of `next_` that are on their way
+  int64_t ahead_own_ = 0;                                    // those of this row that were when it began
   std::vector<float> gram_;                                  // [width * width] with the regularisation
   std::vector<float> tile_;                                  // [<= tile_rows * width]
   std::vector<float> extra_;                                 // [cells] c - 1
