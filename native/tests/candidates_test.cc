@@ -259,7 +259,7 @@ TEST(Candidates, TakeGivenChancesAndTellTheDiscount) {
   params.given_redeem = redeem;
   params.given_anyway = anyway;
   Output output(60, 9);
-  std::vector<int64_t> face(60 * 9, -7);
+  std::vector<int64_t> face(size_t{60} * 9, -7);
   CandidateOutput rows = output.Rows({0, 60});
   rows.face = face;
   ASSERT_OK(MakeCandidates(params, {0, 60}, {}, rows));
@@ -341,7 +341,7 @@ TEST(Candidates, RefusesWhatDoesNotFit) {
   const Inputs good(6, 4, 3, 2);
   const auto run = [](const Inputs& inputs, RowRange range, Output output, CancelFlag cancel = {}) {
     return MakeCandidates(inputs.view(), range, cancel,
-                          {output.coupons, output.value, output.cost, output.p_redeem, output.counts, output.reasons});
+                          {output.coupons, output.value, output.cost, output.p_redeem, output.counts, output.reasons, {}});
   };
   EXPECT_OK(run(good, {0, 6}, Output(6, 3)));
   EXPECT_CODE(StatusCode::kOutOfRange, run(good, {0, 7}, Output(7, 3)));
