@@ -1,6 +1,7 @@
 #include "couponcast/explore.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
 #include <vector>
@@ -16,9 +17,9 @@ constexpr int64_t kUnitsPerPoll = 512;
 
 Status CheckChances(const AllocationProblem& problem, const SetChances& chances) {
   COUPONCAST_RETURN_IF_ERROR(CheckPrices(problem, chances.prices));
-  if (!(chances.temperature > 0 && chances.temperature <= static_cast<double>(kMaxCandidateMilli)))
+  if (!(chances.temperature > 0) || !(chances.temperature <= static_cast<double>(kMaxCandidateMilli)))
     return InvalidArgument("expected a temperature above 0 and at most 1e11 thousandths");
-  if (!(chances.keep >= 0 && chances.keep <= 1)) return InvalidArgument("expected a share to keep within 0 and 1");
+  if (!(chances.keep >= 0) || !(chances.keep <= 1)) return InvalidArgument("expected a share to keep within 0 and 1");
   return {};
 }
 
@@ -138,8 +139,8 @@ class ExpectedTotals {
 
   void Add(size_t place, int32_t cell, double p) {
     const auto at = static_cast<size_t>(cell);
-    const double amounts[] = {1, static_cast<double>(problem_.cost[place]), static_cast<double>(FaceAt(problem_, place))};
-    for (size_t m = 0; m < 3; ++m) {
+    const std::array<double, 3> amounts = {1, static_cast<double>(problem_.cost[place]), static_cast<double>(FaceAt(problem_, place))};
+    for (size_t m = 0; m < amounts.size(); ++m) {
       sums_[m][at] += p * amounts[m];
       squares_[m][at] += p * (1 - p) * amounts[m] * amounts[m];
     }
@@ -163,8 +164,8 @@ class ExpectedTotals {
  private:
   const AllocationProblem& problem_;
   ExpectedUse* use_;
-  std::vector<double> sums_[3];  // by Measure
-  std::vector<double> squares_[3];
+  std::array<std::vector<double>, 3> sums_;  // by Measure
+  std::array<std::vector<double>, 3> squares_;
 };
 
 Status CheckTask(const AllocationProblem& problem, const AllocationUnits& units, RowRange range, const ExpectedUse& use) {
@@ -207,7 +208,7 @@ Status DrawSets(const AllocationProblem& problem, const AllocationUnits& units, 
   COUPONCAST_RETURN_IF_ERROR(CheckTask(problem, units, range, *use));
   COUPONCAST_RETURN_IF_ERROR(CheckChances(problem, task.wide));
   COUPONCAST_RETURN_IF_ERROR(CheckChances(problem, task.near));
-  if (!(task.epsilon >= 0 && task.epsilon <= 1)) return InvalidArgument("expected epsilon within 0 and 1");
+  if (!(task.epsilon >= 0) || !(task.epsilon <= 1)) return InvalidArgument("expected epsilon within 0 and 1");
   const int64_t places = problem.users * problem.width;
   if (!task.fixed.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("fixed", task.fixed.size(), places));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("best", task.best.size(), places));
