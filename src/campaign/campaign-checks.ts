@@ -195,6 +195,14 @@ function segmentFindings({ segments }: Record<string, unknown>): Finding[] {
   ];
 }
 
+/** Chances come from one place. */
+function responseFindings(campaign: Record<string, unknown>): Finding[] {
+  const { inputs, response } = campaign;
+  if (!isFields(inputs) || inputs.predictions === undefined || !isFields(response) || response.model === undefined)
+    return [];
+  return [{ path: ["response", "model"], message: () => "expected one of inputs.predictions and response.model" }];
+}
+
 /** The campaign's own zone, for reading times; UTC when it has none or a wrong one. */
 export function campaignZoneOf(campaign: unknown): string {
   return usableZone(isFields(campaign) ? campaign.timeZone : undefined, "UTC");
@@ -210,6 +218,7 @@ export function campaignFindings(campaign: unknown): Finding[] {
     ...capFindings(campaign),
     ...scoringFindings(campaign),
     ...segmentFindings(campaign),
+    ...responseFindings(campaign),
   ];
 }
 

@@ -485,6 +485,11 @@ export const campaignSchema = z.strictObject({
         .default(2_000_000)
         .describe("a longer history is sampled down to about this many offers, by whole users"),
       prior: share.default(0.02).describe("P(redeem) without a history"),
+      model: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("response.safetensors of an earlier run, relative to the campaign file; used instead of a new fit"),
     })
     .prefault({}),
   economics: z

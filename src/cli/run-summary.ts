@@ -68,8 +68,9 @@ function breakdown(counts: Record<string, number>, inWords: (code: string) => st
 
 function responseRows({ response, campaign }: RunManifest): [string, string][] {
   if (response.given !== undefined) {
-    const { from, numPairs, meanPRedeem } = response.given;
-    return [["response", `${from}: ${counted(numPairs, "pair")}, P(redeem) ${percent(meanPRedeem)} on average`]];
+    const { from, pairs } = response.given;
+    const about = pairs && `: ${counted(pairs.count, "pair")}, P(redeem) ${percent(pairs.meanPRedeem)} on average`;
+    return [["response", `${from}${about ?? ""}`]];
   }
   if (response.kind === "prior" || response.heldOutLogLoss === null || response.baseRateLogLoss === null) {
     const { prior, minRedemptions } = campaign.response;

@@ -276,10 +276,9 @@ export type ResponseSummary =
       kind: "given";
       /** Such as a table of predictions. */
       from: string;
-      numPairs: number;
+      pairs: { count: number; meanPRedeem: number } | null;
       numUnknown: number;
       hasUplift: boolean;
-      meanPRedeem: number;
     }
   | {
       kind: "model";

@@ -116,9 +116,12 @@ function warningsOf(stages: FinishedStages, eligibility: EligibilityStage, respo
       `coupon ${coupon}: its scope names items or categories that do not occur: ${names.slice(0, 3).join(", ")}${more}`,
     );
   }
-  if (responded.result.model.given !== undefined && responded.result.model.given.numUnknown > 0) {
+  const { given } = responded.result.model;
+  if (given !== undefined && given.numUnknown > 0) {
     warnings.push(
-      `${responded.result.model.given.numUnknown} predictions name users or coupons that this campaign does not know; they were left out`,
+      given.pairs === null
+        ? `${given.numUnknown} coupons or attributes are not both in this run and in ${given.from}; they have no effect of their own`
+        : `${given.numUnknown} predictions name users or coupons that this campaign does not know; they were left out`,
     );
   }
   if (eligibility.result.numUnknownOffers > 0) {

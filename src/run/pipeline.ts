@@ -19,12 +19,13 @@ import { outputStage } from "./output-stage.js";
 import { ingestStage, segmentStage } from "./profile-stages.js";
 import { profileTableStage } from "./profile-table-stage.js";
 import { chosenWeights, qualityStage } from "./quality-stage.js";
+import { RESPONSE_ROLE, responseModelPath } from "./response-model.js";
 import { candidatesStage, responseStage, statesStage } from "./response-stage.js";
 import { ruleStage } from "./rule-stage.js";
 import { affinityStage, eligibilityStage } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { transitionStage } from "./transition-stage.js";
-import { DECISIONS_FILE, outputFiles, Workspace } from "./workspace.js";
+import { DECISIONS_FILE, outputFiles, RESPONSE_FILE, Workspace } from "./workspace.js";
 
 export interface PipelineOptions extends RunOptions {
   out: string;
@@ -75,6 +76,12 @@ export async function digestInputs(context: RunContext, nonce: string): Promise<
     paths.push(file!);
     const { size } = await stat(file!);
     inputs.push({ role: BASELINE_ROLE, path: `${campaign.segments.baseline}/segments.parquet`, bytes: size, xxh3: "" });
+  }
+  const model = responseModelPath(context);
+  if (model !== undefined) {
+    const [file] = await resolveFiles(model, baseDir, "response.model");
+    paths.push(file!);
+    inputs.push({ role: RESPONSE_ROLE, path: campaign.response.model!, bytes: (await stat(file!)).size, xxh3: "" });
   }
   const digests = await digestFiles(context.executor, paths, { name: "digests of the inputs" });
   let next = 0;
@@ -178,6 +185,8 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     for (const name of [...outputFiles(scored.rules !== undefined), ...drawn]) {
       if (name.endsWith(".parquet")) await copyFile(join(output.dir, name), join(staging, name));
     }
+    if (responded.result.model.parts.length > 0)
+      await copyFile(join(responded.dir, RESPONSE_FILE), join(staging, RESPONSE_FILE));
     await writeFile(
       join(staging, "report.html"),
       await renderReport(buildReport(context, finished, responded, output.result, manifest)),

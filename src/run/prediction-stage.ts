@@ -66,7 +66,8 @@ export function writeChances(dir: string, { redeem, anyway }: PairChances, numUs
 function givenModel(eligibility: Offers, orderValue: OrderValueModel, given: GivenChances): ResponseModel {
   const counts = { numOffers: eligibility.result.numOffers, numControls: 0, numRedemptions: 0 };
   const basis = { knots: [], mean: [], deviation: [] };
-  return { kind: "given", ...counts, parts: [], basis, orderValue, quality: null, given, coefficients: [] };
+  const nothing = { parts: [], basis, attributes: [], quality: null, coefficients: [] };
+  return { kind: "given", ...counts, ...nothing, orderValue, given };
 }
 
 export function predictionStage(
@@ -102,7 +103,7 @@ export function predictionStage(
       const given = await readPairs(reader.db, source, chances, coupons.length);
       context.executor.checkCancelled();
       await writeChances(dir, chances, numUsers);
-      return { rows: given.numPairs, model: givenModel(eligibility, states.result.orderValue, given) };
+      return { rows: given.pairs?.count ?? 0, model: givenModel(eligibility, states.result.orderValue, given) };
     } finally {
       reader.close();
     }
@@ -172,9 +173,8 @@ async function readPairs(
   }
   return {
     from: "a table of predictions",
-    numPairs,
+    pairs: { count: numPairs, meanPRedeem: numPairs > 0 ? sum / numPairs : 0 },
     numUnknown: (await db.count("SELECT count(*) FROM pairs")) - numPairs,
     hasUplift: columns.uplift !== undefined || columns.pWithout !== undefined,
-    meanPRedeem: numPairs > 0 ? sum / numPairs : 0,
   };
 }

@@ -1,7 +1,7 @@
 /** Stages states, response and candidates: users as they were and are, what coupons do to them, user x coupon pairs with value and cost. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
+import { quoteLiteral } from "../duckdb/duckdb.js";
 import type { ArgValue } from "../executor/call.js";
 import { shards, shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
@@ -17,20 +17,23 @@ import {
   type ResponseModel,
   type ResponseOptions,
   stateArgs,
-  type UserTraits,
   userScores,
 } from "../score/response.js";
+import { readResponseModel, writeResponseModel } from "../score/response-file.js";
 import { openSequences } from "../store/sequences.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
-import { openStageDb, type RunContext } from "./context.js";
+import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import { givenChances, predictionStage } from "./prediction-stage.js";
 import type { IngestStage } from "./profile-stages.js";
+import { RESPONSE_ROLE, responseModelPath, savedModel, trainingOf } from "./response-model.js";
 import { type RuleFolder, suggestionArgs } from "./rule-hits.js";
 import type { AffinityStage, EligibilityStage } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { loadNext, type TransitionStage } from "./transition-stage.js";
+import { userTraits } from "./user-traits.js";
+import { RESPONSE_FILE } from "./workspace.js";
 
 const SHARD_USERS = 8192;
 
@@ -166,55 +169,6 @@ function couponArgs(context: RunContext, ingested: IngestStage, scopeShare: Floa
   return { ...arrays.tiers, horizonDays: arrays.horizonDays, meanShare };
 }
 
-const MAX_TRAIT_VALUES = 16;
-
-/** What the users table's other columns are called. */
-const ATTRIBUTE = /^attr_/;
-
-/** Membership, channel and the attributes of few values. */
-async function traitColumns(db: DuckDb, relation: string): Promise<string[]> {
-  const attributes = (await db.describe(`SELECT * FROM ${relation}`)).filter(
-    ({ name, type }) => ATTRIBUTE.test(name) && (type === "VARCHAR" || type === "BOOLEAN"),
-  );
-  const names = ["tier", "channel"];
-  for (const { name } of attributes) {
-    const values = await db.count(`SELECT count(DISTINCT ${quoteIdentifier(name)}) FROM ${relation}`);
-    if (values > 1 && values <= MAX_TRAIT_VALUES) names.push(name);
-  }
-  return names;
-}
-
-/** Membership, channel and attributes of each user, the commonest values by name. */
-async function userTraits(context: RunContext, ingested: IngestStage, scratch: string): Promise<UserTraits> {
-  const path = join(ingested.dir, INGEST_FILES.users);
-  const db = await openStageDb(context, scratch, [path]);
-  const relation = `read_parquet(${quoteLiteral(path)})`;
-  const labels: string[] = [];
-  try {
-    const names = await traitColumns(db, relation);
-    const values = new Int32Array(ingested.result.numUsers * names.length);
-    for (const [t, column] of names.entries()) {
-      const name = quoteIdentifier(column);
-      const said = column.replace(ATTRIBUTE, "");
-      const common = await db.rows(
-        `SELECT ${name}::VARCHAR AS value, count(*) AS n FROM ${relation} WHERE ${name} IS NOT NULL GROUP BY 1 ORDER BY n DESC, value LIMIT ${MAX_TRAIT_VALUES}`,
-      );
-      const codes = new Map(common.map(({ value }, i) => [String(value), labels.length + 1 + i]));
-      const other = labels.length;
-      labels.push(`${said}: none or other`, ...[...codes.keys()].map((value) => `${said}: ${value}`));
-      let row = 0;
-      const sql = `SELECT ${name}::VARCHAR FROM ${relation} ORDER BY row`;
-      for await (const { numRows, columns } of db.streamColumns(sql, ["TEXT"])) {
-        for (let i = 0; i < numRows; i++, row++) values[row * names.length + t] = codes.get(columns[0][i]!) ?? other;
-      }
-    }
-    return { labels, width: names.length, values };
-  } finally {
-    db.close();
-    await rm(join(scratch, "spill"), { recursive: true, force: true });
-  }
-}
-
 export type ResponseStage = FinishedStage<{ rows: number; model: ResponseModel }>;
 
 export function responseStage(
@@ -229,7 +183,18 @@ export function responseStage(
   if (campaign.inputs.predictions !== undefined) return predictionStage(context, ingested, eligibility, states);
   const { response, seed, timeZone } = campaign;
   const reads = { ingest: ingested.key, affinity: affinity.key, eligibility: eligibility.key, states: states.key };
-  return context.stages.run("response", reads, { response, seed, timeZone, without }, async (dir) => {
+  const saved = without === "nothing" ? responseModelPath(context) : undefined;
+  const model = saved === undefined ? {} : inputDigests(context, [RESPONSE_ROLE]);
+  const settings = { response, seed, timeZone, without };
+  return context.stages.run("response", { ...reads, ...model }, settings, async (dir) => {
+    const file = join(dir, RESPONSE_FILE);
+    if (saved !== undefined) {
+      const known = readResponseModel(saved);
+      const traits = await userTraits(context, ingested, dir, known.attributes);
+      const model = savedModel(context, known, traits.absent, eligibility.result.numOffers, states.result.orderValue);
+      await writeResponseModel(file, model, coupons, known.training);
+      return { rows: model.numOffers, model };
+    }
     const history = await loadTensors(context.executor, join(eligibility.dir, "history.safetensors"), {
       users: "I32",
       coupons: "I32",
@@ -250,6 +215,7 @@ export function responseStage(
       await userTraits(context, ingested, dir),
       { ...response, seed, without },
     );
+    await writeResponseModel(file, model, coupons, trainingOf(context, model));
     return { rows: model.numOffers, model };
   });
 }
@@ -307,11 +273,15 @@ export function candidatesStage(
     const marginRate = shared.f64(coupons.length);
     marginRate.set(affinity.result.marginRate);
     const chances =
-      model.kind === "given"
+      model.parts.length === 0
         ? givenChances(responded.dir, numUsers, coupons.length)
         : {
             pairBeta: Float64Array.from(model.parts.flatMap((part) => part.pairBeta)),
-            userScore: await userScores(model, now.features, await userTraits(context, ingested, dir)),
+            userScore: await userScores(
+              model,
+              now.features,
+              await userTraits(context, ingested, dir, model.attributes),
+            ),
             couponScore: couponScores(model, coupons),
           };
     const writer = TensorFileWriter.create(

@@ -15,9 +15,12 @@ export const OUTPUT_FILES = [
   "profiles.parquet",
   "segment_profiles.parquet",
   "rejected.parquet",
+  "response.safetensors",
   "report.html",
   "run.json",
 ] as const;
+/** Not of runs with the predictions of another model. */
+export const RESPONSE_FILE = "response.safetensors";
 /** Only of runs that draw coupons by lot. */
 export const DECISIONS_FILE = "decisions.parquet";
 
@@ -131,7 +134,7 @@ export class Workspace {
   async publishedManifest(): Promise<unknown> {
     try {
       const names = await readdir(this.outDir);
-      if (!OUTPUT_FILES.every((name) => names.includes(name))) return undefined;
+      if (!OUTPUT_FILES.every((name) => name === RESPONSE_FILE || names.includes(name))) return undefined;
       return JSON.parse(await readFile(join(this.outDir, "run.json"), "utf8"));
     } catch {
       return undefined;

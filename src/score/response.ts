@@ -24,14 +24,28 @@ export interface OfferHistory {
 
 export const UNKNOWN_CONVERSION = 255;
 
+/** A column of the users' table, and those of its values that have an effect of their own. */
+export interface UserAttribute {
+  column: string;
+  values: string[];
+}
+
 /** What else is known of a user, as yes or no: one value of each attribute. */
 export interface UserTraits {
-  /** Of each value, in words. */
-  labels: string[];
-  /** Attributes; each user has one value of each. */
-  width: number;
-  /** int32 [users * width] position in `labels` */
+  attributes: UserAttribute[];
+  /** int32 [users * attributes] position in `traitLabels` */
   values: Int32Array;
+}
+
+/** What the users table's other columns are called. */
+export const ATTRIBUTE = /^attr_/;
+
+/** Of each attribute "none or other" and its values, in words. */
+export function traitLabels(attributes: readonly UserAttribute[]): string[] {
+  return attributes.flatMap(({ column, values }) => {
+    const name = column.replace(ATTRIBUTE, "");
+    return [`${name}: none or other`, ...values.map((value) => `${name}: ${value}`)];
+  });
 }
 
 /** Names of the pair features, in the order of native/include/couponcast/response.h. */
@@ -43,6 +57,17 @@ export const PAIR_FEATURES = [
   "how far the threshold lies above the usual order",
   "that share, what more of it adds shrinking",
   "orders expected in scope within the coupon's time",
+] as const;
+
+/** Short names of the pair features, for files. */
+export const PAIR_FEATURE_NAMES = [
+  "affinity",
+  "affinity_share",
+  "relative_share",
+  "discount_depth",
+  "order_stretch",
+  "share_saturation",
+  "expected_orders",
 ] as const;
 
 export interface ResponseOptions {
@@ -75,7 +100,7 @@ export interface UserBasis {
 /** Rows that the knots are taken from. */
 const BASIS_ROWS = 65_536;
 /** Minimum, quartiles. */
-const KNOTS = 4;
+export const KNOTS = 4;
 const USER_COLUMNS = USER_FEATURES.length * KNOTS;
 
 /** A logit of user and coupon. */
@@ -94,12 +119,12 @@ export interface ResponsePart {
 export interface GivenChances {
   /** Such as a table of predictions. */
   from: string;
-  numPairs: number;
-  /** Rows of users or coupons that the campaign does not know. */
+  /** Of a table; null of a model file. */
+  pairs: { count: number; meanPRedeem: number } | null;
+  /** Rows of users or coupons that the campaign does not know; of a model file, names that it does not have. */
   numUnknown: number;
   /** Whether they say who would buy without the coupon. */
   hasUplift: boolean;
-  meanPRedeem: number;
 }
 
 /**
@@ -114,6 +139,8 @@ export interface ResponseModel {
   numRedemptions: number;
   parts: ResponsePart[];
   basis: UserBasis;
+  /** What `traitBeta` is of. */
+  attributes: UserAttribute[];
   orderValue: OrderValueModel;
   quality: ResponseQuality | null;
   /** Of the kind "given". */
@@ -146,13 +173,16 @@ function priorModel(
   prior: number,
   layout: DesignLayout,
   orderValue: OrderValueModel,
+  { attributes }: UserTraits,
 ): ResponseModel {
   const part = partOf(new Float64Array(layout.cols + 1), layout, [], []);
+  const columns = (value: number) => new Array<number>(USER_COLUMNS).fill(value);
   return {
     kind: "prior",
     ...counts,
     parts: [{ ...part, intercept: logit(prior) }],
-    basis: { knots: [], mean: [], deviation: [] },
+    basis: { knots: columns(0), mean: columns(0), deviation: columns(1) },
+    attributes,
     orderValue,
     quality: null,
     coefficients: [],
@@ -287,7 +317,9 @@ export async function fitResponse(
   traits: UserTraits,
   options: ResponseOptions,
 ): Promise<ResponseModel> {
-  const layout = layoutOf(traits.labels.length, coupons.length);
+  const labels = traitLabels(traits.attributes);
+  const width = traits.attributes.length;
+  const layout = layoutOf(labels.length, coupons.length);
   const split = await splitOffers(history, options);
   const sum = (rows: readonly number[], of: (offer: number) => number) => rows.reduce((total, i) => total + of(i), 0);
   const isRedeemed = (i: number) => history.redeemed[i]!;
@@ -311,8 +343,8 @@ export async function fitResponse(
     trainRedemptions === 0 ||
     trainRedemptions === trainTreated ||
     sum(heldOut, (i) => history.treated[i]!) === 0;
-  if (tooThin) return priorModel(counts, options.prior, layout, orderValue);
-  if (options.without === "all") return priorModel(counts, trainRedemptions / trainTreated, layout, orderValue);
+  if (tooThin) return priorModel(counts, options.prior, layout, orderValue, traits);
+  if (options.without === "all") return priorModel(counts, trainRedemptions / trainTreated, layout, orderValue, traits);
 
   const { pairFeatures, userFeatures } = await featuresOfOffers(executor, pairArgs, history, journal, orderValue);
   const basis = await basisOf(userFeatures, all);
@@ -320,7 +352,7 @@ export async function fitResponse(
   if (options.without === "affinity") for (const f of FROM_AFFINITY) deviation[f] = Number.POSITIVE_INFINITY;
   const kinds = coupons.map((coupon) => COUPON_KINDS.indexOf(coupon.kind));
   const design = async (rows: readonly number[]): Promise<GlmData> => {
-    const perRow = layout.pairs + USER_COLUMNS + traits.width + 2;
+    const perRow = layout.pairs + USER_COLUMNS + width + 2;
     const indptr = shared.i64(rows.length + 1);
     const indices = shared.i32(rows.length * perRow);
     const values = shared.f32(rows.length * perRow);
@@ -336,7 +368,7 @@ export async function fitResponse(
       for (let f = 0; f < layout.pairs; f++)
         put(f, (pairFeatures[offer * layout.pairs + f]! - mean[f]!) / deviation[f]!);
       eachColumn(basis, userFeatures, offer, (column, value) => put(layout.userAt + column, value));
-      for (let t = 0; t < traits.width; t++) put(layout.traitAt + traits.values[user * traits.width + t]!, 1);
+      for (let t = 0; t < width; t++) put(layout.traitAt + traits.values[user * width + t]!, 1);
       put(layout.kindAt + kinds[coupon]!, 1);
       put(layout.couponAt + coupon, COUPON_SCALE);
       indptr[i + 1] = BigInt(at);
@@ -382,6 +414,7 @@ export async function fitResponse(
     ...counts,
     parts: betas.map((beta) => partOf(beta, layout, mean, deviation)),
     basis,
+    attributes: traits.attributes,
     orderValue,
     quality,
     coefficients: [
@@ -393,7 +426,7 @@ export async function fitResponse(
           per: "standard-deviation" as const,
         })),
       ),
-      ...[...traits.labels.map((label) => `user: ${label}`), ...COUPON_KINDS.map((kind) => `coupon kind: ${kind}`)].map(
+      ...[...labels.map((label) => `user: ${label}`), ...COUPON_KINDS.map((kind) => `coupon kind: ${kind}`)].map(
         (label, k) => ({ label, coefficient: shown[layout.traitAt + k]!, per: "yes" as const }),
       ),
     ],
@@ -569,6 +602,7 @@ export async function userScores(
   traits: UserTraits,
 ): Promise<Float64Array> {
   const numUsers = features.length / USER_FEATURES.length;
+  const width = traits.attributes.length;
   const scores = shared.f64(model.parts.length * numUsers);
   for (const [m, part] of model.parts.entries()) {
     await forEachYielding(numUsers, (user) => {
@@ -576,7 +610,7 @@ export async function userScores(
       eachColumn(model.basis, features, user, (column, value) => {
         z += part.userBeta[column]! * value;
       });
-      for (let t = 0; t < traits.width; t++) z += part.traitBeta[traits.values[user * traits.width + t]!]!;
+      for (let t = 0; t < width; t++) z += part.traitBeta[traits.values[user * width + t]!]!;
       scores[m * numUsers + user] = z;
     });
   }

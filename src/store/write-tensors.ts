@@ -5,11 +5,12 @@ export async function writeTensors(
   path: string,
   kind: string,
   tensors: (TensorSpec & { data: ArrayBufferView })[],
+  metadata: Record<string, string> = {},
 ): Promise<void> {
   const writer = TensorFileWriter.create(
     path,
     tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    { kind },
+    { kind, ...metadata },
   );
   try {
     for (const { name, data } of tensors) await writer.write(name, 0, data);

@@ -59,7 +59,7 @@ describe("a campaign with predictions of another model", () => {
     expectSameOutputs(outputsOf(join(folder, "out-2")), outputs);
     const { response, warnings } = JSON.parse(outputs["run.json"]!);
     expect(response.kind).toBe("given");
-    expect(response.given).toMatchObject({ numPairs: 3000, numUnknown: 1, hasUplift: false });
+    expect(response.given).toMatchObject({ pairs: { count: 3000 }, numUnknown: 1, hasUplift: false });
     expect(warnings.join()).toContain("1 predictions name users or coupons");
     const assigned = await rows(join(folder, "out-1"), (table) => `SELECT user_id, coupon_id, p_redeem FROM ${table}`);
     expect(assigned.length).toBeGreaterThan(20);

@@ -30,7 +30,11 @@ function givenNote(given: Extract<ResponseSummary, { kind: "given" }>): Html {
   const anyway = given.hasUplift
     ? "They also say who would buy without the coupon."
     : "Who would buy without the coupon is reckoned from the shopper's orders a day.";
-  return html`<div class="note-box"><p><strong>Another model's predictions.</strong> The chances come from ${given.from}: ${count(given.numPairs)} pairs of a shopper and a coupon, redeemed with ${percent(given.meanPRedeem)} on average. ${anyway} How good they are cannot be seen here: the held-out shoppers will show it.</p></div>`;
+  const pairs =
+    given.pairs === null
+      ? ""
+      : `: ${count(given.pairs.count)} pairs of a shopper and a coupon, redeemed with ${percent(given.pairs.meanPRedeem)} on average`;
+  return html`<div class="note-box"><p><strong>Another model's predictions.</strong> The chances come from ${given.from}${pairs}. ${anyway} How good they are cannot be seen here: the held-out shoppers will show it.</p></div>`;
 }
 
 function priorNote(prior: Extract<ResponseSummary, { kind: "prior" }>): Html {

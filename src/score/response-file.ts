@@ -1,0 +1,250 @@
+import { z } from "zod";
+import { COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
+import { CouponcastError } from "../errors.js";
+import { addon } from "../native/addon.js";
+import { readTensors } from "../store/tensors.js";
+import { writeTensors } from "../store/write-tensors.js";
+import { USER_FEATURES } from "./moments.js";
+import {
+  KNOTS,
+  PAIR_FEATURE_NAMES,
+  type ResponseModel,
+  type ResponsePart,
+  type ResponseQuality,
+  type UserAttribute,
+  type UserBasis,
+} from "./response.js";
+
+const KIND = "response-model";
+const VERSION = "1";
+const MAX_JSON_BYTES = 64 << 20;
+
+/** What was trained on what: enough to do it again. */
+export interface ResponseTraining {
+  seed: number;
+  /** Share of the users whose offers only judge the model. */
+  heldOutShare: number;
+  maxTrainingOffers: number;
+  l2: number;
+  offers: number;
+  redemptions: number;
+  /** Offers withheld by lot. */
+  controls: number;
+  /** What the held-out users say of it; null: too few offers, the prior stands for everybody. */
+  quality: ResponseQuality | null;
+}
+
+/** A response model as it stands in a file. */
+export interface SavedResponseModel {
+  /** "redeem", or "anyway", "use", "persuade": see docs/uplift.md. */
+  parts: string[];
+  /** Of each coefficient: pair:, user:, trait:, kind: or coupon: and a name. */
+  features: string[];
+  /** float64 [features] of each part */
+  coefficients: Float64Array[];
+  /** Of each part. */
+  intercepts: number[];
+  /** What makes the user: columns of a user's features. */
+  basis: UserBasis;
+  /** What the trait: columns are of. */
+  attributes: UserAttribute[];
+  training: ResponseTraining;
+}
+
+const count = z.number().int().min(0);
+const qualitySchema = z.strictObject({
+  numTrainOffers: count,
+  numHeldOutOffers: count,
+  baseRate: z.number(),
+  trainLogLoss: z.number(),
+  heldOutLogLoss: z.number(),
+  baseRateLogLoss: z.number(),
+  calibration: z.array(z.strictObject({ meanPredicted: z.number(), observedRate: z.number(), numOffers: count })),
+  uplift: z
+    .array(
+      z.strictObject({ meanPredicted: z.number(), observed: z.number(), standardError: z.number(), numOffers: count }),
+    )
+    .nullable(),
+});
+const trainingSchema = z.strictObject({
+  seed: z.number(),
+  heldOutShare: z.number(),
+  maxTrainingOffers: z.number(),
+  l2: z.number(),
+  offers: count,
+  redemptions: count,
+  controls: count,
+  quality: qualitySchema.nullable(),
+});
+const metadataSchema = z.object({
+  parts: z.string().max(1000),
+  features: z.string().max(MAX_JSON_BYTES),
+  attributes: z.string().max(MAX_JSON_BYTES),
+  training: z.string().max(1_000_000),
+});
+const partsSchema = z.union([
+  z.tuple([z.literal("redeem")]),
+  z.tuple([z.literal("anyway"), z.literal("use"), z.literal("persuade")]),
+]);
+const featuresSchema = z.array(z.string().min(1)).min(1);
+const attributesSchema = z.array(z.strictObject({ column: z.string().min(1), values: z.array(z.string()) }));
+
+const TENSORS = { coefficients: "F64", intercepts: "F64", knots: "F64", mean: "F64", deviation: "F64" } as const;
+const USER_COLUMNS = USER_FEATURES.length * KNOTS;
+
+/** Of each attribute that with no value or another, then one a value. */
+function traitNames(attributes: readonly UserAttribute[]): string[] {
+  return attributes.flatMap(({ column, values }) => [column, ...values.map((value) => `${column}=${value}`)]);
+}
+
+/** Of one part, in the order in which its coefficients are kept. */
+function namesOf(attributes: readonly UserAttribute[], coupons: readonly string[]) {
+  const names = {
+    pair: [...PAIR_FEATURE_NAMES],
+    user: USER_FEATURES.flatMap((name) => Array.from({ length: KNOTS }, (_, k) => `${name}/${k}`)),
+    trait: traitNames(attributes),
+    kind: [...COUPON_KINDS],
+    coupon: coupons,
+  };
+  return Object.entries(names).flatMap(([group, list]) => list.map((name) => `${group}:${name}`));
+}
+
+/**
+ * Writes a response model as a safetensors file: coefficients F64 [parts, features], intercepts F64 [parts], and F64
+ * [user columns] the knots of the users' curves with mean and deviation of what they make; names of parts and features,
+ * attributes, seed, split and how good it was as JSON in the metadata. Errors: ERR_COUPONCAST_IO.
+ */
+export async function writeResponseModel(
+  path: string,
+  { parts, basis, attributes }: Pick<ResponseModel, "parts" | "basis" | "attributes">,
+  coupons: readonly Coupon[],
+  training: ResponseTraining,
+): Promise<void> {
+  const features = namesOf(
+    attributes,
+    coupons.map(({ id }) => id),
+  );
+  const coefficients = parts.flatMap((part) => [
+    ...part.pairBeta,
+    ...part.userBeta,
+    ...part.traitBeta,
+    ...part.kindBeta,
+    ...part.couponBeta,
+  ]);
+  const tensor = (name: keyof typeof TENSORS, shape: number[], values: number[]) => ({
+    name,
+    dtype: TENSORS[name],
+    shape,
+    data: Float64Array.from(values),
+  });
+  await writeTensors(
+    path,
+    KIND,
+    [
+      tensor("coefficients", [parts.length, features.length], coefficients),
+      tensor(
+        "intercepts",
+        [parts.length],
+        parts.map(({ intercept }) => intercept),
+      ),
+      tensor("knots", [USER_COLUMNS], basis.knots),
+      tensor("mean", [USER_COLUMNS], basis.mean),
+      tensor("deviation", [USER_COLUMNS], basis.deviation),
+    ],
+    {
+      version: VERSION,
+      parts: JSON.stringify(parts.length === 1 ? ["redeem"] : ["anyway", "use", "persuade"]),
+      features: JSON.stringify(features),
+      attributes: JSON.stringify(attributes),
+      training: JSON.stringify(training),
+    },
+  );
+}
+
+/**
+ * Reads what a run wrote as response.safetensors; every byte and number of it is checked. The log-odds of a part are
+ * coefficients . features + intercept: `linearScores({ beta, intercept }, rows)`.
+ * Errors: ERR_COUPONCAST_IO, ERR_COUPONCAST_CORRUPT_FILE, ERR_COUPONCAST_VERSION_MISMATCH.
+ */
+export function readResponseModel(path: string): SavedResponseModel {
+  const file = addon().openTensors({ path });
+  let metadata: Record<string, string>;
+  try {
+    metadata = addon().tensorsInfo({ file }).metadata;
+    addon().verifyTensors({ file });
+  } finally {
+    addon().closeHandle({ handle: file });
+  }
+  try {
+    if (metadata.kind !== KIND) throw new Error(`expected the kind ${KIND} but it is ${metadata.kind ?? "not said"}`);
+    if (metadata.version !== VERSION)
+      throw new CouponcastError(
+        "ERR_COUPONCAST_VERSION_MISMATCH",
+        `${path}: expected version ${VERSION} of a response model but it is version ${metadata.version}`,
+        { file: path, hint: "Run the campaign again that it comes from." },
+      );
+    return parsed(metadataSchema.parse(metadata), readTensors(path, TENSORS) as Record<string, Float64Array>);
+  } catch (cause) {
+    if (cause instanceof CouponcastError) throw cause;
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: no response model: ${why}`, {
+      file: path,
+      cause,
+    });
+  }
+}
+
+function parsed(metadata: z.infer<typeof metadataSchema>, tensors: Record<string, Float64Array>): SavedResponseModel {
+  const parts = partsSchema.parse(JSON.parse(metadata.parts));
+  const features = featuresSchema.parse(JSON.parse(metadata.features));
+  const attributes = attributesSchema.parse(JSON.parse(metadata.attributes));
+  const training = trainingSchema.parse(JSON.parse(metadata.training));
+  const expected = namesOf(attributes, []);
+  const wrong = expected.findIndex((name, at) => features[at] !== name);
+  if (wrong >= 0)
+    throw new Error(`expected the feature ${expected[wrong]} but it is ${features[wrong] ?? "not there"}`);
+  const coupons = features.slice(expected.length);
+  if (new Set(coupons).size !== coupons.length) throw new Error("expected each coupon once");
+  const of = (name: keyof typeof TENSORS, length: number): Float64Array => {
+    const values = tensors[name]!;
+    if (values.length !== length) throw new Error(`expected ${length} ${name} but there are ${values.length}`);
+    if (!values.every(Number.isFinite)) throw new Error(`expected finite ${name}`);
+    return values;
+  };
+  const dims = features.length;
+  const coefficients = of("coefficients", parts.length * dims);
+  const column = (name: keyof UserBasis) => [...of(name, USER_COLUMNS)];
+  const basis = { knots: column("knots"), mean: column("mean"), deviation: column("deviation") };
+  if (!basis.deviation.every((d) => d > 0)) throw new Error("expected deviations above 0");
+  return {
+    parts: [...parts],
+    features,
+    coefficients: parts.map((_, m) => coefficients.slice(m * dims, (m + 1) * dims)),
+    intercepts: [...of("intercepts", parts.length)],
+    basis,
+    attributes,
+    training,
+  };
+}
+
+/** The parts of a file for a run's coupons; one that the file does not name has the effect of its kind alone. */
+export function partsFor(
+  { features, coefficients, intercepts, attributes }: SavedResponseModel,
+  coupons: readonly Coupon[],
+): { parts: ResponsePart[]; unknown: string[] } {
+  const position = new Map(features.map((name, at) => [name, at]));
+  const at = coupons.map(({ id }) => position.get(`coupon:${id}`));
+  const userAt = PAIR_FEATURE_NAMES.length;
+  const traitAt = userAt + USER_COLUMNS;
+  const kindAt = traitAt + traitNames(attributes).length;
+  const couponAt = kindAt + COUPON_KINDS.length;
+  const parts = coefficients.map((beta, m) => ({
+    pairBeta: [...beta.subarray(0, userAt)],
+    intercept: intercepts[m]!,
+    userBeta: [...beta.subarray(userAt, traitAt)],
+    traitBeta: [...beta.subarray(traitAt, kindAt)],
+    kindBeta: [...beta.subarray(kindAt, couponAt)],
+    couponBeta: at.map((index) => (index === undefined ? 0 : beta[index]!)),
+  }));
+  return { parts, unknown: coupons.map(({ id }) => id).filter((_, j) => at[j] === undefined) };
+}
