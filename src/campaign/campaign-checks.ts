@@ -197,10 +197,12 @@ function segmentFindings({ segments }: Record<string, unknown>): Finding[] {
 
 /** Chances come from one place. */
 function responseFindings(campaign: Record<string, unknown>): Finding[] {
-  const { inputs, response } = campaign;
-  if (!isFields(inputs) || inputs.predictions === undefined || !isFields(response) || response.model === undefined)
-    return [];
-  return [{ path: ["response", "model"], message: () => "expected one of inputs.predictions and response.model" }];
+  const inputs = isFields(campaign.inputs) ? campaign.inputs : {};
+  const response = isFields(campaign.response) ? campaign.response : {};
+  const given = [inputs.predictions, response.model, response.onnx].filter((value) => value !== undefined);
+  if (given.length < 2) return [];
+  const message = () => "expected at most one of inputs.predictions, response.model and response.onnx";
+  return [{ path: ["response"], message }];
 }
 
 /** The campaign's own zone, for reading times; UTC when it has none or a wrong one. */

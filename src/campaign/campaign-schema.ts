@@ -490,6 +490,19 @@ export const campaignSchema = z.strictObject({
         .min(1)
         .optional()
         .describe("response.safetensors of an earlier run, relative to the campaign file; used instead of a new fit"),
+      onnx: z
+        .strictObject({
+          file: z.string().min(1).describe("relative to the campaign file; needs the package onnxruntime-node"),
+          features: z
+            .array(z.string().min(1))
+            .min(1)
+            .max(10_000)
+            .describe("columns of its input, in order: pair:, user:, trait:, kind: or coupon: and a name"),
+          output: z.string().min(1).optional().describe("P(redeem); default: the last output"),
+          uplift: z.string().min(1).optional().describe("output: chance of an order that would not be made without it"),
+        })
+        .optional()
+        .describe("a model of another system, used instead of a fit"),
     })
     .prefault({}),
   economics: z

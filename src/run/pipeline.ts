@@ -77,11 +77,12 @@ export async function digestInputs(context: RunContext, nonce: string): Promise<
     const { size } = await stat(file!);
     inputs.push({ role: BASELINE_ROLE, path: `${campaign.segments.baseline}/segments.parquet`, bytes: size, xxh3: "" });
   }
+  const { model: saved, onnx } = campaign.response;
   const model = responseModelPath(context);
   if (model !== undefined) {
-    const [file] = await resolveFiles(model, baseDir, "response.model");
+    const [file] = await resolveFiles(model, baseDir, onnx === undefined ? "response.model" : "response.onnx.file");
     paths.push(file!);
-    inputs.push({ role: RESPONSE_ROLE, path: campaign.response.model!, bytes: (await stat(file!)).size, xxh3: "" });
+    inputs.push({ role: RESPONSE_ROLE, path: saved ?? onnx!.file, bytes: (await stat(file!)).size, xxh3: "" });
   }
   const digests = await digestFiles(context.executor, paths, { name: "digests of the inputs" });
   let next = 0;

@@ -63,7 +63,7 @@ export function writeChances(dir: string, { redeem, anyway }: PairChances, numUs
 }
 
 /** The place of a fitted model where chances come from elsewhere. */
-function givenModel(eligibility: Offers, orderValue: OrderValueModel, given: GivenChances): ResponseModel {
+export function givenModel(eligibility: Offers, orderValue: OrderValueModel, given: GivenChances): ResponseModel {
   const counts = { numOffers: eligibility.result.numOffers, numControls: 0, numRedemptions: 0 };
   const basis = { knots: [], mean: [], deviation: [] };
   const nothing = { parts: [], basis, attributes: [], quality: null, coefficients: [] };

@@ -9,8 +9,9 @@ export const RESPONSE_ROLE = "response-model";
 
 /** The model file that the campaign names, if it does. */
 export function responseModelPath({ loaded }: RunContext): string | undefined {
-  const { model } = loaded.campaign.response;
-  return model === undefined ? undefined : resolve(loaded.baseDir, model);
+  const { model, onnx } = loaded.campaign.response;
+  const file = model ?? onnx?.file;
+  return file === undefined ? undefined : resolve(loaded.baseDir, file);
 }
 
 export function trainingOf(

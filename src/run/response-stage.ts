@@ -25,7 +25,8 @@ import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
-import { givenChances, predictionStage } from "./prediction-stage.js";
+import { onnxResponse } from "./onnx-response.js";
+import { givenChances, givenModel, predictionStage } from "./prediction-stage.js";
 import type { IngestStage } from "./profile-stages.js";
 import { RESPONSE_ROLE, responseModelPath, savedModel, trainingOf } from "./response-model.js";
 import { type RuleFolder, suggestionArgs } from "./rule-hits.js";
@@ -188,6 +189,21 @@ export function responseStage(
   const settings = { response, seed, timeZone, without };
   return context.stages.run("response", { ...reads, ...model }, settings, async (dir) => {
     const file = join(dir, RESPONSE_FILE);
+    if (saved !== undefined && response.onnx !== undefined) {
+      const { reasons } = await loadTensors(context.executor, join(eligibility.dir, "reasons.safetensors"), {
+        reasons: "U8",
+      });
+      const now = await loadStates(context, states);
+      const { scopeShare } = await openJournal(context, ingested, affinity, dir, states.result.totals);
+      const inputs = {
+        pairArgs: { ...couponArgs(context, ingested, scopeShare), ...stateArgs(now) },
+        userFeatures: now.features,
+        traits: await userTraits(context, ingested, dir),
+        reasons: reasons as Uint8Array,
+      };
+      const given = await onnxResponse(context, saved, inputs, dir);
+      return { rows: given.pairs?.count ?? 0, model: givenModel(eligibility, states.result.orderValue, given) };
+    }
     if (saved !== undefined) {
       const known = readResponseModel(saved);
       const traits = await userTraits(context, ingested, dir, known.attributes);

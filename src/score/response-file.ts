@@ -93,7 +93,7 @@ const TENSORS = { coefficients: "F64", intercepts: "F64", knots: "F64", mean: "F
 const USER_COLUMNS = USER_FEATURES.length * KNOTS;
 
 /** Of each attribute that with no value or another, then one a value. */
-function traitNames(attributes: readonly UserAttribute[]): string[] {
+export function traitNames(attributes: readonly UserAttribute[]): string[] {
   return attributes.flatMap(({ column, values }) => [column, ...values.map((value) => `${column}=${value}`)]);
 }
 
