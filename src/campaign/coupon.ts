@@ -101,7 +101,11 @@ export function isActive(coupon: Coupon, asOfMs: number, campaignTimeZone = "UTC
  * the smaller of ttlDays and the time to validUntil; DEFAULT_HORIZON_DAYS when the coupon has neither.
  */
 export function horizonDays(coupon: Coupon, asOfMs: number, campaignTimeZone = "UTC"): number {
-  const { untilMs } = validityWindow(coupon, campaignTimeZone);
+  return horizonBefore(coupon, validityWindow(coupon, campaignTimeZone).untilMs, asOfMs);
+}
+
+/** The same for a known end of the coupon's window: for many offers of few coupons. */
+export function horizonBefore(coupon: Coupon, untilMs: number | null, asOfMs: number): number {
   const ttl = coupon.ttlDays ?? Number.POSITIVE_INFINITY;
   const toEnd = untilMs === null ? Number.POSITIVE_INFINITY : (untilMs - asOfMs) / DAY_MS;
   const days = Math.min(ttl, toEnd);

@@ -114,7 +114,7 @@ export async function runStages(context: RunContext) {
   const affinity = await affinityStage(context, ingested, model);
   const rules = await ruleStage(context, ingested, affinity);
   const eligibility = await eligibilityStage(context, ingested);
-  const states = await statesStage(context, ingested, affinity);
+  const states = await statesStage(context, ingested, affinity, eligibility);
   const responded = await responseStage(context, ingested, affinity, eligibility, states);
   const candidates = await candidatesStage(
     context,

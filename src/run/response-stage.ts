@@ -10,10 +10,10 @@ import { couponArrays } from "../score/economics.js";
 import { reasonCode } from "../score/eligibility.js";
 import { type Journal, type JournalTotals, journalOf, NO_TOTALS, numbersOf, totalsOf } from "../score/moments.js";
 import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../score/order-value.js";
+import { pastOffersAt } from "../score/past-offers.js";
 import {
   couponScores,
   fitResponse,
-  type OfferHistory,
   type ResponseModel,
   type ResponseOptions,
   stateArgs,
@@ -30,7 +30,7 @@ import { givenChances, givenModel, predictionStage } from "./prediction-stage.js
 import type { IngestStage } from "./profile-stages.js";
 import { RESPONSE_ROLE, responseModelPath, savedModel, trainingOf } from "./response-model.js";
 import { type RuleFolder, suggestionArgs } from "./rule-hits.js";
-import type { AffinityStage, EligibilityStage } from "./score-stages.js";
+import { type AffinityStage, type EligibilityStage, loadHistory } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { loadNext, type TransitionStage } from "./transition-stage.js";
 import { userTraits } from "./user-traits.js";
@@ -59,10 +59,16 @@ export type StatesStage = FinishedStage<{ rows: number; totals: JournalTotals; o
 
 const STATES = { shares: "F32", orderValue: "F64", purchaseRate: "F64", features: "F32" } as const;
 
-export function statesStage(context: RunContext, ingested: IngestStage, affinity: AffinityStage): Promise<StatesStage> {
-  const { behaviours, purchaseBehaviour, economics } = context.loaded.campaign;
-  const reads = { ingest: ingested.key, affinity: affinity.key };
-  const settings = { behaviours, purchaseBehaviour, orderValueMinor: economics.orderValueMinor };
+export function statesStage(
+  context: RunContext,
+  ingested: IngestStage,
+  affinity: AffinityStage,
+  eligibility: EligibilityStage,
+): Promise<StatesStage> {
+  const { coupons, campaign } = context.loaded;
+  const { behaviours, purchaseBehaviour, economics, timeZone } = campaign;
+  const reads = { ingest: ingested.key, affinity: affinity.key, eligibility: eligibility.key };
+  const settings = { timeZone, behaviours, purchaseBehaviour, orderValueMinor: economics.orderValueMinor };
   return context.stages.run("states", reads, settings, async (dir) => {
     const { executor } = context;
     const { numUsers } = ingested.result;
@@ -75,7 +81,8 @@ export function statesStage(context: RunContext, ingested: IngestStage, affinity
     const numbers = await numbersOf(executor, blank, users, moments);
     const journal: Journal = { ...blank, totals: await totalsOf(numbers) };
     const orderValue = await fitOrderValue(executor, journal, numbers, economics.orderValueMinor);
-    const states = await statesAt(executor, journal, orderValue, users, moments);
+    const past = await pastOffersAt(await loadHistory(context, eligibility), coupons, timeZone, users, moments);
+    const states = await statesAt(executor, journal, orderValue, users, moments, past);
     await writeTensors(
       join(dir, "states.safetensors"),
       "states",
@@ -211,20 +218,14 @@ export function responseStage(
       await writeResponseModel(file, model, coupons, known.training);
       return { rows: model.numOffers, model };
     }
-    const history = await loadTensors(context.executor, join(eligibility.dir, "history.safetensors"), {
-      users: "I32",
-      coupons: "I32",
-      times: "I64",
-      redeemed: "U8",
-      treated: "U8",
-      converted: "U8",
-    });
+    const history = await loadHistory(context, eligibility);
     const { totals, orderValue } = states.result;
     const journal = await openJournal(context, ingested, affinity, dir, totals);
     const model = await fitResponse(
       context.executor,
       couponArgs(context, ingested, journal.scopeShare),
-      history as unknown as OfferHistory,
+      history,
+      await pastOffersAt(history, coupons, timeZone, history.users, history.times),
       coupons,
       journal,
       orderValue,

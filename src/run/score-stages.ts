@@ -7,10 +7,11 @@ import { INGEST_FILES } from "../ingest/ingest.js";
 import { readRedemptions } from "../ingest/tables.js";
 import { affinityMeans, writeAffinity } from "../score/affinity.js";
 import { eligibilitySql, reasonCode } from "../score/eligibility.js";
-import { UNKNOWN_CONVERSION } from "../score/response.js";
+import { type OfferHistory, UNKNOWN_CONVERSION } from "../score/past-offers.js";
 import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
 import { openMatrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
+import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
@@ -185,6 +186,18 @@ async function writeHistory(db: DuckDb, users: string, path: string): Promise<nu
   } finally {
     await writer.abort();
   }
+}
+
+export async function loadHistory({ executor }: RunContext, stage: EligibilityStage): Promise<OfferHistory> {
+  const tensors = await loadTensors(executor, join(stage.dir, "history.safetensors"), {
+    users: "I32",
+    coupons: "I32",
+    times: "I64",
+    redeemed: "U8",
+    treated: "U8",
+    converted: "U8",
+  });
+  return tensors as unknown as OfferHistory;
 }
 
 /** Coupons whose reasons one query computes; keeps the SQL and the batch of columns small for long catalogues. */

@@ -166,6 +166,8 @@ export const USER_FEATURES = [
   "days since the last event",
   "usual order",
   "prices looked at",
+  "offers received",
+  "redemptions an offer beside everybody's",
 ] as const;
 
 /** How a user stands at a moment: rates blended with the shop's, since short histories say little. */
@@ -211,7 +213,7 @@ export class UserState {
     return Math.max(1e-3, (this.number("spent") + PRIOR_ORDERS * usual) / (this.number("orders") + PRIOR_ORDERS));
   }
 
-  /** USER_FEATURES of the user. */
+  /** USER_FEATURES of the user, but for those of its offers. */
   features(orderMinor: number, into: Float32Array, at: number): void {
     const silence = this.number("silence");
     const rate = Math.max(this.eventsPerDay, 1e-9);

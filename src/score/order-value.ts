@@ -2,6 +2,7 @@ import { type Executor, shared } from "../executor/executor.js";
 import { linearRegression } from "../learn/linear-model.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Journal, MOMENT_NUMBERS, NUMBERS, numbersOf, USER_FEATURES, UserState } from "./moments.js";
+import { OFFER_FEATURES, offerFeatures, type PastOffers } from "./past-offers.js";
 
 /** What a user's next order is worth, by what was known before it. */
 export interface OrderValueModel {
@@ -106,13 +107,14 @@ export interface States {
   shares: Float32Array;
 }
 
-/** Cost: the events before each moment. Memory: 4 (coupons + 1) bytes a moment. */
+/** `past`: what had come of the users' offers by then. Cost: the events before each moment. Memory: 4 (coupons + 1) bytes a moment. */
 export async function statesAt(
   executor: Executor,
   journal: Journal,
   model: OrderValueModel,
   users: Int32Array,
   moments: BigInt64Array,
+  past: PastOffers,
 ): Promise<States> {
   const count = users.length;
   const shares = shared.f32(count * (journal.numCoupons + 1));
@@ -126,6 +128,7 @@ export async function statesAt(
     orderValue[row] = orderValueOf(model, state);
     purchaseRate[row] = state.purchaseRate;
     state.features(orderValue[row]!, features, row * USER_FEATURES.length);
+    offerFeatures(past, row, features, (row + 1) * USER_FEATURES.length - OFFER_FEATURES);
   });
   return { features, orderValue, purchaseRate, shares };
 }

@@ -8,21 +8,7 @@ import { Random } from "../util/random.js";
 import { forEachYielding, yieldToEventLoop } from "../util/yield.js";
 import { type Journal, USER_FEATURES } from "./moments.js";
 import { type OrderValueModel, type States, statesAt } from "./order-value.js";
-
-/** Past offers: user row, coupon position, time and what came of it. By user, then time. */
-export interface OfferHistory {
-  users: Int32Array;
-  coupons: Int32Array;
-  /** Microseconds since 1970. */
-  times: BigInt64Array;
-  redeemed: Uint8Array;
-  /** 0: chosen, but withheld by lot */
-  treated: Uint8Array;
-  /** 1: bought in the coupon's scope in its time; UNKNOWN_CONVERSION where nobody knows */
-  converted: Uint8Array;
-}
-
-export const UNKNOWN_CONVERSION = 255;
+import { type OfferHistory, type PastOffers, partOfOffers, UNKNOWN_CONVERSION } from "./past-offers.js";
 
 /** A column of the users' table, and those of its values that have an effect of their own. */
 export interface UserAttribute {
@@ -300,7 +286,7 @@ function partOf(beta: Float64Array, layout: DesignLayout, mean: number[], deviat
 /**
  * Learns what a coupon does from past offers: ridge logistic regressions on the pair features, the user's features as
  * curves, its traits, the coupon's kind and the coupon. Features are those of the offer's time: made of strictly earlier
- * events, since a redeemed offer leaves a purchase. Where offers were withheld by lot and purchases
+ * events, since a redeemed offer leaves a purchase, and of offers whose time was over. Where offers were withheld by lot and purchases
  * are known (treated, converted), it tells those whom a coupon persuades from those who buy anyway (fitStrata); else it
  * is P(redeem) alone. Standard deviations come from the training part. Held-out users judge it: log loss beside that of
  * the base rate, calibration in ten bins of equal size, and extra orders beside the control group.
@@ -311,6 +297,7 @@ export async function fitResponse(
   executor: Executor,
   pairArgs: Record<string, ArgValue>,
   history: OfferHistory,
+  past: PastOffers,
   coupons: readonly Coupon[],
   journal: Journal,
   orderValue: OrderValueModel,
@@ -346,7 +333,7 @@ export async function fitResponse(
   if (tooThin) return priorModel(counts, options.prior, layout, orderValue, traits);
   if (options.without === "all") return priorModel(counts, trainRedemptions / trainTreated, layout, orderValue, traits);
 
-  const { pairFeatures, userFeatures } = await featuresOfOffers(executor, pairArgs, history, journal, orderValue);
+  const { pairFeatures, userFeatures } = await featuresOfOffers(executor, pairArgs, history, past, journal, orderValue);
   const basis = await basisOf(userFeatures, all);
   const { mean, deviation } = await pairScale(pairFeatures, all);
   if (options.without === "affinity") for (const f of FROM_AFFINITY) deviation[f] = Number.POSITIVE_INFINITY;
@@ -440,6 +427,7 @@ async function featuresOfOffers(
   executor: Executor,
   pairArgs: Record<string, ArgValue>,
   history: OfferHistory,
+  past: PastOffers,
   journal: Journal,
   orderValue: OrderValueModel,
 ): Promise<{ pairFeatures: Float32Array; userFeatures: Float32Array }> {
@@ -450,7 +438,8 @@ async function featuresOfOffers(
   const rows = Int32Array.from({ length: Math.min(OFFERS_AT_ONCE, history.users.length) }, (_, row) => row);
   for (const { begin, end } of shards(history.users.length, OFFERS_AT_ONCE)) {
     const users = history.users.subarray(begin, end);
-    const states = await statesAt(executor, journal, orderValue, users, history.times.subarray(begin, end));
+    const times = history.times.subarray(begin, end);
+    const states = await statesAt(executor, journal, orderValue, users, times, partOfOffers(past, begin, end));
     await executor.run({
       kernel: "pairFeatures",
       args: {
