@@ -98,7 +98,7 @@ export {
 } from "./profile/transitions.js";
 export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
-export { type PolicyResult, type SimulateOptions, type Simulation, simulateCampaign } from "./run/simulate-campaign.js";
+export { type SimulateOptions, simulateCampaign } from "./run/simulate-campaign.js";
 export { type Affinity, type AffinityOptions, couponAffinity } from "./score/affinity.js";
 export { type AlsModel, type AlsOptions, als } from "./score/als.js";
 export {
@@ -124,6 +124,7 @@ export { type ResponseTraining, readResponseModel, type SavedResponseModel } fro
 export { type Rp3betaOptions, rp3beta } from "./score/rp3beta.js";
 export { type Neighbours, type SimilarOptions, similarItems, similarUsers } from "./score/similar.js";
 export type { WeightingName, WeightingOptions } from "./score/weighting.js";
+export type { PolicyResult, Simulation } from "./simulate/simulation.js";
 export { BASKETS_BY, type BasketFile, type BasketsBy, openBaskets } from "./store/baskets.js";
 export { type Matrix, openMatrix } from "./store/matrix.js";
 export {

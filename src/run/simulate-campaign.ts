@@ -12,6 +12,7 @@ import { INGEST_FILES } from "../ingest/ingest.js";
 import { coreVersion } from "../native/version.js";
 import { type Handouts, type Played, play } from "../simulate/play.js";
 import { bestForAll, oracle, type Rfm, randomPolicy, rfmPolicy, topScorePolicy } from "../simulate/policies.js";
+import type { PolicyResult, Simulation } from "../simulate/simulation.js";
 import { readTruth, type Truth } from "../simulate/truth.js";
 import { loadTensors } from "../store/tensors.js";
 import { allocateStage, limitsOf } from "./allocate-stage.js";
@@ -35,32 +36,6 @@ export interface SimulateOptions extends RunOptions {
   /** Also play the campaign without each of its parts; default true. */
   ablations?: boolean | undefined;
   onStage?: OnStage | undefined;
-}
-
-export interface PolicyResult extends Played {
-  name: string;
-  /** In a few words. */
-  about: string;
-  /** oracle: knows the truth; baseline: without this program; ablation: this program without a part. */
-  kind: "oracle" | "campaign" | "given" | "ablation" | "baseline";
-  /** (profit - random) / (oracle - random) */
-  closedShare: number;
-  /** oracle - profit */
-  regretMinor: number;
-}
-
-export interface Simulation {
-  currency: string;
-  numUsers: number;
-  /** Users who may have a coupon. */
-  numEligibleUsers: number;
-  /** Mean P(redeem) over all pairs that may be. */
-  meanRedemption: number;
-  /** Share of the users who may have a coupon to whom every one only costs money. */
-  costOnlyShare: number;
-  /** No policy within the limits earns more than this. */
-  upperBoundMinor: number;
-  policies: PolicyResult[];
 }
 
 interface Stage {

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Simulation, simulateCampaign } from "../../src/index.js";
+import { simulationPage } from "../../src/report/evaluation/simulation.js";
+import { percent } from "../../src/report/format.js";
 import { play } from "../../src/simulate/play.js";
 import type { Truth } from "../../src/simulate/truth.js";
 import { synthesize } from "../../src/synth/synthesize.js";
@@ -48,15 +50,28 @@ describe("simulate", () => {
     }
   });
 
+  it("shows on a page what each part brings, also where a policy loses", async () => {
+    const losing = { ...policy("top score"), profitMinor: -5000, closedShare: -0.5 };
+    const policies = simulation.policies.map((p) => (p.name === losing.name ? losing : p));
+    const page = await simulationPage({ ...simulation, policies });
+    expect(page).toContain("What each part brings");
+    for (const { name } of policies) expect(page, name).toContain(name);
+    expect(page).toContain(percent(-0.5));
+  });
+
   it("judges a given table of assignments, and names what it does not know", async () => {
     const table = join(scratch, "policy.csv");
     writeFileSync(table, "user_id,coupon_id\nU0000,C00\nU0001,C01\nU0000,C00\n");
     const args = ["simulate", join(shop, "campaign.yaml"), "--run", join(scratch, "out"), "--truth", truth];
-    const done = await cli([...args, "--policy", table, "--no-ablations", "--json"]);
+    const page = join(scratch, "simulation.html");
+    const done = await cli([...args, "--policy", table, "--no-ablations", "--json", "--report", page]);
     expect(done.stderr).toBe("");
     const given = (JSON.parse(done.stdout) as Simulation).policies.find(({ kind }) => kind === "given")!;
     expect(given.handedOut + given.keptBack).toBe(3);
     expect(given.keptBack).toBeGreaterThan(0);
+    const report = readFileSync(page, "utf8");
+    expect(report).toContain("What each policy earns");
+    expect(report).not.toContain("What each part brings");
     writeFileSync(table, "user_id,coupon_id\nnobody,C00\n");
     const failed = await cli([...args, "--policy", table]);
     expect(failed.code).toBe(2);

@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { count, moneyFormat, percent } from "../../report/format.js";
-import type { Simulation } from "../../run/simulate-campaign.js";
+import type { Simulation } from "../../simulate/simulation.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { integer } from "../option-values.js";
 import { counted, table } from "../text-layout.js";
+import { addReport, writeReport } from "./evaluate/report-option.js";
 
 interface SimulateOptions extends CommonOptions {
   run: string;
@@ -12,6 +13,7 @@ interface SimulateOptions extends CommonOptions {
   policy?: string;
   randomPlays: number;
   ablations: boolean;
+  report?: string;
 }
 
 export function addSimulate(program: Command): void {
@@ -29,6 +31,10 @@ Takes the finished stages of \`couponcast run CAMPAIGN --out DIR\`, and runs wha
         "a policy of one's own: user_id and coupon_id, in the order of handing out",
         "simulate shop/campaign.yaml --run result --truth shop/truth.safetensors --policy mine.csv",
       ],
+      [
+        "a page with charts",
+        "simulate shop/campaign.yaml --run result --truth shop/truth.safetensors --report simulation.html",
+      ],
     ],
   })
     .argument("<campaign>", "campaign file of a synthetic shop")
@@ -37,6 +43,7 @@ Takes the finished stages of \`couponcast run CAMPAIGN --out DIR\`, and runs wha
     .option("--policy <table>", "assignments to judge: user_id, coupon_id")
     .option("--random-plays <count>", "plays of the random policy", integer(1, 1000), 10)
     .option("--no-ablations", "do not play the campaign without its parts");
+  addReport(command);
   addCommonOptions(command);
   setAction<SimulateOptions>(command, async (session, [campaign], options) => {
     const { simulateCampaign } = await import("../../run/simulate-campaign.js");
@@ -48,7 +55,14 @@ Takes the finished stages of \`couponcast run CAMPAIGN --out DIR\`, and runs wha
       randomPlays: options.randomPlays,
       ablations: options.ablations,
     });
-    return { json: simulation, lines: linesOf(simulation) };
+    const page = await writeReport(session, options.report, campaign!, async () => {
+      const { simulationPage } = await import("../../report/evaluation/simulation.js");
+      return simulationPage(simulation);
+    });
+    return {
+      json: { ...simulation, report: page?.path ?? null },
+      lines: [...linesOf(simulation), ...(page?.lines ?? [])],
+    };
   });
 }
 

@@ -53,14 +53,21 @@ export function barChart({ rows, series, axisName, axisFormat }: BarChartOptions
   const names = (characters: number) => rows.map((row) => truncateMiddle(row, characters));
   const bottom = 52;
   const top = 4;
+  const isPositive = series.every(({ values }) => values.every((value) => value >= 0));
+  const min = isPositive ? { min: 0 } : {};
+  // Names stay at the side where bars go both ways.
+  const atSide = <T extends { axisLine: object }>(axis: T): T => ({
+    ...axis,
+    axisLine: { ...axis.axisLine, ...(isPositive ? {} : { onZero: false }) },
+  });
   return {
     wide: {
       width: 820,
       height: rows.length * (barsHeight + 12) + top + bottom,
       option: {
         grid: { left: 240, right: LABEL_ROOM, top, bottom, outerBoundsMode: "none" },
-        xAxis: xValueAxis({ name: axisName, format: axisFormat, splitNumber: 6, min: 0 }),
-        yAxis: yCategoryAxis(names(34), 232),
+        xAxis: xValueAxis({ name: axisName, format: axisFormat, splitNumber: 6, ...min }),
+        yAxis: atSide(yCategoryAxis(names(34), 232)),
         series: bars,
       },
     },
@@ -70,11 +77,11 @@ export function barChart({ rows, series, axisName, axisFormat }: BarChartOptions
       option: {
         grid: { left: 2, right: LABEL_ROOM, top, bottom, outerBoundsMode: "none" },
         xAxis: {
-          ...xValueAxis({ name: axisName, format: axisFormat, splitNumber: 3, min: 0 }),
+          ...xValueAxis({ name: axisName, format: axisFormat, splitNumber: 3, ...min }),
           // The grid lines would run through the names.
           splitLine: { show: false },
         },
-        yAxis: yNamesAbove(names(44), barsHeight),
+        yAxis: atSide(yNamesAbove(names(44), barsHeight)),
         series: bars,
       },
     },
