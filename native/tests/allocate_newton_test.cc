@@ -22,7 +22,7 @@ TEST(BestTwo, EqualsASearchOnEveryTarget) {
       const int64_t size = random.Below(40);
       rows.push_back({static_cast<int64_t>(w.size()), size});
       // Often equal, often below 0.
-      for (int64_t i = 0; i < size; ++i) w.push_back(static_cast<double>(random.Below(row % 3 == 0 ? 4 : 1000) - (row % 4) * 2));
+      for (int64_t i = 0; i < size; ++i) w.push_back(static_cast<double>(random.Below(row % 3 == 0 ? 4 : 1000) - int64_t{row % 4} * 2));
     }
     const std::vector<double> before = w;
     std::vector<BestTwo> two(rows.size());

@@ -314,7 +314,7 @@ TEST(AllocationRules, FindFeasibleFindsWhateverThereIs) {
   int found = 0;
   int proven = 0;
   for (int round = 0; round < 300; ++round) {
-    Shop shop = RandomShop(1 + random.Below(4), true, round % 2 == 0, &random);
+    const Shop shop = RandomShop(1 + random.Below(4), true, round % 2 == 0, &random);
     const bool feasible = Exhaustive(shop).best() > -1e17;
     std::vector<uint8_t> chosen(shop.places(), 7);
     FeasibilitySearch search;

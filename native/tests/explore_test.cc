@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -121,8 +122,8 @@ struct Output {
 };
 
 // Users 0 and 2 are one identity, user 1 is alone.
-const std::vector<int64_t> kIndptr = {0, 2, 3};
-const std::vector<int32_t> kMembers = {0, 2, 1};
+constexpr std::array<int64_t, 3> kIndptr = {0, 2, 3};
+constexpr std::array<int32_t, 3> kMembers = {0, 2, 1};
 
 std::vector<size_t> PlacesOf(const Instance& instance, size_t unit) {
   std::vector<size_t> places;
@@ -190,7 +191,7 @@ TEST(Explore, DrawsAreAsFrequentAsTheyClaim) {
     std::vector<int> held(12, 0);
     Output out;
     constexpr int kDraws = 20'000;
-    for (int draw = 0; draw < kDraws; ++draw) {
+    for (int64_t draw = 0; draw < kDraws; ++draw) {
       keys = {2 * draw, 2 * draw + 1, -1};
       const DrawTask task{0.3, {none, 1, true, 0.8}, {prices, 4000, false, 0.9}, {}, best, keys, 42};
       ASSERT_OK(DrawSets(instance.view(), {kIndptr, kMembers}, task, {0, 2}, {}, out.draws(), &out.use));
