@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { CouponcastError } from "../errors.js";
 import { type RunOptions, shared } from "../executor/executor.js";
-import { addon } from "../native/addon.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
-import { readTensors } from "../store/tensors.js";
+import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { forEachYielding } from "../util/yield.js";
 import { applyScaling, type FeatureScaling, SCALES, transformed } from "./feature-scaling.js";
 import { kmeansPredict } from "./kmeans-predict.js";
@@ -76,14 +75,7 @@ export async function writeSegmentModel(path: string, model: SegmentModel): Prom
  * Errors: ERR_COUPONCAST_IO, ERR_COUPONCAST_CORRUPT_FILE, ERR_COUPONCAST_VERSION_MISMATCH.
  */
 export function readSegmentModel(path: string): SegmentModel {
-  const file = addon().openTensors({ path });
-  let metadata: Record<string, string>;
-  try {
-    metadata = addon().tensorsInfo({ file }).metadata;
-    addon().verifyTensors({ file });
-  } finally {
-    addon().closeHandle({ handle: file });
-  }
+  const metadata = verifiedMetadata(path);
   const known = metadataSchema.safeParse(metadata);
   if (!known.success) throw corrupt(path, "it is not a segment model of this version");
   const features = featuresSchema.safeParse(parsed(known.data.features));

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import { CouponcastError } from "../errors.js";
-import { addon } from "../native/addon.js";
-import { readTensors } from "../store/tensors.js";
+import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
 import { USER_FEATURES } from "./moments.js";
 import {
@@ -167,14 +166,7 @@ export async function writeResponseModel(
  * Errors: ERR_COUPONCAST_IO, ERR_COUPONCAST_CORRUPT_FILE, ERR_COUPONCAST_VERSION_MISMATCH.
  */
 export function readResponseModel(path: string): SavedResponseModel {
-  const file = addon().openTensors({ path });
-  let metadata: Record<string, string>;
-  try {
-    metadata = addon().tensorsInfo({ file }).metadata;
-    addon().verifyTensors({ file });
-  } finally {
-    addon().closeHandle({ handle: file });
-  }
+  const metadata = verifiedMetadata(path);
   try {
     if (metadata.kind !== KIND) throw new Error(`expected the kind ${KIND} but it is ${metadata.kind ?? "not said"}`);
     if (metadata.version !== VERSION)
