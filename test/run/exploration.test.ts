@@ -1,10 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { DuckDb, quoteLiteral } from "../../src/duckdb/duckdb.js";
 import type { RunManifest } from "../../src/run/manifest.js";
 import { runCampaign } from "../../src/run/run-campaign.js";
-import { expectSameOutputs, makeShop, outputsOf } from "../support/campaign-run.js";
+import { expectSameOutputs, makeShop, outputsOf, rowsOf } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
 
 const folder = temporaryFolder();
@@ -17,15 +16,6 @@ beforeAll(async () => {
   writeFileSync(campaign, `${readFileSync(shop, "utf8")}\n${lines}`);
 });
 
-async function rows(file: string, sql: (table: string) => string) {
-  const db = await DuckDb.open({ path: ":memory:", tempDir: folder, memoryLimitMb: 256, threads: 1, readable: [file] });
-  try {
-    return await db.rows(sql(`read_parquet(${quoteLiteral(file)})`));
-  } finally {
-    db.close();
-  }
-}
-
 it("a run that draws by lot logs true propensities, the same for any number of threads", async () => {
   for (const threads of [1, 2]) await runCampaign(campaign, { out: join(folder, `out-${threads}`), threads });
   const outputs = outputsOf(join(folder, "out-1"));
@@ -36,14 +26,14 @@ it("a run that draws by lot logs true propensities, the same for any number of t
   expect(exploration.usersAsBest).toBeLessThan(counts.users);
   for (const { kind, limit, expected } of exploration.limits)
     if (kind === "limit") expect(expected).toBeLessThanOrEqual(0.95 * limit * (1 + 1e-9));
-  const [assigned] = await rows(
+  const [assigned] = await rowsOf(
     join(folder, "out-1", "assignments.parquet"),
     (table) => `SELECT count(*) AS n, min(propensity) AS least, max(propensity) AS most FROM ${table}`,
   );
   expect(Number(assigned!.n)).toBe(counts.assignments);
   expect(Number(assigned!.least)).toBeGreaterThan(0);
   expect(Number(assigned!.most)).toBeLessThanOrEqual(1);
-  const [decided] = await rows(
+  const [decided] = await rowsOf(
     join(folder, "out-1", "decisions.parquet"),
     (table) =>
       `SELECT count(*) AS n, sum(coupons) AS coupons, min(propensity) AS least, avg(target_propensity / propensity) AS weight FROM ${table}`,

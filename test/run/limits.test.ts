@@ -1,9 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DuckDb, quoteLiteral } from "../../src/duckdb/duckdb.js";
 import { runCampaign } from "../../src/run/run-campaign.js";
-import { makeShop } from "../support/campaign-run.js";
+import { makeShop, rowsOf } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
 
 const folder = temporaryFolder();
@@ -28,15 +27,7 @@ async function run(name: string, edit: (text: string) => string) {
   return runCampaign(path, { out: join(folder, name), threads: 2 });
 }
 
-async function rows(name: string, sql: (table: string) => string) {
-  const file = join(folder, name, "assignments.parquet");
-  const db = await DuckDb.open({ path: ":memory:", tempDir: folder, memoryLimitMb: 256, threads: 1, readable: [file] });
-  try {
-    return await db.rows(sql(`read_parquet(${quoteLiteral(file)})`));
-  } finally {
-    db.close();
-  }
-}
+const rows = (name: string, sql: (table: string) => string) => rowsOf(join(folder, name, "assignments.parquet"), sql);
 
 const withCaps = (lines: string) => (yaml: string) =>
   /^caps:/m.test(yaml) ? yaml.replace(/^caps:.*\n/m, (caps) => `${caps}${lines}`) : `${yaml}\ncaps:\n${lines}`;

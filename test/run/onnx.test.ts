@@ -1,9 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DuckDb, quoteLiteral } from "../../src/duckdb/duckdb.js";
 import { runCampaign } from "../../src/run/run-campaign.js";
-import { expectSameOutputs, makeShop, outputsOf } from "../support/campaign-run.js";
+import { couponIds, expectSameOutputs, makeShop, outputsOf, rowsOf } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
 import { logisticOnnx } from "../support/onnx.js";
 
@@ -13,9 +12,7 @@ let shop: string;
 
 beforeAll(async () => {
   shop = await makeShop(join(folder, "shop"), { users: 600, items: 60, events: 12_000 });
-  const ids = (JSON.parse(readFileSync(join(dirname(shop), "coupons.json"), "utf8")) as { id: string }[]).map(
-    ({ id }) => id,
-  );
+  const ids = couponIds(shop);
   features = ["pair:affinity_share", "user:orders a day", "kind:percent", `coupon:${ids[0]}`];
   writeFileSync(join(dirname(shop), "model.onnx"), logisticOnnx([2, 0.3, 0.2, 0.5], -2));
 });
@@ -28,15 +25,7 @@ function campaignWith(name: string, file: string, list: readonly string[]): stri
   return path;
 }
 
-async function assigned(out: string, sql: (table: string) => string) {
-  const file = join(out, "assignments.parquet");
-  const db = await DuckDb.open({ path: ":memory:", tempDir: folder, memoryLimitMb: 256, threads: 1, readable: [file] });
-  try {
-    return await db.rows(sql(`read_parquet(${quoteLiteral(file)})`));
-  } finally {
-    db.close();
-  }
-}
+const assigned = (out: string, sql: (table: string) => string) => rowsOf(join(out, "assignments.parquet"), sql);
 
 describe.skipIf(isInstalled)("a campaign with an ONNX file, without onnxruntime-node", () => {
   it("says what to install", async () => {

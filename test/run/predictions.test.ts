@@ -1,9 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DuckDb, quoteLiteral } from "../../src/duckdb/duckdb.js";
 import { runCampaign } from "../../src/run/run-campaign.js";
-import { expectSameOutputs, makeShop, outputsOf } from "../support/campaign-run.js";
+import { couponIds, expectSameOutputs, makeShop, outputsOf, rowsOf } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
 
 const folder = temporaryFolder();
@@ -24,7 +23,7 @@ const chance = (u: number, c: number) => Math.fround(((u * 31 + c * 17) % 50) / 
 /** A campaign beside the shop's with a table of predictions, here of every other user. */
 function campaignWith(name: string, header: string, row: (u: number, c: number) => string, columns = ""): string {
   const coupons = Array.from({ length: 10 }, (_, c) => c);
-  const ids = couponIds();
+  const ids = couponIds(shop);
   const lines = users.flatMap((id, u) => (u % 2 === 0 ? coupons.map((c) => `${id},${ids[c]},${row(u, c)}`) : []));
   writeFileSync(
     join(dirname(shop), `${name}.csv`),
@@ -36,20 +35,7 @@ function campaignWith(name: string, header: string, row: (u: number, c: number) 
   return path;
 }
 
-function couponIds(): string[] {
-  const text = readFileSync(join(dirname(shop), "coupons.json"), "utf8");
-  return (JSON.parse(text) as { id: string }[]).map(({ id }) => id);
-}
-
-async function rows(out: string, sql: (table: string) => string) {
-  const file = join(out, "assignments.parquet");
-  const db = await DuckDb.open({ path: ":memory:", tempDir: folder, memoryLimitMb: 256, threads: 1, readable: [file] });
-  try {
-    return await db.rows(sql(`read_parquet(${quoteLiteral(file)})`));
-  } finally {
-    db.close();
-  }
-}
+const rows = (out: string, sql: (table: string) => string) => rowsOf(join(out, "assignments.parquet"), sql);
 
 describe("a campaign with predictions of another model", () => {
   it("takes its chances from them, for those whom they name only", async () => {
@@ -63,7 +49,7 @@ describe("a campaign with predictions of another model", () => {
     expect(warnings.join()).toContain("1 predictions name users or coupons");
     const assigned = await rows(join(folder, "out-1"), (table) => `SELECT user_id, coupon_id, p_redeem FROM ${table}`);
     expect(assigned.length).toBeGreaterThan(20);
-    const ids = couponIds();
+    const ids = couponIds(shop);
     for (const row of assigned) {
       const u = users.indexOf(String(row.user_id));
       expect(u % 2).toBe(0);
@@ -117,7 +103,7 @@ describe("a campaign with predictions of another model", () => {
     await refused("both", "p_redeem,up", () => "0.1,0.1", /one of uplift and pWithout/, both);
     const twice = campaignWith("twice", "p_redeem", () => "0.1");
     const table = join(dirname(twice), "twice.csv");
-    writeFileSync(table, `${readFileSync(table, "utf8")}${users[0]},${couponIds()[0]},0.2\n`);
+    writeFileSync(table, `${readFileSync(table, "utf8")}${users[0]},${couponIds(shop)[0]},0.2\n`);
     await expect(runCampaign(twice, { out: join(folder, "no"), threads: 1 })).rejects.toThrow("have 2 rows");
   });
 });

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect } from "vitest";
+import { DuckDb, quoteLiteral } from "../../src/duckdb/duckdb.js";
 import type { RunManifest } from "../../src/run/manifest.js";
 import { OUTPUT_FILES, RESPONSE_FILE } from "../../src/run/workspace.js";
 import { synthesize } from "../../src/synth/synthesize.js";
@@ -61,4 +62,21 @@ export function expectWholeOrAbsent(out: string, runs: readonly Record<string, s
 /** What interrupted work may leave for the next run to clear, and a finished run may not. */
 export function temporaries(out: string): string[] {
   return readdirSync(workFolder(out)).filter((name) => name.startsWith("tmp-") || name === "replaced");
+}
+
+/** Rows of a query over a Parquet file. */
+export async function rowsOf(file: string, sql: (table: string) => string) {
+  const tempDir = dirname(dirname(file));
+  const db = await DuckDb.open({ path: ":memory:", tempDir, memoryLimitMb: 256, threads: 1, readable: [file] });
+  try {
+    return await db.rows(sql(`read_parquet(${quoteLiteral(file)})`));
+  } finally {
+    db.close();
+  }
+}
+
+/** Ids of a generated shop's coupons. */
+export function couponIds(campaignFile: string): string[] {
+  const text = readFileSync(join(dirname(campaignFile), "coupons.json"), "utf8");
+  return (JSON.parse(text) as { id: string }[]).map(({ id }) => id);
 }
