@@ -6,7 +6,7 @@ import type { SurveyResults } from "../evaluate/evaluate-campaign.js";
 import type { Drift } from "../profile/drift.js";
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
 import type { ReportData, TransitionSummary } from "../report/report-data.js";
-import type { ResponseModel, ResponseQuality } from "../score/response.js";
+import type { ResponseModel, ResponseQuality } from "../score/response-model.js";
 import type { AllocateResult } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
 import { describeOffer } from "./describe-coupon.js";

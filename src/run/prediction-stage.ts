@@ -7,7 +7,7 @@ import type { ArgValue } from "../executor/call.js";
 import { shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import type { OrderValueModel } from "../score/order-value.js";
-import { type GivenChances, PAIR_FEATURES, type ResponseModel } from "../score/response.js";
+import { type GivenChances, PAIR_FEATURES, type ResponseModel } from "../score/response-model.js";
 import { resolveSource } from "../source/source.js";
 import { writeTensors } from "../store/write-tensors.js";
 import { type InputTable, TableReader } from "../table/read-table.js";

@@ -11,15 +11,11 @@ import { reasonCode } from "../score/eligibility.js";
 import { type Journal, type JournalTotals, journalOf, NO_TOTALS, numbersOf, totalsOf } from "../score/moments.js";
 import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../score/order-value.js";
 import { pastOffersAt } from "../score/past-offers.js";
-import {
-  couponScores,
-  fitResponse,
-  type ResponseModel,
-  type ResponseOptions,
-  stateArgs,
-  userScores,
-} from "../score/response.js";
+import { fitResponse } from "../score/response.js";
+import { stateArgs } from "../score/response-features.js";
 import { readResponseModel, writeResponseModel } from "../score/response-file.js";
+import type { ResponseModel, ResponseOptions } from "../score/response-model.js";
+import { couponScores, userScores } from "../score/response-scores.js";
 import { openSequences } from "../store/sequences.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";

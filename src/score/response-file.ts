@@ -12,7 +12,7 @@ import {
   type ResponseQuality,
   type UserAttribute,
   type UserBasis,
-} from "./response.js";
+} from "./response-model.js";
 
 const KIND = "response-model";
 const VERSION = "1";

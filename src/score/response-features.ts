@@ -1,0 +1,54 @@
+/** Past offers as the response model sees them: of what was known at their time. */
+import type { ArgValue } from "../executor/call.js";
+import { type Executor, shards, shared } from "../executor/executor.js";
+import { type Journal, USER_FEATURES } from "./moments.js";
+import { type OrderValueModel, type States, statesAt } from "./order-value.js";
+import { type OfferHistory, type PastOffers, partOfOffers } from "./past-offers.js";
+import { PAIR_FEATURES } from "./response-model.js";
+
+export interface OfferFeatures {
+  /** float32 [offers * PAIR_FEATURES] */
+  pairFeatures: Float32Array;
+  /** float32 [offers * USER_FEATURES] */
+  userFeatures: Float32Array;
+}
+
+/** Offers whose features are made at once: bounds the memory of their users' tastes. */
+const OFFERS_AT_ONCE = 65_536;
+
+export async function featuresOfOffers(
+  executor: Executor,
+  pairArgs: Record<string, ArgValue>,
+  history: OfferHistory,
+  past: PastOffers,
+  journal: Journal,
+  orderValue: OrderValueModel,
+): Promise<OfferFeatures> {
+  const pairs = PAIR_FEATURES.length;
+  const dims = USER_FEATURES.length;
+  const pairFeatures = shared.f32(history.users.length * pairs);
+  const userFeatures = new Float32Array(history.users.length * dims);
+  const rows = Int32Array.from({ length: Math.min(OFFERS_AT_ONCE, history.users.length) }, (_, row) => row);
+  for (const { begin, end } of shards(history.users.length, OFFERS_AT_ONCE)) {
+    const users = history.users.subarray(begin, end);
+    const times = history.times.subarray(begin, end);
+    const states = await statesAt(executor, journal, orderValue, users, times, partOfOffers(past, begin, end));
+    await executor.run({
+      kernel: "pairFeatures",
+      args: {
+        ...pairArgs,
+        ...stateArgs(states),
+        users: rows.subarray(0, end - begin),
+        coupons: history.coupons.subarray(begin, end),
+        outFeatures: pairFeatures.subarray(begin * pairs, end * pairs),
+      },
+    });
+    userFeatures.set(states.features, begin * dims);
+  }
+  return { pairFeatures, userFeatures };
+}
+
+/** The arguments of the pair kernels that come from the users' states. */
+export function stateArgs({ shares, orderValue, purchaseRate }: States): Record<string, ArgValue> {
+  return { affinity: shares, orderValue, purchaseRate };
+}

@@ -1,0 +1,130 @@
+/** How good a response model is, by what became of offers. */
+import { forEachYielding } from "../util/yield.js";
+import type { OfferHistory } from "./past-offers.js";
+import type { ResponseQuality } from "./response-model.js";
+
+export interface Chances {
+  redeem: number;
+  /** of an order that would not have been; undefined where the model cannot tell */
+  extra: number | undefined;
+}
+
+export function chancesOf(scores: readonly number[]): Chances {
+  const [a, u, s] = scores.map((z) => 1 / (1 + Math.exp(-z)));
+  if (u === undefined || s === undefined) return { redeem: a!, extra: undefined };
+  const extra = (1 - a!) * s;
+  return { redeem: a! * u + extra, extra };
+}
+
+export async function judge(
+  history: OfferHistory,
+  train: readonly number[],
+  fitted: readonly Chances[],
+  heldOut: readonly number[],
+  predicted: readonly Chances[],
+  hasUplift: boolean,
+): Promise<ResponseQuality> {
+  const treated = (rows: readonly number[], chances: readonly Chances[]) => {
+    const kept = [...rows.keys()].filter((i) => history.treated[rows[i]!] === 1);
+    return {
+      y: Uint8Array.from(kept, (i) => history.redeemed[rows[i]!]!),
+      p: Float32Array.from(kept, (i) => chances[i]!.redeem),
+    };
+  };
+  const own = treated(train, fitted);
+  const other = treated(heldOut, predicted);
+  const baseRate = own.y.reduce((sum, v) => sum + v, 0) / own.y.length;
+  return {
+    numTrainOffers: own.y.length,
+    numHeldOutOffers: other.y.length,
+    baseRate,
+    trainLogLoss: await logLoss(own.y, (i) => own.p[i]!),
+    heldOutLogLoss: await logLoss(other.y, (i) => other.p[i]!),
+    baseRateLogLoss: await logLoss(other.y, () => baseRate),
+    calibration: await calibrate(other.y, other.p),
+    uplift: hasUplift ? upliftBins(history, heldOut, predicted) : null,
+  };
+}
+
+const UPLIFT_BINS = 5;
+
+/** Held-out rows in bins of equal size by predicted extra orders: treated minus control conversions of each. */
+function upliftBins(
+  history: OfferHistory,
+  rows: readonly number[],
+  predicted: readonly Chances[],
+): NonNullable<ResponseQuality["uplift"]> {
+  const order = [...rows.keys()].sort((a, b) => predicted[a]!.extra! - predicted[b]!.extra! || a - b);
+  const bins: NonNullable<ResponseQuality["uplift"]> = [];
+  for (let bin = 0; bin < UPLIFT_BINS; bin++) {
+    const part = order.slice(
+      Math.floor((bin * order.length) / UPLIFT_BINS),
+      Math.floor(((bin + 1) * order.length) / UPLIFT_BINS),
+    );
+    const n = [0, 0];
+    const bought = [0, 0];
+    let extra = 0;
+    for (const i of part) {
+      const group = history.treated[rows[i]!]!;
+      n[group]!++;
+      bought[group]! += history.converted[rows[i]!]!;
+      extra += predicted[i]!.extra!;
+    }
+    if (n[0] === 0 || n[1] === 0) continue;
+    const rate = [bought[0]! / n[0]!, bought[1]! / n[1]!] as const;
+    const variance = (rate[0] * (1 - rate[0])) / n[0]! + (rate[1] * (1 - rate[1])) / n[1]!;
+    bins.push({
+      meanPredicted: extra / part.length,
+      observed: rate[1] - rate[0],
+      standardError: Math.sqrt(variance),
+      numOffers: part.length,
+    });
+  }
+  return bins;
+}
+
+async function logLoss(y: Uint8Array, p: (index: number) => number): Promise<number> {
+  let sum = 0;
+  await forEachYielding(y.length, (i) => {
+    const q = Math.min(Math.max(p(i), 1e-12), 1 - 1e-12);
+    sum -= Math.log(y[i] === 1 ? q : 1 - q);
+  });
+  return sum / y.length;
+}
+
+const CALIBRATION_BINS = 10;
+
+/** Bins of about equal size by predicted probability, cut at edges of a fine histogram: no sort of a long array. */
+async function calibrate(y: Uint8Array, predicted: Float32Array): Promise<ResponseQuality["calibration"]> {
+  const cells = 16_384;
+  let largest = 0;
+  await forEachYielding(y.length, (i) => {
+    largest = Math.max(largest, predicted[i]!);
+  });
+  const count = new Float64Array(cells);
+  const sum = new Float64Array(cells);
+  const redeemed = new Float64Array(cells);
+  await forEachYielding(y.length, (i) => {
+    const cell = Math.min(cells - 1, Math.floor((predicted[i]! / (largest || 1)) * cells));
+    count[cell]!++;
+    sum[cell]! += predicted[i]!;
+    redeemed[cell]! += y[i]!;
+  });
+  const bins: ResponseQuality["calibration"] = [];
+  let bin = { offers: 0, sum: 0, redeemed: 0 };
+  let seen = 0;
+  for (let cell = 0; cell < cells; cell++) {
+    bin = { offers: bin.offers + count[cell]!, sum: bin.sum + sum[cell]!, redeemed: bin.redeemed + redeemed[cell]! };
+    seen += count[cell]!;
+    const isFull = seen >= ((bins.length + 1) * y.length) / CALIBRATION_BINS || cell + 1 === cells;
+    if (isFull && bin.offers > 0) {
+      bins.push({
+        meanPredicted: bin.sum / bin.offers,
+        observedRate: bin.redeemed / bin.offers,
+        numOffers: bin.offers,
+      });
+      bin = { offers: 0, sum: 0, redeemed: 0 };
+    }
+  }
+  return bins;
+}
