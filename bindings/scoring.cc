@@ -143,8 +143,6 @@ PairInputs Pairs(const Args& args) {
   pairs.order_value = args.In<double>("orderValue");
   pairs.tiers = {args.In<int32_t>("tierIndptr"), args.In<double>("tierThreshold"), args.In<double>("tierAmount"),
                  args.In<double>("tierPercent"), args.In<double>("tierMaxDiscount")};
-  pairs.labels = args.OptionalIn<int32_t>("labels");
-  pairs.fallback_rows = args.OptionalIn<float>("fallbackRows");
   pairs.purchase_rate = args.OptionalIn<double>("purchaseRate");
   pairs.horizon_days = args.OptionalIn<double>("horizonDays");
   return pairs;

@@ -51,13 +51,13 @@ TEST(PairFeatures, EqualTheFormulas) {
   std::vector<float> features(users.size() * kPairFeatures, -7.0F);
   ASSERT_OK(PairFeatures(inputs.view(), users, coupons, features));
   int stretched = 0;
-  int stood_in = 0;
+  int without = 0;
   for (size_t i = 0; i < users.size(); ++i) {
     const auto u = static_cast<size_t>(users[i]);
     const auto c = static_cast<size_t>(coupons[i]);
     const auto affinity = static_cast<double>(inputs.Row(users[i])[c]);
     const auto total = static_cast<double>(inputs.Row(users[i])[9]);
-    stood_in += inputs.affinity[u * 10 + 9] > 0 ? 0 : 1;
+    without += total > 0 ? 0 : 1;
     const double share = total > 0 ? std::min(1.0, affinity / total) : 0;
     const double order = StretchedOrderMinor(inputs.view().tiers, coupons[i], inputs.order_value[u]);
     const double discount = DiscountMinor(inputs.view().tiers, coupons[i], order);
@@ -74,12 +74,11 @@ TEST(PairFeatures, EqualTheFormulas) {
     stretched += row[4] > 0 ? 1 : 0;
   }
   EXPECT_GT(stretched, 10);
-  EXPECT_GT(stood_in, 10);
+  EXPECT_GT(without, 3);
 }
 
 TEST(PairFeatures, NegativeOrUndefinedAffinityCountsAsNone) {
   OwnedPairInputs inputs(1, 1, 3);
-  inputs.labels.clear();
   for (const float affinity : {-2.0F, std::numeric_limits<float>::quiet_NaN()}) {
     inputs.affinity = {affinity, 4.0F};
     std::vector<float> features(kPairFeatures);
@@ -122,9 +121,6 @@ TEST(PairFeatures, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.max_discount.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.coupons = -1; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.coupons = std::numeric_limits<int64_t>::max(); }));
-  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.labels.pop_back(); }));
-  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.fallback_rows.pop_back(); }));
-  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.fallback_rows.clear(); }));
 }
 
 }  // namespace

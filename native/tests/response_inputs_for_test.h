@@ -21,9 +21,6 @@ struct OwnedPairInputs {
   std::vector<double> amount;
   std::vector<double> percent;
   std::vector<double> max_discount;
-  // Three segments and everybody; about a sixth of the users have no affinity of their own.
-  std::vector<int32_t> labels;
-  std::vector<float> fallback_rows;
   std::vector<double> purchase_rate;
   std::vector<double> horizon_days;
 
@@ -35,12 +32,11 @@ struct OwnedPairInputs {
         affinity.push_back(random.Below(4) == 0 ? 0.0F : static_cast<float>(random.Between(0, 9)));
         total += static_cast<double>(affinity.back()) * 0.5;
       }
+      // About a sixth of the users have no affinity.
       affinity.push_back(random.Below(6) == 0 ? 0.0F : static_cast<float>(total));
       order_value.push_back(random.Between(500, 20000));
       purchase_rate.push_back(random.Below(5) == 0 ? 0 : random.Between(0, 0.1));
-      labels.push_back(static_cast<int32_t>(random.Below(4) - 1));
     }
-    for (int64_t i = 0; i < 4 * (coupons + 1); ++i) fallback_rows.push_back(static_cast<float>(random.Between(0, 20)));
     for (int64_t c = 0; c < coupons; ++c) {
       horizon_days.push_back(random.Between(1, 30));
       mean_share.push_back(static_cast<float>(random.Between(0, 0.3)));
@@ -56,16 +52,9 @@ struct OwnedPairInputs {
     }
   }
   PairInputs view() const {
-    return {coupons, affinity,      mean_share,    order_value, {indptr, threshold, amount, percent, max_discount},
-            labels,  fallback_rows, purchase_rate, horizon_days};
+    return {coupons, affinity, mean_share, order_value, {indptr, threshold, amount, percent, max_discount}, purchase_rate, horizon_days};
   }
-  // The affinity that counts for a user: the own row, else the segment's, else everybody's.
-  const float* Row(int64_t user) const {
-    const float* own = affinity.data() + user * (coupons + 1);
-    if (labels.empty() || own[coupons] > 0) return own;
-    const int32_t label = labels[static_cast<size_t>(user)];
-    return fallback_rows.data() + (label < 0 ? 3 : label) * (coupons + 1);
-  }
+  const float* Row(int64_t user) const { return affinity.data() + user * (coupons + 1); }
 };
 
 }  // namespace couponcast::testing

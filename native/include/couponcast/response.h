@@ -36,10 +36,6 @@ struct PairInputs {
   std::span<const double> order_value;  // [users] usual order value, minor units, > 0
   BenefitTiers tiers;
 
-  // Users without affinity of their own (total 0) get their segment's mean row, users without a segment everybody's.
-  std::span<const int32_t> labels;       // [users] in [-1, groups - 1), or empty for no stand-in
-  std::span<const float> fallback_rows;  // [groups * (coupons + 1)], the last group is everybody
-
   // For feature 6; empty: it is 0.
   std::span<const double> purchase_rate;  // [users] orders a day without any coupon
   std::span<const double> horizon_days;   // [coupons]

@@ -41,12 +41,6 @@ double StretchedOrderMinor(const BenefitTiers& tiers, int64_t coupon, double ord
 
 void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, const PairOrder& order, std::span<double> features) {
   const float* row = inputs.affinity.data() + user * (inputs.coupons + 1);
-  if (!inputs.labels.empty() && !(row[inputs.coupons] > 0)) {
-    const int64_t groups = static_cast<int64_t>(inputs.fallback_rows.size()) / (inputs.coupons + 1);
-    const int32_t label = inputs.labels[static_cast<size_t>(user)];
-    const int64_t group = label >= 0 && label < groups ? label : groups - 1;
-    row = inputs.fallback_rows.data() + group * (inputs.coupons + 1);
-  }
   const double affinity = std::max(0.0, static_cast<double>(row[coupon]));
   const auto total = static_cast<double>(row[inputs.coupons]);
   const double share = total > 0 ? std::min(1.0, affinity / total) : 0.0;
@@ -75,12 +69,6 @@ Status CheckPairInputs(const PairInputs& inputs) {
   // First, since it bounds coupons: coupons + 1 cannot overflow then.
   COUPONCAST_RETURN_IF_ERROR(CheckSize("mean_share", inputs.mean_share.size(), inputs.coupons));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", inputs.affinity.size(), users * (inputs.coupons + 1)));
-  if (!inputs.labels.empty()) {
-    COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", inputs.labels.size(), users));
-    if (inputs.fallback_rows.empty() || static_cast<int64_t>(inputs.fallback_rows.size()) % (inputs.coupons + 1) != 0) {
-      return InvalidArgument("expected fallback rows of coupons + 1 numbers each");
-    }
-  }
   if (!inputs.purchase_rate.empty()) {
     COUPONCAST_RETURN_IF_ERROR(CheckSize("purchase_rate", inputs.purchase_rate.size(), users));
     COUPONCAST_RETURN_IF_ERROR(CheckSize("horizon_days", inputs.horizon_days.size(), inputs.coupons));
