@@ -166,6 +166,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportScoring(exports);
     ExportLearn(exports);
     ExportKmeans(exports);
+    ExportKmeansBatch(exports);
     ExportProfile(exports);
     ExportDensity(exports);
     ExportSequence(exports);

@@ -183,6 +183,7 @@ void ExportSimilarity(Napi::Object exports);
 void ExportScoring(Napi::Object exports);
 void ExportLearn(Napi::Object exports);
 void ExportKmeans(Napi::Object exports);
+void ExportKmeansBatch(Napi::Object exports);
 void ExportProfile(Napi::Object exports);
 void ExportDensity(Napi::Object exports);
 void ExportSequence(Napi::Object exports);

@@ -46,11 +46,6 @@ Napi::Value VerifyMatrix(const Args& args) {
   return args.env().Undefined();
 }
 
-Napi::Value ValidateMatrix(const Args& args) {
-  args.Matrix("matrix");
-  return args.env().Undefined();
-}
-
 const IdView& Ids(const Args& args) {
   const BehaviourMatrix& matrix = args.RawMatrix("matrix");
   return args.Text("axis") == "users" ? matrix.users() : matrix.items();
@@ -259,7 +254,6 @@ void ExportStore(Napi::Object exports) {
   Export<OpenMatrix>(exports, "openMatrix");
   Export<MatrixInfo>(exports, "matrixInfo");
   Export<VerifyMatrix>(exports, "verifyMatrix");
-  Export<ValidateMatrix>(exports, "validateMatrix");
   Export<MatrixIds>(exports, "matrixIds");
   Export<FindId>(exports, "findId");
   Export<MatrixRow>(exports, "matrixRow");

@@ -82,6 +82,12 @@ export { type KDistanceOptions, kDistanceCurve, suggestEps } from "./profile/k-d
 export { type KmeansOptions, type KmeansResult, kmeans } from "./profile/kmeans.js";
 export { type KmeansPrediction, kmeansPredict } from "./profile/kmeans-predict.js";
 export { type Absorption, absorption, stationaryDistribution, transitionProbabilities } from "./profile/markov.js";
+export {
+  type MiniBatchKmeansOptions,
+  type MiniBatchKmeansResult,
+  miniBatchKmeans,
+} from "./profile/mini-batch-kmeans.js";
+export { type MiniBatchUserClusters, type MiniBatchUsersOptions, miniBatchUsers } from "./profile/mini-batch-users.js";
 export { type NextBehaviourOptions, nextBehaviour } from "./profile/next-behaviour.js";
 export { RFM_SEGMENTS, type RfmCuts, type RfmRules } from "./profile/rfm.js";
 export { type Rfm, type RfmTableOptions, rfm } from "./profile/rfm-table.js";

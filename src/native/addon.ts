@@ -67,7 +67,6 @@ export interface Addon {
     metadata: Record<string, string>;
   };
   verifyMatrix(a: { matrix: Handle }): void;
-  validateMatrix(a: { matrix: Handle }): void;
   matrixIds(a: { matrix: Handle; axis: Axis; begin: number; end: number }): string[];
   findId(a: { matrix: Handle; axis: Axis; id: string }): number;
   matrixRow(a: { matrix: Handle; axis: Axis; row: number }): { indices: Int32Array; values: Float32Array };
@@ -148,13 +147,17 @@ export interface Addon {
 
   kmeansAssign(a: Named): number;
   kmeansAssignFiltered(a: Named): number;
+  kmeansAssignRows(a: Named): number;
   kmeansBox(a: Named): void;
   kmeansEncode(a: Named): void;
   kmeansEncodeCentroids(a: Named): boolean;
   kmeansMinDistance(a: Named): number;
   kmeansOrder(a: Named): void;
+  sparseKmeansAddRows(a: Named): void;
   sparseKmeansAssign(a: Named): number;
+  sparseKmeansAssignRows(a: Named): number;
   sparseKmeansMeans(a: Named): void;
+  sparseKmeansScale(a: Named): void;
   sparseRowLengths(a: Named): void;
   buildKdTree(a: Named): void;
   kthDistances(a: Named): void;

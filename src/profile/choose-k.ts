@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import { integerBetween } from "../util/arguments.js";
 import { Random } from "../util/random.js";
+import { sampleRows } from "../util/sample-rows.js";
 import { yieldToEventLoop } from "../util/yield.js";
 import { type KmeansOptions, kmeans } from "./kmeans.js";
 import { checkedPoints } from "./kmeans-points.js";
@@ -50,7 +51,7 @@ export async function chooseK(points: Float32Array, dims: number, options: Choos
   const minK = Math.min(integerBetween("minK", options.minK ?? 2, 2, 1000), maxK);
   if ((options.minK ?? 2) > (options.maxK ?? 12)) throw invalidArgument("expected minK <= maxK");
   const sampleSize = Math.min(integerBetween("sampleSize", options.sampleSize ?? 2000, 3, 20_000), n);
-  const sample = sampleOf(n, sampleSize, new Random(options.seed ?? 1, 1));
+  const sample = sampleRows(n, sampleSize, new Random(options.seed ?? 1, 1));
   const { inertia: total } = await kmeans(data, dims, { ...run, k: 1 });
   const found: { k: number; inertia: number; labels: Int32Array; used: number }[] = [];
   for (let k = minK; k <= maxK; k++) {
@@ -67,17 +68,6 @@ export async function chooseK(points: Float32Array, dims: number, options: Choos
   }));
   const best = qualities.reduce((a, b) => (b.sampleSilhouette > a.sampleSilhouette ? b : a));
   return { k: best.k, qualities, sampleSize };
-}
-
-/** Ascending rows, each at most once. */
-function sampleOf(n: number, size: number, random: Random): Int32Array {
-  if (size === n) return Int32Array.from({ length: n }, (_, i) => i);
-  const chosen = new Set<number>();
-  for (let top = n - size; top < n; top++) {
-    const row = random.int(top + 1);
-    chosen.add(chosen.has(row) ? top : row);
-  }
-  return Int32Array.from(chosen).sort();
 }
 
 /** Mean silhouette of each clustering; each distance is computed once for all of them. */

@@ -3,6 +3,7 @@ import { type Executor, type RowRange, shards, shared } from "../executor/execut
 import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
 import { KmeansFilter } from "./kmeans-filter.js";
+import { toUnitLength } from "./kmeans-points.js";
 import type { KmeansEngine } from "./lloyd.js";
 
 /** Fewer centroids are measured faster than they are filtered. */
@@ -239,12 +240,6 @@ export class DenseKmeans implements KmeansEngine {
     for (const [c, row] of rows.entries()) copy.set(this.point(row), c * this.dims);
     return copy;
   }
-}
-
-export function toUnitLength(row: Float32Array): void {
-  let squares = 0;
-  for (const value of row) squares += value * value;
-  if (squares > 0) for (let d = 0; d < row.length; d++) row[d] = row[d]! / Math.sqrt(squares);
 }
 
 function addTo(sums: Float64Array, more: Float64Array): void {

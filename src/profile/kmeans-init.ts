@@ -19,8 +19,16 @@ const trialsOf = (k: number) => 2 + Math.floor(Math.log(k));
  * Source: Arthur & Vassilvitskii 2007, with the greedy choice that it proposes; Bahmani et al. 2012.
  */
 export async function firstCentroids(points: Searchable, init: KmeansInit, random: Random): Promise<number[]> {
-  if (init === "random") return randomRows(points, random);
-  return init === "k-means||" ? parallel(points, random) : plusPlus(points, random);
+  return init === "k-means||" ? parallel(points, random) : centroidsAmong(points, init, random);
+}
+
+/** The same, of few points. */
+export async function centroidsAmong(
+  points: Choosable,
+  init: Exclude<KmeansInit, "k-means||">,
+  random: Random,
+): Promise<number[]> {
+  return init === "random" ? randomRows(points, random) : plusPlus(points, random);
 }
 
 async function parallel(points: Searchable, random: Random): Promise<number[]> {

@@ -2,10 +2,9 @@ import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
-import { forEachYielding } from "../util/yield.js";
-import { DenseKmeans, type KmeansAlgorithm, toUnitLength } from "./dense-kmeans.js";
+import { DenseKmeans, type KmeansAlgorithm } from "./dense-kmeans.js";
 import { firstCentroids, KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
-import { checkedPoints } from "./kmeans-points.js";
+import { checkedCentroids, checkedPoints, checkedWeights, unitRows } from "./kmeans-points.js";
 import { type LloydResult, lloyd } from "./lloyd.js";
 
 export interface KmeansOptions extends RunOptions {
@@ -85,35 +84,4 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
     best = { ...found, labels, centroids: engine.centroids, sizes: engine.sizes };
   }
   return best!;
-}
-
-function checkedCentroids(centroids: Float32Array | undefined, length: number): Float32Array | undefined {
-  if (centroids === undefined) return undefined;
-  if (!(centroids instanceof Float32Array) || centroids.length !== length || !centroids.every(Number.isFinite)) {
-    throw invalidArgument(`expected ${length} finite numbers in centroids`);
-  }
-  return centroids;
-}
-
-async function checkedWeights(weights: Float32Array | undefined, n: number): Promise<Float32Array | undefined> {
-  if (weights === undefined) return undefined;
-  if (!(weights instanceof Float32Array) || weights.length !== n) {
-    throw invalidArgument(`expected weights as a Float32Array of ${n} numbers`);
-  }
-  const copy = shared.f32(n);
-  await forEachYielding(n, (i) => {
-    const weight = weights[i]!;
-    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
-      throw invalidArgument(`expected finite weights >= 0 but received ${weight} at ${i}`);
-    }
-    copy[i] = weight;
-  });
-  return copy;
-}
-
-async function unitRows(points: Float32Array, dims: number): Promise<Float32Array> {
-  const rows = shared.f32(points.length);
-  rows.set(points);
-  await forEachYielding(points.length / dims, (i) => toUnitLength(rows.subarray(i * dims, (i + 1) * dims)));
-  return rows;
 }

@@ -1,0 +1,97 @@
+import { invalidArgument } from "../errors.js";
+import { Executor, type RunOptions } from "../executor/executor.js";
+import type { Matrix } from "../store/matrix.js";
+import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { Random } from "../util/random.js";
+import { sampleRows } from "../util/sample-rows.js";
+import { centroidsAmong } from "./kmeans-init.js";
+import { checkedWeights } from "./kmeans-points.js";
+import {
+  checkedSettings,
+  initSizeOf,
+  type MiniBatchProgress,
+  type MiniBatchSettings,
+  miniBatches,
+} from "./mini-batch.js";
+import { SparseMiniBatch } from "./sparse-mini-batch.js";
+import { SparseRows } from "./sparse-rows.js";
+
+export const MINI_BATCH_USER_INITS = ["k-means++", "random"] as const;
+
+export interface MiniBatchUsersOptions extends RunOptions, MiniBatchSettings {
+  /** Clusters, at least 1, at most the users with cells. */
+  k: number;
+  /** Rows at unit length: which items, not how many. Default true. */
+  unitLength?: boolean | undefined;
+  /** Rows and centroids at unit length: clusters of directions (cosine). Default false. */
+  spherical?: boolean | undefined;
+  /** How the first centroids are found, among three batches of users; default k-means++. */
+  init?: (typeof MINI_BATCH_USER_INITS)[number] | undefined;
+  /** Of every pseudo-random choice; default 1. */
+  seed?: number | undefined;
+  /** Stop when a step moves the centroids, in summed squares, by at most this; default 0: never. */
+  tolerance?: number | undefined;
+  /** [k] start from these users' rows instead. */
+  startRows?: readonly number[] | undefined;
+  /** [numUsers] finite, >= 0: a user counts as so many; default all 1. */
+  weights?: Float32Array | undefined;
+}
+
+export interface MiniBatchUserClusters extends MiniBatchProgress {
+  /** [numUsers] cluster of each user, of equal distances the smaller one; -1 for users without cells. */
+  labels: Int32Array;
+  /** [k] users of each cluster; a cluster may be empty. */
+  sizes: number[];
+  /** Item scores of each cluster: the mean of item i in cluster c is centroids[i * lanes + c]. */
+  centroids: Float32Array;
+  /** k rounded up to a multiple of 16. */
+  lanes: number;
+  /** Weighted sum of squared distances to the nearest centroid, over all users. */
+  inertia: number;
+}
+
+/**
+ * K-means of the users by their whole rows of the matrix, from small random batches: as miniBatchKmeans, with the
+ * distances of clusterUsers.
+ *
+ * The same bytes for any number of threads. Cost: 2 k flops a cell drawn, and items k a step; memory 12 items k bytes,
+ * 16 if spherical.
+ * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_CANCELLED, ERR_COUPONCAST_CORRUPT_FILE.
+ * Source: Sculley 2010; formulas.md, "K-means".
+ */
+export async function miniBatchUsers(matrix: Matrix, options: MiniBatchUsersOptions): Promise<MiniBatchUserClusters> {
+  const k = integerBetween("k", options.k, 1, 100_000);
+  const tolerance = numberBetween("tolerance", options.tolerance ?? 0, 0, Number.MAX_VALUE);
+  const seed = integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+  const init = oneOf("init", options.init ?? "k-means++", MINI_BATCH_USER_INITS);
+  const weights = await checkedWeights(options.weights, matrix.numUsers);
+  const executor = new Executor(options);
+  const spherical = options.spherical ?? false;
+  const unit = spherical || (options.unitLength ?? true);
+  const engine = await SparseMiniBatch.create(executor, matrix, k, { unit, spherical, weights });
+  const active = engine.drawn;
+  if (k > active.length)
+    throw invalidArgument(`expected k <= the number of users with cells ${active.length} but received ${k}`);
+  const settings = checkedSettings(options, active.length);
+  if (weights !== undefined && active.every((user) => weights[user] === 0))
+    throw invalidArgument("expected weights of which one, of a user with cells, is above 0");
+  engine.start(options.startRows === undefined ? await firstRows() : checkedRows(options.startRows));
+  const found = await miniBatches(executor, engine, settings, seed, tolerance);
+  const { labels, sizes, inertia } = await engine.assignAll();
+  return { ...found, labels, sizes, inertia, centroids: engine.centroids, lanes: engine.lanes };
+
+  async function firstRows(): Promise<readonly number[]> {
+    const random = new Random(seed);
+    const size = initSizeOf(active.length, k, settings.batchSize);
+    const rows = Array.from(sampleRows(active.length, size, random), (at) => active[at]!);
+    const own = Float32Array.from(rows, (user) => weights?.[user] ?? 1);
+    const chosen = await centroidsAmong(new SparseRows(matrix, engine.factors, k, rows, own), init, random);
+    return chosen.map((at) => rows[at]!);
+  }
+
+  function checkedRows(rows: readonly number[]): readonly number[] {
+    if (rows.length !== k) throw invalidArgument(`expected ${k} rows in startRows but received ${rows.length}`);
+    for (const row of rows) integerBetween("startRows", row, 0, matrix.numUsers - 1);
+    return rows;
+  }
+}
