@@ -66,8 +66,8 @@ function leastOf(name: string, floor: Floor, budgetMinor: number | undefined): P
   return { measure: "expected", limit: milliUp(name, share * budgetMinor) };
 }
 
-/** The constraints that can bind, in the order in which a repair looks at them. */
-function constraintsOf(limits: Limits, numUsers: number): Constraint[] {
+/** The constraints that can bind, in the order in which a repair looks at them. Errors: ERR_COUPONCAST_INVALID_ARGUMENT. */
+export function constraintsOf(limits: Limits, numUsers: number): Constraint[] {
   const { coupons, budgetMinor } = limits;
   const constraints: Constraint[] = [];
   const ofCoupon = (

@@ -78,9 +78,7 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
   const truth = await readTruth(executor, options.truth, coupons, affinity.result.marginRate, numUsers);
   const eligible = await loadTensors(executor, join(eligibility.dir, "reasons.safetensors"), { reasons: "U8" });
   const reasons = eligible.reasons as Uint8Array;
-  const { budgets = [], ...others } = await limitsOf(context, ingested, segmented, context.stages.workspace.root);
-  // Played money is spent, not promised.
-  const limits = { ...others, budgets: budgets.filter(({ cost }) => cost !== "face") };
+  const limits = await limitsOf(context, ingested, segmented, context.stages.workspace.root);
   const stage: Stage = { context, truth, reasons, limits };
   const played = (handouts: Handouts) => play(truth, reasons, limits, handouts);
   const results: [kind: PolicyResult["kind"], name: string, about: string, played: Played][] = [];
@@ -157,6 +155,7 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
   return {
     currency: campaign.currency,
     numUsers,
+    numFloors: limits.floors?.length ?? 0,
     ...(await conditions(truth, reasons)),
     // The allocation's values are rounded down to thousandths.
     upperBoundMinor: best.allocation.upperBoundMinor + best.allocation.assigned / MILLI,
@@ -266,6 +265,7 @@ function meanOf(plays: readonly Played[]): Played {
     redemptions: mean((p) => p.redemptions),
     redeemedAnyway: mean((p) => p.redeemedAnyway),
     keptBack: mean((p) => p.keptBack),
+    floorsMissed: mean((p) => p.floorsMissed),
   };
 }
 

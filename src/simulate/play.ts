@@ -1,4 +1,5 @@
 import type { Limits } from "../allocate/limits.js";
+import { Till } from "./till.js";
 import type { Truth } from "./truth.js";
 
 /** Coupons in the order in which they are handed out. */
@@ -19,22 +20,21 @@ export interface Played {
   redeemedAnyway: number;
   /** Coupons that the limits, the budget or eligibility kept back. */
   keptBack: number;
+  /** Floors that the policy does not reach. */
+  floorsMissed: number;
 }
 
 /**
  * Hands coupons out in the given order and adds up what they earn. As at a till, money is counted as it is really spent:
- * a coupon goes out only while its expected true cost fits all budgets, a piece is in stock, the user may have it and
- * is below its caps. A policy that reckons costs too low so runs out of money before its end.
+ * a coupon goes out only while its true expected cost fits the budgets of expected cost and its true discount those of face
+ * cost, a piece is in stock, the user may have it and is, with those of its identity, below all caps. A policy that
+ * reckons costs too low so runs out of money before its end. What counts towards a floor goes out first.
  *
  * @param reasons uint8 [users * coupons] 0: the user may have the coupon
  * Cost: the handouts.
  */
 export function play(truth: Truth, reasons: Uint8Array, limits: Limits, { users, coupons }: Handouts): Played {
-  const { numCoupons } = truth;
-  let budget = limits.budgetMinor ?? Number.POSITIVE_INFINITY;
-  const own = limits.coupons.map(({ budgetMinor }) => budgetMinor ?? Number.POSITIVE_INFINITY);
-  const stock = limits.coupons.map((coupon) => coupon.stock ?? Number.POSITIVE_INFINITY);
-  const held = new Map<number, number[]>();
+  const till = new Till(truth, reasons, limits);
   const result: Played = {
     profitMinor: 0,
     spendMinor: 0,
@@ -42,31 +42,26 @@ export function play(truth: Truth, reasons: Uint8Array, limits: Limits, { users,
     redemptions: 0,
     redeemedAnyway: 0,
     keptBack: 0,
+    floorsMissed: 0,
   };
-  for (let i = 0; i < users.length; i++) {
-    const user = users[i]!;
-    const coupon = coupons[i]!;
-    const at = user * numCoupons + coupon;
-    const cost = truth.costMinor[at]!;
-    const others = held.get(user) ?? [];
-    const group = limits.coupons[coupon]!.exclusiveGroup;
-    const clashes = others.some(
-      (other) => other === coupon || (group !== undefined && limits.coupons[other]!.exclusiveGroup === group),
-    );
-    const fits = cost <= budget && cost <= own[coupon]! && stock[coupon]! >= 1;
-    if (reasons[at] !== 0 || !fits || clashes || others.length >= (limits.perUser ?? 1)) {
+  const handOut = (user: number, coupon: number) => {
+    if (!till.handOut(user, coupon)) {
       result.keptBack++;
-      continue;
+      return;
     }
-    held.set(user, [...others, coupon]);
-    budget -= cost;
-    own[coupon]! -= cost;
-    stock[coupon]!--;
+    const at = user * truth.numCoupons + coupon;
     result.handedOut++;
     result.profitMinor += truth.profitMinor[at]!;
-    result.spendMinor += cost;
+    result.spendMinor += truth.costMinor[at]!;
     result.redemptions += truth.redeem[at]!;
     result.redeemedAnyway += Math.max(0, truth.redeem[at]! - truth.extra[at]!);
+  };
+  const later: number[] = [];
+  for (let i = 0; i < users.length; i++) {
+    if (till.helpsFloor(users[i]!, coupons[i]!)) handOut(users[i]!, coupons[i]!);
+    else later.push(i);
   }
+  for (const i of later) handOut(users[i]!, coupons[i]!);
+  result.floorsMissed = till.floorsMissed;
   return result;
 }

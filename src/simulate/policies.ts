@@ -119,15 +119,19 @@ export async function oracle(
     coupons: shared.i32(numUsers * width),
     value: shared.i64(numUsers * width),
     cost: shared.i64(numUsers * width),
+    face: shared.i64(numUsers * width),
   };
+  // A floor may ask for coupons that only cost money.
+  const hasFloors = (limits.floors ?? []).length > 0;
   await forEachYielding(numUsers, (user) => {
     let at = user * width;
     for (let c = 0; c < width; c++) {
       const pair = user * width + c;
       const value = Math.floor(truth.profitMinor[pair]! * MILLI);
-      if (reasons[pair] !== 0 || !(value > 0)) continue;
+      if (reasons[pair] !== 0 || !(value > 0 || hasFloors)) continue;
       table.coupons[at] = c;
       table.value[at] = BigInt(value);
+      table.face[at] = BigInt(Math.ceil(truth.faceMinor[pair]! * MILLI));
       table.cost[at++] = BigInt(Math.ceil(truth.costMinor[pair]! * MILLI));
     }
     table.counts[user] = at - user * width;

@@ -16,6 +16,8 @@ export interface PolicyResult extends Played {
 export interface Simulation {
   currency: string;
   numUsers: number;
+  /** Floors (`fairness`) of the campaign. */
+  numFloors: number;
   /** Users who may have a coupon. */
   numEligibleUsers: number;
   /** Mean P(redeem) over all pairs that may be. */

@@ -15,8 +15,10 @@ export interface Truth {
   extra: Float32Array;
   /** float64 incremental profit, minor units: margin of what is bought more, less the discount; may be negative */
   profitMinor: Float64Array;
-  /** float64 discount paid, minor units */
+  /** float64 discount paid, minor units: P(redeem) times the discount */
   costMinor: Float64Array;
+  /** float64 discount of an order with the coupon, minor units */
+  faceMinor: Float64Array;
 }
 
 /**
@@ -48,6 +50,7 @@ export async function readTruth(
     extra: shared.f32(pairs),
     profitMinor: shared.f64(pairs),
     costMinor: shared.f64(pairs),
+    faceMinor: shared.f64(pairs),
   };
   const lowest = coupons.map((coupon) =>
     Math.max(
@@ -62,7 +65,8 @@ export async function readTruth(
       const order = Math.max(usual, lowest[c]!);
       const redeem = truth.redeem[at]!;
       const extra = tensors.p_with[at]! - tensors.p_without[at]!;
-      const discount = redeem * discountMinor(coupons[c]!, order);
+      truth.faceMinor[at] = discountMinor(coupons[c]!, order);
+      const discount = redeem * truth.faceMinor[at]!;
       truth.extra[at] = extra;
       truth.costMinor[at] = discount;
       truth.profitMinor[at] =

@@ -5,8 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Simulation, simulateCampaign } from "../../src/index.js";
 import { simulationPage } from "../../src/report/evaluation/simulation.js";
 import { percent } from "../../src/report/format.js";
-import { play } from "../../src/simulate/play.js";
-import type { Truth } from "../../src/simulate/truth.js";
 import { synthesize } from "../../src/synth/synthesize.js";
 import { cli } from "../cli/run-cli.js";
 
@@ -77,34 +75,37 @@ describe("simulate", () => {
     expect(failed.code).toBe(2);
     expect(failed.stderr).toContain('expected a user of the campaign in row 1 but received "nobody"');
   });
-});
 
-describe("play", () => {
-  const truth: Truth = {
-    numUsers: 3,
-    numCoupons: 2,
-    redeem: Float32Array.of(0.5, 0.5, 0.5, 0.5, 0.5, 0.5),
-    extra: Float32Array.of(0.25, 0, 0.5, 0.5, 0.25, 0),
-    profitMinor: Float64Array.of(10, -5, 20, 30, 15, -1),
-    costMinor: Float64Array.of(4, 4, 4, 4, 4, 4),
-  };
-  const reasons = Uint8Array.of(0, 0, 0, 9, 0, 0);
-  const all = { users: [0, 0, 1, 1, 2], coupons: [0, 1, 0, 1, 0] };
-
-  it("keeps to eligibility, stock, budgets and caps", () => {
-    const free = { coupons: [{}, {}], perUser: 2 };
-    expect(play(truth, reasons, free, all)).toMatchObject({
-      profitMinor: 40,
-      spendMinor: 16,
-      handedOut: 4,
-      keptBack: 1,
-    });
-    expect(play(truth, reasons, free, all).redeemedAnyway).toBeCloseTo(0.25 + 0.5 + 0 + 0.25, 6);
-    expect(play(truth, reasons, { ...free, perUser: 1 }, all)).toMatchObject({ handedOut: 3, profitMinor: 45 });
-    expect(play(truth, reasons, { ...free, budgetMinor: 9 }, all)).toMatchObject({ handedOut: 2, profitMinor: 5 });
-    expect(play(truth, reasons, { ...free, coupons: [{ stock: 1 }, {}] }, all)).toMatchObject({ handedOut: 2 });
-    expect(play(truth, reasons, { ...free, coupons: [{ budgetMinor: 8 }, {}] }, all)).toMatchObject({ handedOut: 3 });
-    const group = { ...free, coupons: [{ exclusiveGroup: "a" }, { exclusiveGroup: "a" }] };
-    expect(play(truth, reasons, group, all)).toMatchObject({ handedOut: 3 });
+  it("holds every policy to limits of every kind", async () => {
+    const users = join(shop, "users.csv");
+    const [head, ...rows] = readFileSync(users, "utf8").trim().split("\n");
+    writeFileSync(users, `${head},card\n${rows.map((row, i) => `${row},${Math.floor(i / 2)}`).join("\n")}\n`);
+    const coupons = JSON.parse(readFileSync(join(shop, "coupons.json"), "utf8")) as Record<string, string>[];
+    const [one, two] = coupons.filter(({ exclusiveGroup }) => exclusiveGroup === undefined);
+    const limits = `
+  scopes:
+    - { name: promised, limitMinor: 40000, cost: face }
+    - { name: segment 0, limitMinor: 500, segments: [0] }
+fairness:
+  - { name: segment 1, leastPieces: 5, segments: [1] }
+caps:
+  perUser: 2
+  groups: [{ name: two, coupons: [${one!.id}, ${two!.id}], perUser: 1 }]
+  identity: [card]
+`;
+    const campaign = join(shop, "limited.yaml");
+    const yaml = readFileSync(join(shop, "campaign.yaml"), "utf8");
+    writeFileSync(campaign, yaml.replace(/\n\ncaps:\n {2}perUser: 1\n/, `${limits}`));
+    const options = { out: join(scratch, "limited"), truth, ablations: false, randomPlays: 2 };
+    const limited = await simulateCampaign(campaign, options);
+    expect(limited.numFloors).toBe(1);
+    const best = limited.policies.find(({ kind }) => kind === "oracle")!;
+    // What allocation thinks within the limits is within them when played.
+    expect(best).toMatchObject({ keptBack: 0, floorsMissed: 0 });
+    expect(best.profitMinor).toBeLessThanOrEqual(limited.upperBoundMinor);
+    expect(best.profitMinor).toBeLessThan(0.9 * policy("oracle").profitMinor);
+    for (const { name, floorsMissed } of limited.policies.filter(({ kind }) => kind !== "baseline"))
+      expect(floorsMissed, name).toBe(0);
+    for (const { name, spendMinor } of limited.policies) expect(spendMinor, name).toBeLessThan(40000);
   });
 });

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { count, moneyFormat, percent } from "../../report/format.js";
+import { count, mean, moneyFormat, percent } from "../../report/format.js";
 import type { Simulation } from "../../simulate/simulation.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { integer } from "../option-values.js";
@@ -96,9 +96,12 @@ async function readPolicy(session: Session, path: string) {
   }
 }
 
+const HEADS = ["policy", "true profit", "gap closed", "regret", "spent", "coupons", "redeemed", "anyway"];
+
 function linesOf(simulation: Simulation): string[] {
   const { policies } = simulation;
   const { amount } = moneyFormat(simulation.currency);
+  const hasFloors = simulation.numFloors > 0;
   const rows = policies.map((policy) => [
     policy.name,
     amount(policy.profitMinor),
@@ -108,11 +111,12 @@ function linesOf(simulation: Simulation): string[] {
     count(Math.round(policy.handedOut)),
     count(Math.round(policy.redemptions)),
     count(Math.round(policy.redeemedAnyway)),
+    ...(hasFloors ? [mean(policy.floorsMissed)] : []),
     policy.about,
   ]);
   return [
     `${counted(simulation.numEligibleUsers, "user")} may have a coupon; ${percent(simulation.meanRedemption)} would be redeemed on average, ${percent(simulation.costOnlyShare)} of the users only cost money`,
     "",
-    ...table(["policy", "true profit", "gap closed", "regret", "spent", "coupons", "redeemed", "anyway", ""], rows),
+    ...table([...HEADS, ...(hasFloors ? ["floors missed"] : []), ""], rows),
   ];
 }

@@ -2,7 +2,7 @@ import type { PolicyResult, Simulation } from "../../simulate/simulation.js";
 import { barChart } from "../chart/bar-chart.js";
 import { figure } from "../chart/figure.js";
 import { SPEND, VALUE } from "../chart/theme.js";
-import { count, type Money, moneyFormat, percent, percentTick } from "../format.js";
+import { count, type Money, mean, moneyFormat, percent, percentTick } from "../format.js";
 import { pageHtml } from "../page.js";
 import { paragraph, type Section } from "../section/section.js";
 import { table } from "../table.js";
@@ -30,12 +30,12 @@ export async function simulationPage(simulation: Simulation): Promise<string> {
         { term: "Only cost", value: percent(costOnlyShare), note: "of these users: no coupon earns anything on them" },
       ],
     ),
-    sections: [await policySection(policies, money), ...(await partsSection(own, policies, money))],
+    sections: [await policySection(simulation, money), ...(await partsSection(own, simulation, money))],
     numSegments: 0,
   });
 }
 
-async function policySection(policies: readonly PolicyResult[], money: Money): Promise<Section> {
+async function policySection({ policies, numFloors }: Simulation, money: Money): Promise<Section> {
   const ranked = policies.filter(({ kind }) => kind !== "ablation").sort((a, b) => b.profitMinor - a.profitMinor);
   return {
     id: "policies",
@@ -60,17 +60,17 @@ async function policySection(policies: readonly PolicyResult[], money: Money): P
           axisName: "True profit",
           axisFormat: money.compact,
         }),
-        table: policyTable("Policies", ranked, money),
+        table: policyTable("Policies", ranked, money, numFloors),
       }),
       paragraph(
-        "Every policy is played against the truth under the same budgets, stocks and rules; a coupon goes out only while its true expected cost still fits.",
+        "Every policy is played against the truth under the same budgets, stocks and rules; a coupon goes out only while its true expected cost, and for budgets of face cost its discount, still fits. What counts towards a floor goes out first.",
       ),
     ],
   };
 }
 
 /** Nothing where the campaign was not played without its parts. */
-async function partsSection(own: PolicyResult, policies: readonly PolicyResult[], money: Money): Promise<Section[]> {
+async function partsSection(own: PolicyResult, { policies, numFloors }: Simulation, money: Money): Promise<Section[]> {
   const parts = policies.filter(({ kind }) => kind === "ablation");
   if (parts.length === 0) return [];
   const brings = parts.map(({ closedShare }) => own.closedShare - closedShare);
@@ -91,14 +91,14 @@ async function partsSection(own: PolicyResult, policies: readonly PolicyResult[]
             axisName: "Share of the gap",
             axisFormat: percentTick,
           }),
-          table: policyTable("Without parts", parts, money),
+          table: policyTable("Without parts", parts, money, numFloors),
         }),
       ],
     },
   ];
 }
 
-function policyTable(label: string, policies: readonly PolicyResult[], money: Money) {
+function policyTable(label: string, policies: readonly PolicyResult[], money: Money, numFloors: number) {
   const number = (head: string, cell: (row: PolicyResult) => string) => ({ head, numeric: true, cell });
   return table(
     label,
@@ -112,6 +112,7 @@ function policyTable(label: string, policies: readonly PolicyResult[], money: Mo
       number("Coupons", ({ handedOut }) => count(Math.round(handedOut))),
       number("Redeemed", ({ redemptions }) => count(Math.round(redemptions))),
       number("Bought anyway", ({ redeemedAnyway }) => count(Math.round(redeemedAnyway))),
+      ...(numFloors > 0 ? [number("Floors missed", ({ floorsMissed }) => mean(floorsMissed))] : []),
     ],
     policies,
   );
