@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 bash scripts/setup-system.sh test
 bash scripts/build.sh
 bash scripts/check.sh
+bash scripts/setup-onnxruntime.sh
 
 for preset in release asan-ubsan tsan; do
   echo "test: native, $preset"
