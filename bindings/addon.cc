@@ -165,6 +165,7 @@ class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
     ExportSimilarity(exports);
     ExportScoring(exports);
     ExportLearn(exports);
+    ExportStrata(exports);
     ExportKmeans(exports);
     ExportKmeansBatch(exports);
     ExportProfile(exports);

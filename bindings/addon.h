@@ -182,6 +182,7 @@ void ExportStore(Napi::Object exports);
 void ExportSimilarity(Napi::Object exports);
 void ExportScoring(Napi::Object exports);
 void ExportLearn(Napi::Object exports);
+void ExportStrata(Napi::Object exports);
 void ExportKmeans(Napi::Object exports);
 void ExportKmeansBatch(Napi::Object exports);
 void ExportProfile(Napi::Object exports);

@@ -1,6 +1,6 @@
 import { shared } from "../executor/executor.js";
 import { yieldToEventLoop } from "../util/yield.js";
-import type { Objective, Point } from "./objective.js";
+import type { Point, SmoothObjective } from "./objective.js";
 
 export interface Solved {
   point: Point;
@@ -15,7 +15,7 @@ const RIDGE = 1e-9;
 const MAX_ESTIMATED_STEPS = 12;
 
 /** The step of the quadratic model: Cholesky, or coordinate descent where there is an l1 penalty. */
-async function stepOf(objective: Objective, at: Point, curvature: Float64Array): Promise<Float64Array> {
+async function stepOf(objective: SmoothObjective, at: Point, curvature: Float64Array): Promise<Float64Array> {
   const { executor, dims, l1 } = objective;
   const step = shared.f64(dims);
   const hessian = shared.f64(curvature.length);
@@ -54,7 +54,7 @@ export interface NewtonOptions {
  * Newton's method with step halving, proximal where l1 > 0, from `start`. Cost: a pass with Hessian a step, or without
  * while `curvature` serves. Source: Hastie, Tibshirani & Friedman 2009, section 4.4; Lee, Sun & Saunders 2014.
  */
-export async function newton(objective: Objective, start: Float64Array, options: NewtonOptions): Promise<Solved> {
+export async function newton(objective: SmoothObjective, start: Float64Array, options: NewtonOptions): Promise<Solved> {
   const { tolerance, maxIterations, onIteration } = options;
   let { curvature } = options;
   let at = await objective.at(start, curvature === undefined);

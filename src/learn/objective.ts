@@ -1,20 +1,30 @@
 import { type Executor, type RowRange, shared } from "../executor/executor.js";
 import { type GlmData, glmArgs } from "./sparse-rows.js";
 
-/** The smooth part of what a fit minimises at some coefficients: sum of losses + l2 / 2 |beta|² without the intercept. */
+/** The smooth part of what a fit minimises at some coefficients: sum of losses + l2 / 2 |beta|² without intercepts. */
 export interface Point {
-  /** float64 [cols + 1], the intercept last; in shared memory */
+  /** float64 [dims], in shared memory */
   beta: Float64Array;
   loss: number;
   smooth: number;
   /** of `smooth` */
   gradient: Float64Array;
-  /** float64 [(cols + 1)²] of `smooth`, in shared memory; empty when it was not asked for */
+  /** float64 [dims²] of `smooth`, in shared memory; empty when it was not asked for */
   hessian: Float64Array;
 }
 
+/** What the solvers minimise: a smooth part + l1 |beta|_1. */
+export interface SmoothObjective {
+  readonly executor: Executor;
+  readonly dims: number;
+  readonly l1: number;
+  /** The Hessian, or a positive definite stand-in, only where asked for. */
+  at(beta: Float64Array, withHessian: boolean): Promise<Point>;
+  l1Penalty(beta: Float64Array): number;
+}
+
 /** Sums losses over fixed row ranges, in their order: threads change nothing. */
-export class Objective {
+export class Objective implements SmoothObjective {
   constructor(
     readonly executor: Executor,
     readonly data: GlmData,
@@ -48,8 +58,8 @@ export class Objective {
     let loss = 0;
     for (const { value, outputs } of results) {
       loss += value as number;
-      add(gradient, outputs.outGradient as Float64Array);
-      if (withHessian) add(hessian, outputs.outHessian as Float64Array);
+      addTo(gradient, outputs.outGradient as Float64Array);
+      if (withHessian) addTo(hessian, outputs.outHessian as Float64Array);
     }
     let penalty = 0;
     for (let d = 0; d + 1 < dims; d++) {
@@ -68,6 +78,6 @@ export class Objective {
   }
 }
 
-function add(to: Float64Array, from: Float64Array): void {
+export function addTo(to: Float64Array, from: Float64Array): void {
   for (let i = 0; i < to.length; i++) to[i]! += from[i]!;
 }

@@ -1,11 +1,11 @@
 import { shared } from "../executor/executor.js";
 import { yieldToEventLoop } from "../util/yield.js";
 import type { Solved } from "./newton.js";
-import type { Objective, Point } from "./objective.js";
+import type { Point, SmoothObjective } from "./objective.js";
 
 const MEMORY = 10;
 
-function dot(a: Float64Array, b: Float64Array): number {
+export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
@@ -24,8 +24,22 @@ function pseudoGradient({ beta, gradient }: Point, l1: number): Float64Array {
   return result;
 }
 
-/** Multiplies by the inverse Hessian's estimate (two loops over the last steps). */
-function direction(gradient: Float64Array, steps: { s: Float64Array; y: Float64Array; rho: number }[]): Float64Array {
+/** A step that was made, the change of the gradient, and 1 / their product. */
+export interface Step {
+  s: Float64Array;
+  y: Float64Array;
+  rho: number;
+}
+
+/**
+ * Down, by the inverse Hessian's estimate (two loops over the last steps). `solve`: multiplies by the inverse of what the
+ * Hessian is taken for before any step, in place; else it is taken for a number.
+ */
+export function direction(
+  gradient: Float64Array,
+  steps: readonly Step[],
+  solve?: (q: Float64Array) => void,
+): Float64Array {
   const q = gradient.map((g) => -g);
   const alphas: number[] = [];
   for (const { s, y, rho } of [...steps].reverse()) {
@@ -34,7 +48,8 @@ function direction(gradient: Float64Array, steps: { s: Float64Array; y: Float64A
     for (let d = 0; d < q.length; d++) q[d]! -= alpha * y[d]!;
   }
   const last = steps.at(-1);
-  if (last !== undefined) {
+  if (solve !== undefined) solve(q);
+  else if (last !== undefined) {
     const scale = 1 / (last.rho * dot(last.y, last.y));
     for (let d = 0; d < q.length; d++) q[d]! *= scale;
   }
@@ -52,14 +67,14 @@ function direction(gradient: Float64Array, steps: { s: Float64Array; y: Float64A
  * Cost: a pass without Hessian a step, now and then two. Source: Andrew & Gao 2007; Nocedal & Wright 2006, ch. 7.
  */
 export async function owlQn(
-  objective: Objective,
+  objective: SmoothObjective,
   start: Float64Array,
   tolerance: number,
   maxIterations: number,
   onIteration: (iteration: number) => void = () => {},
 ): Promise<Solved> {
   const { l1 } = objective;
-  const steps: { s: Float64Array; y: Float64Array; rho: number }[] = [];
+  const steps: Step[] = [];
   let at = await objective.at(start, false);
   let first: number | undefined;
   for (let iteration = 1; iteration <= maxIterations; iteration++) {

@@ -175,6 +175,8 @@ export interface Addon {
   glmPartial(a: Named): number;
   glmScores(a: Named): void;
   elasticNetStep(a: Named): void;
+  strataPartial(a: Named): number;
+  strataScores(a: Named): void;
   fitIsotonic(a: Named): void;
   solveSpd(a: Named): void;
 

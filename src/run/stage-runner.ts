@@ -33,7 +33,7 @@ export type OnStage = (name: string, state: "start" | "reused" | "done") => void
 const RSS_SAMPLE_MS = 50;
 
 /** Bumped when a stage's result changes for the same inputs, so that finished stages of an older version are not reused. */
-const STAGE_VERSION = 1;
+const STAGE_VERSION = 2;
 
 /**
  * Runs stages that read files and write files. A stage builds its folder under a temporary name; once it is complete

@@ -1,9 +1,8 @@
 import type { Coupon } from "../campaign/coupon-schema.js";
 import type { ArgValue } from "../executor/call.js";
-import { type Executor, shared } from "../executor/executor.js";
-import { linearScores, logisticRegression } from "../learn/linear-model.js";
-import { fitStrata } from "../learn/principal-strata.js";
-import type { GlmData } from "../learn/sparse-rows.js";
+import type { Executor } from "../executor/executor.js";
+import type { DesignRows } from "../learn/design-rows.js";
+import { fitRedemption, fitStrata, strataScores } from "../learn/principal-strata.js";
 import type { Journal } from "./moments.js";
 import type { OrderValueModel } from "./order-value.js";
 import { type OfferHistory, type PastOffers, UNKNOWN_CONVERSION } from "./past-offers.js";
@@ -111,30 +110,20 @@ export async function fitResponse(
   const { mean, deviation } = await pairScale(features.pairFeatures, all);
   if (options.without === "affinity") for (const f of FROM_AFFINITY) deviation[f] = Number.POSITIVE_INFINITY;
   const seen = { ...features, basis, mean, deviation, history, traits, layout, kinds: kindsOf(coupons) };
-  const design = (rows: readonly number[]) => designOf(executor, seen, rows);
+  const design = (rows: readonly number[]) => designOf(seen, rows);
   const pick = (rows: readonly number[], from: Uint8Array) => Uint8Array.from(rows, (i) => from[i]!);
 
   const x = await design(train);
-  let betas: Float64Array[];
-  if (hasUplift) {
-    const log = {
-      treated: pick(train, history.treated),
-      redeemed: pick(train, history.redeemed),
-      converted: pick(train, history.converted),
-    };
-    const strata = await fitStrata(executor, x, log, options.l2);
-    betas = [strata.anyway, strata.use, strata.persuade];
-  } else {
-    const y = shared.f32(train.length);
-    y.set(pick(train, history.redeemed));
-    const { beta, intercept } = await logisticRegression(x, y, { l2: options.l2, threads: executor.threads });
-    betas = [Float64Array.of(...beta, intercept)];
-  }
-  const predict = async (data: GlmData): Promise<Chances[]> => {
-    const scores = await Promise.all(
-      betas.map((beta) => linearScores({ beta: beta.subarray(0, layout.cols), intercept: beta[layout.cols]! }, data)),
+  const redeemed = pick(train, history.redeemed);
+  const log = { treated: pick(train, history.treated), redeemed, converted: pick(train, history.converted) };
+  const { betas } = hasUplift
+    ? await fitStrata(executor, x, log, options.l2)
+    : await fitRedemption(executor, x, redeemed, options.l2);
+  const predict = async (data: DesignRows): Promise<Chances[]> => {
+    const scores = await strataScores(executor, data, betas);
+    return Array.from({ length: data.rows }, (_, i) =>
+      chancesOf([...scores.subarray(i * betas.length, (i + 1) * betas.length)]),
     );
-    return Array.from({ length: data.rows }, (_, i) => chancesOf(scores.map((z) => z[i]!)));
   };
   const quality = await judge(
     history,
