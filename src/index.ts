@@ -74,12 +74,14 @@ export {
 } from "./mining/names.js";
 export { associationRules, type Rule, type RuleList, type RuleOptions } from "./mining/rules.js";
 export { coreVersion, simdTargets } from "./native/version.js";
-export { type ChooseKOptions, chooseK, type KChoice, type KQuality } from "./profile/choose-k.js";
+export { K_CRITERIA, type KCriterion, type KQuality } from "./profile/choice-of-k.js";
+export { type ChooseKOptions, chooseK, type KChoice } from "./profile/choose-k.js";
 export { type CosineDbscanOptions, type CosineDbscanResult, cosineDbscan } from "./profile/cosine-dbscan.js";
 export { type DbscanOptions, type DbscanResult, dbscan } from "./profile/dbscan.js";
 export type { FeatureScaling, Scale } from "./profile/feature-scaling.js";
 export { type KDistanceOptions, kDistanceCurve, suggestEps } from "./profile/k-distance.js";
 export { type KmeansOptions, type KmeansResult, kmeans } from "./profile/kmeans.js";
+export { EMPTY_CLUSTERS, type EmptyClusters } from "./profile/kmeans-points.js";
 export { type KmeansPrediction, kmeansPredict } from "./profile/kmeans-predict.js";
 export { type Absorption, absorption, stationaryDistribution, transitionProbabilities } from "./profile/markov.js";
 export {

@@ -1,35 +1,28 @@
 import { invalidArgument } from "../errors.js";
-import { integerBetween } from "../util/arguments.js";
+import { integerBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { sampleRows } from "../util/sample-rows.js";
 import { yieldToEventLoop } from "../util/yield.js";
-import { type KmeansOptions, kmeans } from "./kmeans.js";
-import { checkedPoints } from "./kmeans-points.js";
-
-/** How well k clusters describe the points. */
-export interface KQuality {
-  k: number;
-  /** Falls with every cluster more; where it bends is the elbow. */
-  inertia: number;
-  /** Mean silhouette over a sample, distances within the sample: -1 to 1, higher is better. */
-  sampleSilhouette: number;
-  /** Variance between clusters over variance within, each by its degrees of freedom; null where points coincide. */
-  calinskiHarabasz: number | null;
-}
+import { bestK, K_CRITERIA, type KCriterion, type KQuality } from "./choice-of-k.js";
+import { type DenseClusterOptions, denseClusters } from "./dense-clusters.js";
+import { checkedPoints, unitRows } from "./kmeans-points.js";
 
 export interface KChoice {
-  /** The k with the highest silhouette, of equal ones the smallest. */
+  /** The best by the criterion, of equal ones the smallest. */
   k: number;
+  criterion: KCriterion;
   qualities: KQuality[];
   /** Points that silhouettes are means over. */
   sampleSize: number;
 }
 
-export interface ChooseKOptions extends Omit<KmeansOptions, "k" | "centroids"> {
+export interface ChooseKOptions extends Omit<DenseClusterOptions, "k" | "centroids"> {
   /** Default 2. */
   minK?: number | undefined;
   /** Default 12; at most one less than the points. */
   maxK?: number | undefined;
+  /** What says which k is best; default silhouette. */
+  criterion?: KCriterion | undefined;
   /** Points that silhouettes are means over; default 2000, of fewer points all. */
   sampleSize?: number | undefined;
 }
@@ -37,7 +30,9 @@ export interface ChooseKOptions extends Omit<KmeansOptions, "k" | "centroids"> {
 /**
  * Runs K-means for every k from minK to maxK and says which describes the points best: silhouette
  * s = mean of (b - a) / max(a, b), a the mean distance to the own cluster, b to the nearest other one, exact on a sample
- * without replacement; a point alone in its cluster has 0. Also Calinski-Harabasz and the inertia for an elbow.
+ * without replacement; a point alone in its cluster has 0. Also by Calinski-Harabasz, in which a weight is as many
+ * points, and by the elbow of the inertia: of its curve over k, the point farthest below the straight line from the first
+ * to the last.
  * Cost: that of the runs, and sampleSize² dims / 2.
  * Errors: as kmeans; ERR_COUPONCAST_INVALID_ARGUMENT with fewer than 3 points.
  * Source: Rousseeuw 1987; Caliński & Harabasz 1974.
@@ -46,28 +41,31 @@ export async function chooseK(points: Float32Array, dims: number, options: Choos
   const data = await checkedPoints(points, dims);
   const n = data.length / dims;
   if (n < 3) throw invalidArgument(`expected at least 3 points to choose k but received ${n}`);
-  const { minK: _min, maxK: _max, sampleSize: _size, ...run } = options;
+  const { minK: _min, maxK: _max, sampleSize: _size, criterion: _criterion, ...run } = options;
+  const criterion = oneOf("criterion", options.criterion ?? "silhouette", K_CRITERIA);
   const maxK = Math.min(integerBetween("maxK", options.maxK ?? 12, 2, 1000), n - 1);
   const minK = Math.min(integerBetween("minK", options.minK ?? 2, 2, 1000), maxK);
   if ((options.minK ?? 2) > (options.maxK ?? 12)) throw invalidArgument("expected minK <= maxK");
   const sampleSize = Math.min(integerBetween("sampleSize", options.sampleSize ?? 2000, 3, 20_000), n);
   const sample = sampleRows(n, sampleSize, new Random(options.seed ?? 1, 1));
-  const { inertia: total } = await kmeans(data, dims, { ...run, k: 1 });
+  const { inertia: total } = await denseClusters(data, dims, { ...run, miniBatch: undefined, k: 1 });
+  const { weights } = options;
+  const size = weights === undefined ? n : weights.reduce((sum, weight) => sum + weight, 0);
   const found: { k: number; inertia: number; labels: Int32Array; used: number }[] = [];
   for (let k = minK; k <= maxK; k++) {
-    const { inertia, labels, sizes } = await kmeans(data, dims, { ...run, k });
+    const { inertia, labels, sizes } = await denseClusters(data, dims, { ...run, k });
     const used = sizes.filter((size) => size > 0).length;
     found.push({ k, inertia, used, labels: Int32Array.from(sample, (row) => labels[row]!) });
   }
-  const silhouettes = await sampleSilhouettes(data, dims, sample, found);
+  const compared = options.spherical ? await unitRows(data, dims) : data;
+  const silhouettes = await sampleSilhouettes(compared, dims, sample, found);
   const qualities = found.map(({ k, inertia, used }, index) => ({
     k,
     inertia,
     sampleSilhouette: silhouettes[index]!,
-    calinskiHarabasz: inertia > 0 && used > 1 ? ((total - inertia) * (n - used)) / (inertia * (used - 1)) : null,
+    calinskiHarabasz: inertia > 0 && used > 1 ? ((total - inertia) * (size - used)) / (inertia * (used - 1)) : null,
   }));
-  const best = qualities.reduce((a, b) => (b.sampleSilhouette > a.sampleSilhouette ? b : a));
-  return { k: best.k, qualities, sampleSize };
+  return { k: bestK(qualities, criterion), criterion, qualities, sampleSize };
 }
 
 /** Mean silhouette of each clustering; each distance is computed once for all of them. */

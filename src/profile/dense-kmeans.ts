@@ -3,7 +3,7 @@ import { type Executor, type RowRange, shards, shared } from "../executor/execut
 import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
 import { KmeansFilter } from "./kmeans-filter.js";
-import { toUnitLength } from "./kmeans-points.js";
+import { type EmptyClusters, toUnitLength } from "./kmeans-points.js";
 import type { KmeansEngine } from "./lloyd.js";
 
 /** Fewer centroids are measured faster than they are filtered. */
@@ -27,6 +27,7 @@ export class DenseKmeans implements KmeansEngine {
   #sums = new Float64Array(0);
   #clusterWeights = new Float64Array(0);
   #filter: KmeansFilter | undefined;
+  #keepsEmpty = false;
   readonly #ranges: RowRange[];
 
   private constructor(
@@ -50,9 +51,15 @@ export class DenseKmeans implements KmeansEngine {
     points: Float32Array,
     dims: number,
     k: number,
-    options: { weights?: Float32Array | undefined; spherical: boolean; algorithm: KmeansAlgorithm },
+    options: {
+      weights?: Float32Array | undefined;
+      spherical: boolean;
+      algorithm: KmeansAlgorithm;
+      emptyClusters?: EmptyClusters;
+    },
   ): Promise<DenseKmeans> {
     const engine = new DenseKmeans(executor, points, dims, k, options.weights, options.spherical);
+    engine.#keepsEmpty = options.emptyClusters === "keep";
     const pays =
       options.algorithm === "filtered" ||
       (options.algorithm === "auto" && k >= FILTER_MIN_K && dims >= FILTER_MIN_DIMS);
@@ -138,12 +145,12 @@ export class DenseKmeans implements KmeansEngine {
     return inertia;
   }
 
-  /** Means of the clusters; the empty ones take the farthest points. Returns the summed squared move. */
+  /** Means of the clusters; the empty ones take the farthest points, or stay. Returns the summed squared move. */
   async update(): Promise<number> {
     const { k, dims, points, weights, centroids: old } = this;
     const sums = this.#sums;
     const total = this.#clusterWeights;
-    const empty = [...total.keys()].filter((c) => total[c] === 0);
+    const empty = this.#keepsEmpty ? [] : [...total.keys()].filter((c) => total[c] === 0);
     const donated = await farthestPoints(this.distances, weights, empty.length);
     for (const [e, point] of donated.entries()) {
       const donor = this.labels[point]!;

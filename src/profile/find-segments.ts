@@ -1,7 +1,9 @@
 /** Segments of users by the method that was asked for. */
 import type { RunOptions } from "../executor/executor.js";
+import type { KCriterion } from "./choice-of-k.js";
 import { type DensitySegments, densitySegments } from "./density-segments.js";
 import type { KmeansInit } from "./kmeans-init.js";
+import type { EmptyClusters } from "./kmeans-points.js";
 import type { RfmUserSegments } from "./rfm-segments.js";
 import { segmentUsers, type UserSegments } from "./segment-users.js";
 import type { UserFeatures } from "./user-features.js";
@@ -16,6 +18,14 @@ export interface SegmentSettings {
   init?: KmeansInit | undefined;
   nInit?: number | undefined;
   spherical?: boolean | undefined;
+  /** [users] what a user counts as; default all 1 */
+  weights?: Float32Array | undefined;
+  /** points of a batch; default: all in each iteration */
+  miniBatch?: number | undefined;
+  emptyClusters?: EmptyClusters | undefined;
+  /** of k auto: from and to, and what decides */
+  kRange?: readonly [number, number] | undefined;
+  kBy?: KCriterion | undefined;
   /** dbscan */
   eps: number | "auto";
   minSamples: number;
@@ -36,8 +46,10 @@ export async function findSegments(
 ): Promise<FeatureSegments> {
   if (method === "dbscan") return { method, ...(await densitySegments(features, { ...run, eps, minSamples })) };
   const { k, seed, maxIterations, tolerance, init, nInit, spherical } = settings;
-  const options = { ...run, k, seed, maxIterations, tolerance, init, nInit, spherical };
-  return { method, ...(await segmentUsers(features, options)) };
+  const { weights, miniBatch, emptyClusters, kRange, kBy: criterion } = settings;
+  const start = { k, kRange, criterion, seed, init, nInit };
+  const steps = { maxIterations, tolerance, spherical, weights, miniBatch, emptyClusters };
+  return { method, ...(await segmentUsers(features, { ...run, ...start, ...steps })) };
 }
 
 /** Users who have events but lie in no dense place. */

@@ -3,6 +3,10 @@ import { shared } from "../executor/executor.js";
 import { integerBetween } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 
+export const EMPTY_CLUSTERS = ["relocate", "keep"] as const;
+/** What becomes of a cluster without points: its centroid moves to the point farthest from its own centroid, or stays. */
+export type EmptyClusters = (typeof EMPTY_CLUSTERS)[number];
+
 /** Points of one kernel call: reductions run over these shards in order, for any number of threads. */
 export const KMEANS_SHARD_POINTS = 16_384;
 

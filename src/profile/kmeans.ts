@@ -4,7 +4,14 @@ import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { DenseKmeans, type KmeansAlgorithm } from "./dense-kmeans.js";
 import { firstCentroids, KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
-import { checkedCentroids, checkedPoints, checkedWeights, unitRows } from "./kmeans-points.js";
+import {
+  checkedCentroids,
+  checkedPoints,
+  checkedWeights,
+  EMPTY_CLUSTERS,
+  type EmptyClusters,
+  unitRows,
+} from "./kmeans-points.js";
 import { type LloydResult, lloyd } from "./lloyd.js";
 
 export interface KmeansOptions extends RunOptions {
@@ -26,6 +33,8 @@ export interface KmeansOptions extends RunOptions {
   weights?: Float32Array | undefined;
   /** Points and centroids are scaled to unit length: clusters of directions (cosine). Default false. */
   spherical?: boolean | undefined;
+  /** What becomes of a cluster without points; default relocate. */
+  emptyClusters?: EmptyClusters | undefined;
   /** How labels are found, never what they are: lloyd measures all distances; default auto. */
   algorithm?: KmeansAlgorithm | undefined;
 }
@@ -47,8 +56,8 @@ export interface KmeansResult extends LloydResult {
  * @param points float32 [n * dims] row-major, finite; copied into shared memory unless it is there already
  * @param dims numbers a point, >= 1
  *
- * Empty clusters: the centroid moves to the point that is farthest from its own centroid (ties: smaller index), which
- * its cluster gives up. The same bytes for any number of threads: sums run over fixed shards in float64. From 24
+ * Empty clusters: the centroid moves to the point that is farthest from its own centroid, by weight times squared
+ * distance (ties: smaller index), which its cluster gives up, unless that would leave it empty; or it stays. The same bytes for any number of threads: sums run over fixed shards in float64. From 24
  * clusters and 8 dimensions on, a filter of byte products and bounds in the manner of Yinyang finds the labels that
  * measuring all distances would find, bit for bit.
  * Cost: at most 3 n k dims flops an iteration; memory 12 n bytes besides the points, n (dims + 76) more with the filter.
@@ -66,12 +75,13 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
   const nInit = integerBetween("nInit", options.nInit ?? 1, 1, 10_000);
   const init = oneOf("init", options.init ?? "k-means++", KMEANS_INITS);
   const algorithm = oneOf("algorithm", options.algorithm ?? "auto", ["auto", "lloyd", "filtered"] as const);
+  const emptyClusters = oneOf("emptyClusters", options.emptyClusters ?? "relocate", EMPTY_CLUSTERS);
   const given = checkedCentroids(options.centroids, k * dims);
   const weights = await checkedWeights(options.weights, n);
   const spherical = options.spherical ?? false;
   if (spherical) data = await unitRows(data, dims);
   const executor = new Executor(options);
-  const engine = await DenseKmeans.create(executor, data, dims, k, { weights, spherical, algorithm });
+  const engine = await DenseKmeans.create(executor, data, dims, k, { weights, spherical, algorithm, emptyClusters });
   const threshold = tolerance * (await engine.variance());
   let best: KmeansResult | undefined;
   for (let run = 0; run < (given === undefined ? nInit : 1); run++) {

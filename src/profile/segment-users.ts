@@ -1,7 +1,8 @@
 import type { RunOptions } from "../executor/executor.js";
 import { activePoints, type SegmentsBySize, segmentsBySize } from "./active-points.js";
+import type { KCriterion } from "./choice-of-k.js";
 import { chooseK, type KChoice } from "./choose-k.js";
-import { type KmeansOptions, kmeans } from "./kmeans.js";
+import { type DenseClusterOptions, denseClusters } from "./dense-clusters.js";
 import type { UserFeatures } from "./user-features.js";
 
 export interface UserSegments extends SegmentsBySize {
@@ -14,8 +15,14 @@ export interface UserSegments extends SegmentsBySize {
   choice?: KChoice;
 }
 
-export interface SegmentUsersOptions extends RunOptions, Omit<KmeansOptions, "k"> {
+export interface SegmentUsersOptions extends RunOptions, Omit<DenseClusterOptions, "k" | "weights"> {
   k: number | "auto";
+  /** Of k auto: from and to. */
+  kRange?: readonly [number, number] | undefined;
+  /** Of k auto. */
+  criterion?: KCriterion | undefined;
+  /** [numUsers] what a user counts as; default all 1. */
+  weights?: Float32Array | undefined;
 }
 
 /** Fewer users are one segment: no silhouette tells how many they are. */
@@ -33,10 +40,15 @@ export async function segmentUsers(features: UserFeatures, options: SegmentUsers
     const { segments } = await segmentsBySize(numUsers, [], new Int32Array(0), []);
     return { ...segments, inertia: 0, iterations: 0, converged: true, centroids: [] };
   }
+  const { k: wanted, kRange, criterion, ...settings } = options;
+  const weights = settings.weights && Float32Array.from(rows, (user) => settings.weights![user]!);
+  const run = { ...settings, weights };
   const choice =
-    options.k === "auto" && rows.length >= MIN_USERS_TO_CHOOSE ? await chooseK(points, dims, options) : undefined;
-  const k = choice?.k ?? (options.k === "auto" ? 1 : options.k);
-  const result = await kmeans(points, dims, { ...options, k: Math.min(k, rows.length) });
+    wanted === "auto" && rows.length >= MIN_USERS_TO_CHOOSE
+      ? await chooseK(points, dims, { ...run, criterion, minK: kRange?.[0], maxK: kRange?.[1] })
+      : undefined;
+  const k = choice?.k ?? (wanted === "auto" ? 1 : wanted);
+  const result = await denseClusters(points, dims, { ...run, k: Math.min(k, rows.length) });
   const { segments, clusters } = await segmentsBySize(numUsers, rows, result.labels, result.sizes);
   return {
     ...segments,

@@ -44,6 +44,39 @@ describe("choice of k", () => {
     expect(qualities[0]!.calinskiHarabasz).toBeCloseTo((total - inertia) / 3 / (inertia / (n - 4)), 6);
   });
 
+  it("chooses by what it is told to", async () => {
+    const points = blobs(4, 60);
+    const options = { maxK: 9, nInit: 4 };
+    const { qualities, ...bySilhouette } = await chooseK(points, 2, options);
+    expect(bySilhouette).toMatchObject({ k: 4, criterion: "silhouette" });
+    const byIndex = await chooseK(points, 2, { ...options, criterion: "calinski-harabasz" });
+    const largest = Math.max(...qualities.map((quality) => quality.calinskiHarabasz!));
+    expect(byIndex.k).toBe(qualities.find((quality) => quality.calinskiHarabasz === largest)!.k);
+    const elbow = await chooseK(points, 2, { ...options, criterion: "elbow" });
+    const [first, last] = [qualities[0]!, qualities.at(-1)!];
+    const below = qualities.map(({ k, inertia }) => {
+      const line = first.inertia + ((last.inertia - first.inertia) * (k - 2)) / 7;
+      return line - inertia;
+    });
+    expect(elbow.k).toBe(qualities[below.indexOf(Math.max(...below))]!.k);
+    await expect(chooseK(points, 2, { criterion: "wish" as never })).rejects.toThrow(/criterion/);
+  });
+
+  it("mini-batches and weights come to the same number of far groups", async () => {
+    const points = blobs(3, 200);
+    const weights = Float32Array.from({ length: 600 }, (_, i) => 1 + (i % 2));
+    for (const options of [{ miniBatch: 100 }, { weights }, { miniBatch: 100, weights }])
+      expect((await chooseK(points, 2, { maxK: 6, nInit: 4, ...options })).k).toBe(3);
+    const repeated = Float32Array.from(
+      Array.from({ length: 600 }, (_, i) =>
+        new Array(weights[i]!).fill([points[2 * i]!, points[2 * i + 1]!]).flat(),
+      ).flat(),
+    );
+    const weighted = await chooseK(points, 2, { minK: 3, maxK: 3, nInit: 4, weights });
+    const plain = await chooseK(repeated, 2, { minK: 3, maxK: 3, nInit: 4 });
+    expect(weighted.qualities[0]!.calinskiHarabasz! / plain.qualities[0]!.calinskiHarabasz!).toBeCloseTo(1, 4);
+  });
+
   it("is defined where points coincide, and refuses too few", async () => {
     const { k, qualities } = await chooseK(new Float32Array(20).fill(3), 2);
     expect(k).toBe(2);
