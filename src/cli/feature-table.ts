@@ -15,6 +15,8 @@ export interface FeatureTableOptions {
   id: string;
   features?: string[];
   active?: string;
+  /** A column: how much a user counts. */
+  weights?: string;
   scale: Scale;
   raw?: boolean;
 }
@@ -23,7 +25,7 @@ const DEFAULT_ACTIVE = "num_events";
 /** Row numbers are no feature; days since the last order are missing for all who never bought. */
 export const NO_FEATURES = new Set(["row", "segment", "order_recency_days"]);
 
-/** Makes the table `sorted`, by ascending bytes of the id: row, id, active, features f0 ... as numbers, v0 ... as they came. */
+/** Makes the table `sorted`, by ascending bytes of the id: row, id, active, features f0 ... as numbers, v0 ... as they came; weight. */
 export async function sortById(
   table: InputTable,
   options: FeatureTableOptions,
@@ -34,7 +36,7 @@ export async function sortById(
   const active = options.active ?? (table.has(DEFAULT_ACTIVE) ? DEFAULT_ACTIVE : undefined);
   const names =
     options.features === undefined
-      ? await allFeatures(table, options.id, active)
+      ? await allFeatures(table, [options.id, active, options.weights])
       : chosenFeatures(table, options.features);
   // ln(1 + x) of a negative number says nothing.
   const min = options.scale === "log" ? 0 : undefined;
@@ -48,6 +50,8 @@ export async function sortById(
       `${type === "VARCHAR" ? `TRY_CAST(trim(${sql}) AS ${inferred.get(sql) === "BIGINT" ? "BIGINT" : "DOUBLE"})` : sql} AS v${f}`,
     );
   }
+  if (options.weights !== undefined)
+    columns.push(`${await table.number(options.weights, "--weights", { min: 0, required: true })} AS weight`);
   const isActive = active === undefined ? "true" : `coalesce(${await table.number(active, "--active")}, 0) <> 0`;
   await db.run(`CREATE TABLE sorted AS
     SELECT row_number() OVER (ORDER BY ${id}) - 1 AS row, ${id} AS id, CAST(${isActive} AS UTINYINT) AS active, ${columns.join(", ")}
@@ -67,9 +71,9 @@ export async function sortById(
   return { names, numUsers: table.numRows };
 }
 
-async function allFeatures(table: InputTable, id: string, active: string | undefined): Promise<string[]> {
+async function allFeatures(table: InputTable, others: readonly (string | undefined)[]): Promise<string[]> {
   const numeric = (await table.numericColumns()).map(({ name }) => name);
-  const names = numeric.filter((name) => name !== id && name !== active && !NO_FEATURES.has(name));
+  const names = numeric.filter((name) => !others.includes(name) && !NO_FEATURES.has(name));
   if (names.length > 0) return names;
   throw invalidArgument(`${table.loaded.label} has no column of numbers besides the id`, {
     file: table.loaded.label,
@@ -109,6 +113,17 @@ export async function readValues(
     }
   }
   return { values, active };
+}
+
+/** Of `sorted`: how much each user counts. */
+export async function readWeights({ db }: InputTable, numUsers: number): Promise<Float32Array> {
+  const weights = new Float32Array(numUsers);
+  let row = 0;
+  for await (const { numRows, columns } of db.streamColumns("SELECT weight FROM sorted ORDER BY row", ["F64"])) {
+    weights.set(columns[0] as Float64Array, row);
+    row += numRows;
+  }
+  return weights;
 }
 
 /** Writes id, segment and features of `sorted`; a label below 0 is no segment. `labelsPath` must be readable to `db`. */

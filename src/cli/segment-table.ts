@@ -14,10 +14,10 @@ import type { OutputFile } from "../table/output-file.js";
 import { type InputTable, TableReader } from "../table/read-table.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Session } from "./command.js";
-import { type FeatureTableOptions, readValues, sortById, writeSegments } from "./feature-table.js";
+import { type FeatureTableOptions, readValues, readWeights, sortById, writeSegments } from "./feature-table.js";
 import type { DBSCAN_METRICS } from "./segment-dbscan.js";
 
-export interface SegmentTableOptions extends SegmentSettings, FeatureTableOptions {
+export interface SegmentTableOptions extends Omit<SegmentSettings, "weights">, FeatureTableOptions {
   metric: (typeof DBSCAN_METRICS)[number];
 }
 
@@ -52,9 +52,10 @@ export async function segmentTable(
     const { names, numUsers } = await sortById(table, options);
     const { points, values, hasEvents, scaling } = await readPoints(table, names, numUsers, options.scale);
     const features = { names, numUsers, dims: names.length, points, hasEvents, scaling };
-    const segments = await findSegments(features, options, session.run());
+    const weights = options.weights === undefined ? undefined : await readWeights(table, numUsers);
+    const segments = await findSegments(features, { ...options, weights }, session.run());
     if (model !== undefined && segments.method === "kmeans")
-      await writeSegmentModel(model.path, segmentModelOf(scaling, segments));
+      await writeSegmentModel(model.path, segmentModelOf(scaling, segments, options.spherical));
     const { labels, ...found } = segments;
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     await writeSegments(table.db, executor, labels, names, { ...options, labelsPath, output });

@@ -16,7 +16,8 @@ import {
 import { SparseMiniBatch } from "./sparse-mini-batch.js";
 import { SparseRows } from "./sparse-rows.js";
 
-export const MINI_BATCH_USER_INITS = ["k-means++", "random"] as const;
+const INITS = ["k-means++", "random"] as const;
+export type MiniBatchUserInit = (typeof INITS)[number];
 
 export interface MiniBatchUsersOptions extends RunOptions, MiniBatchSettings {
   /** Clusters, at least 1, at most the users with cells. */
@@ -26,7 +27,7 @@ export interface MiniBatchUsersOptions extends RunOptions, MiniBatchSettings {
   /** Rows and centroids at unit length: clusters of directions (cosine). Default false. */
   spherical?: boolean | undefined;
   /** How the first centroids are found, among three batches of users; default k-means++. */
-  init?: (typeof MINI_BATCH_USER_INITS)[number] | undefined;
+  init?: MiniBatchUserInit | undefined;
   /** Of every pseudo-random choice; default 1. */
   seed?: number | undefined;
   /** Stop when a step moves the centroids, in summed squares, by at most this; default 0: never. */
@@ -63,7 +64,7 @@ export async function miniBatchUsers(matrix: Matrix, options: MiniBatchUsersOpti
   const k = integerBetween("k", options.k, 1, 100_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 0, 0, Number.MAX_VALUE);
   const seed = integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
-  const init = oneOf("init", options.init ?? "k-means++", MINI_BATCH_USER_INITS);
+  const init = oneOf("init", options.init ?? "k-means++", INITS);
   const weights = await checkedWeights(options.weights, matrix.numUsers);
   const executor = new Executor(options);
   const spherical = options.spherical ?? false;

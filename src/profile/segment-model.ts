@@ -5,6 +5,7 @@ import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { forEachYielding } from "../util/yield.js";
 import { applyScaling, type FeatureScaling, SCALES, transformed } from "./feature-scaling.js";
+import { toUnitLength } from "./kmeans-points.js";
 import { kmeansPredict } from "./kmeans-predict.js";
 import type { UserSegments } from "./segment-users.js";
 
@@ -15,10 +16,13 @@ export interface SegmentModel {
   centroids: Float32Array;
   /** [k] users of each segment when it was made. */
   sizes: number[];
+  /** Users are compared by direction: points count at unit length. Default false. */
+  spherical?: boolean | undefined;
 }
 
 const KIND = "segment-model";
-const VERSION = "1";
+/** Of segments by distance, and by direction: earlier readers, who know nothing of it, refuse the latter. */
+const VERSIONS = ["1", "2"] as const;
 /** Together below the limit of a file's header. */
 const MAX_NAMES_BYTES = 8 << 20;
 
@@ -26,15 +30,19 @@ const TENSORS = { centroids: "F32", means: "F64", deviations: "F64", sizes: "F64
 
 const metadataSchema = z.object({
   kind: z.literal(KIND),
-  version: z.literal(VERSION),
+  version: z.enum(VERSIONS),
   scale: z.enum(SCALES),
   features: z.string().max(MAX_NAMES_BYTES),
 });
 const featuresSchema = z.array(z.string().min(1)).min(1).max(1_000_000);
 
 /** The model of segments that were found in users with `scaling`. */
-export function segmentModelOf(scaling: FeatureScaling, { centroids, sizes }: UserSegments): SegmentModel {
-  return { scaling, centroids: Float32Array.from(centroids.flat()), sizes };
+export function segmentModelOf(
+  scaling: FeatureScaling,
+  { centroids, sizes }: UserSegments,
+  spherical = false,
+): SegmentModel {
+  return { scaling, centroids: Float32Array.from(centroids.flat()), sizes, ...(spherical && { spherical }) };
 }
 
 /**
@@ -57,7 +65,12 @@ export async function writeSegmentModel(path: string, model: SegmentModel): Prom
       { name: "deviations", dtype: TENSORS.deviations, shape: [dims] },
       { name: "sizes", dtype: TENSORS.sizes, shape: [k] },
     ],
-    { kind: KIND, version: VERSION, scale: scaling.scale, features: JSON.stringify(scaling.names) },
+    {
+      kind: KIND,
+      version: VERSIONS[model.spherical ? 1 : 0],
+      scale: scaling.scale,
+      features: JSON.stringify(scaling.names),
+    },
   );
   try {
     await writer.write("centroids", 0, centroids);
@@ -90,6 +103,7 @@ export function readSegmentModel(path: string): SegmentModel {
     },
     centroids: tensors.centroids as Float32Array,
     sizes: [...(tensors.sizes as Float64Array)],
+    ...(known.data.version === VERSIONS[1] && { spherical: true }),
   };
   const problem = problemOf(model);
   if (problem !== undefined) throw corrupt(path, problem);
@@ -114,7 +128,10 @@ export async function predictSegments(
     points[at] = transformed(scaling.scale, values[at]!);
   });
   await applyScaling(scaling, points);
-  return (await kmeansPredict(points, scaling.names.length, model.centroids, options)).labels;
+  const dims = scaling.names.length;
+  if (model.spherical)
+    await forEachYielding(points.length / dims, (i) => toUnitLength(points.subarray(i * dims, (i + 1) * dims)));
+  return (await kmeansPredict(points, dims, model.centroids, options)).labels;
 }
 
 function problemOf({ scaling, centroids, sizes }: SegmentModel): string | undefined {

@@ -108,7 +108,36 @@ it("starts in other ways, and goes by direction", async () => {
   const rays = ["segment", at("rays.csv"), "--scale", "none", "-k", "2", "--spherical"];
   await cliJson([...rays, "-o", at("r.csv")]);
   expect((await readTable(at("r.csv"))).map((row) => row.segment)).toEqual(["0", "0", "1", "1", "0"]);
-  await expect(cliJson([...rays, "-o", at("r.csv"), "--model", at("r.safetensors")])).rejects.toThrow();
+  await cliJson([...rays, "-o", at("r.csv"), "--model", at("r.safetensors")]);
+  writeFileSync(at("later-rays.csv"), "user_id,x,y\nf,0.1,0\ng,0,300\n");
+  await cliJson(["assign", at("later-rays.csv"), "--model", at("r.safetensors"), "-o", at("lr.csv")]);
+  expect((await readTable(at("lr.csv"))).map((row) => row.segment)).toEqual(["0", "1"]);
+});
+
+it("mini-batches, weights, empty segments, and the number of segments by what is wanted", async () => {
+  const features = ["--features", "age,spend"];
+  const run = ["segment", at("people.csv"), ...ARGS.slice(0, -2), ...features, "-o", at("m.csv")];
+  expect(await cliJson([...run, "-k", "3", "--mini-batch", "8"])).toMatchObject({ sizes: [5, 4, 3] });
+  expect(await cliJson([...run, "-k", "3", "--empty-clusters", "keep", "--n-init", "4"])).toMatchObject({ k: 3 });
+  for (const by of ["silhouette", "calinski-harabasz", "elbow"]) {
+    const { choice } = (await cliJson([...run, "--k-range", "2:5", "--k-by", by])) as never as {
+      choice: { k: number; criterion: string; qualities: { k: number }[] };
+    };
+    expect(choice.qualities.map(({ k }) => k)).toEqual([2, 3, 4, 5]);
+    expect(choice.criterion).toBe(by);
+    if (by !== "calinski-harabasz") expect(choice.k).toBe(3);
+  }
+  // Who weighs nothing moves no centre: of 0 and 10, and 4 without weight, the centres are 0 and 10.
+  writeFileSync(at("w.csv"), "user_id,x,w\na,0,1\nb,0,1\nc,10,2\nd,4,0\n");
+  const weighted = ["segment", at("w.csv"), "--weights", "w", "--scale", "none", "-k", "2", "-o", at("ws.csv")];
+  expect(await cliJson(weighted)).toMatchObject({ names: ["x"], inertia: 0, sizes: [3, 1] });
+  for (const [args, message] of [
+    [["-k", "3", "--k-range", "2:5"], /leaves nothing to choose/],
+    [["--k-range", "5:2"], /from:to/],
+    [["--weights", "age", "--mini-batch", "0"], /whole number/],
+    [["--weights", "name"], /--weights|name/],
+  ] as const)
+    await expect(cliJson([...run, ...args])).rejects.toThrow(message);
 });
 
 it("segments the rows of a matrix", async () => {
@@ -128,6 +157,12 @@ it("segments the rows of a matrix", async () => {
     ["u2", "0"],
     ["u4", "0"],
   ]);
+});
+
+it("segments the rows of a matrix by mini-batches", async () => {
+  const args = ["segment", at("matrix.safetensors"), "-k", "2", "--mini-batch", "3", "-o", at("batches.csv")];
+  expect(await cliJson(args)).toMatchObject({ sizes: [3, 1], numUnsegmented: 1 });
+  await expect(cliJson([...args, "--init", "k-means||"])).rejects.toThrow(/k-means/);
 });
 
 it("finds crowds of alike rows of a matrix by their cosine", async () => {

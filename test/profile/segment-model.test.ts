@@ -59,6 +59,21 @@ describe("segment model", () => {
     }
   });
 
+  it("by direction: users count at unit length, and earlier readers refuse the file", async () => {
+    const scaling = { ...MODEL.scaling, scale: "none" as const };
+    const dims = scaling.names.length;
+    const centroids = new Float32Array(2 * dims);
+    centroids[0] = 1;
+    centroids[2 * dims - 1] = 1;
+    const model = { scaling, centroids, sizes: [1, 1], spherical: true };
+    await writeSegmentModel(at("s.safetensors"), model);
+    expect(readSegmentModel(at("s.safetensors"))).toEqual(model);
+    const values = new Float64Array(2 * dims);
+    values[0] = 0.01;
+    values[2 * dims - 1] = 900;
+    expect([...(await predictSegments(model, values))]).toEqual([0, 1]);
+  });
+
   it("refuses files that are none, and any flipped byte", async () => {
     const other = TensorFileWriter.create(at("o.safetensors"), [{ name: "centroids", dtype: "F32", shape: [1, 1] }], {
       kind: "neighbours",

@@ -2,13 +2,12 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { CouponcastError } from "../../errors.js";
-import type { KChoice } from "../../profile/choose-k.js";
-import { KMEANS_INITS } from "../../profile/kmeans-init.js";
 import { count, percent } from "../../report/format.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { sum } from "../list-rows.js";
-import { decimal, integer, list } from "../option-values.js";
+import { list } from "../option-values.js";
 import { addDbscanOptions, dbscanLines, SEGMENT_METHODS } from "../segment-dbscan.js";
+import { addKmeansOptions, checkChoice, kmeansLines } from "../segment-kmeans.js";
 import type { SegmentTableOptions, SegmentTableResult } from "../segment-table.js";
 import { brief, byteSize, counted, table } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
@@ -38,6 +37,9 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       ["six segments of the shoppers", "segment features.parquet -k 6 -o segments.parquet"],
       ["twenty tastes, by the items of the users", "segment matrix.safetensors -k 20 -o tastes.parquet"],
       ["as many segments as the silhouette says", "segment features.parquet -k auto -o segments.parquet"],
+      ["of 2 to 30, by the elbow", "segment features.parquet --k-range 2:30 --k-by elbow -o segments.parquet"],
+      ["of very many users", "segment features.parquet -k 50 --mini-batch 10000 -o segments.parquet"],
+      ["users count by what they spend", "segment features.parquet -k 6 --weights monetary_minor -o segments.parquet"],
       [
         "by three columns of a table of one's own",
         "segment customers.csv --id customer --features age,orders,spend --scale standard -k 4 -o segments.csv",
@@ -56,7 +58,6 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
   })
     .argument("<table>", "features: one row a user; or a behaviour matrix")
     .addOption(new Option("--method <name>", "how to find segments").choices(SEGMENT_METHODS).default("kmeans"))
-    .option("-k, --k <count>", "kmeans: segments, 1 to 1,000,000; auto: of 2 to 12 by the silhouette", countOrAuto, 6)
     .option("--id <column>", "id of the user; unique", "user_id")
     .option(
       "--features <columns>",
@@ -69,24 +70,10 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         .choices(["log", "standard", "none"])
         .default("log"),
     )
-    .addOption(
-      new Option("--init <how>", "kmeans: how the first centres are found; k-means|| looks at the users fewer times")
-        .choices(KMEANS_INITS)
-        .default("k-means++"),
-    )
-    .option("--n-init <count>", "kmeans: starts, of which the best is kept, 1 to 10,000", integer(1, 10_000), 1)
-    .option("--spherical", "kmeans: by the direction of the features (cosine), not by how large they are")
-    .option("--seed <number>", "kmeans: of the first centres, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
-    .option("--max-iterations <count>", "kmeans: of Lloyd", integer(1, 1_000_000), 300)
-    .option(
-      "--tolerance <number>",
-      "kmeans: stop when the centroids move less than this share of the variance",
-      decimal(0),
-      1e-4,
-    )
     .addOption(required("-o, --out <file>", "where to write: .csv, .parquet or .jsonl"))
     .option("--model <file>", "also write the model (.safetensors) that puts later users into these segments")
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
+  addKmeansOptions(command);
   addDbscanOptions(command);
   addCommonOptions(command);
   setAction<SegmentOptions>(command, async (session, [path], options) => {
@@ -96,12 +83,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         hint: "Dense places have no centre that later users could be compared with.",
       });
     }
-    if (options.model !== undefined && options.spherical) {
-      throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--model needs segments that are not --spherical", {
-        field: "--model",
-        hint: "A model compares later users by distance, not by direction.",
-      });
-    }
+    checkChoice(options);
     if (path!.toLowerCase().endsWith(".safetensors")) return ofMatrix(session, path!, options);
     if (options.metric === "cosine") {
       throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--metric cosine needs a behaviour matrix", {
@@ -139,10 +121,6 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
   });
 }
 
-function countOrAuto(text: string): number | "auto" {
-  return text === "auto" ? text : integer(1, 1_000_000)(text);
-}
-
 async function ofMatrix(session: Session, path: string, options: SegmentOptions) {
   if (options.model !== undefined) {
     throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--model needs a table of features", {
@@ -170,33 +148,6 @@ async function ofMatrix(session: Session, path: string, options: SegmentOptions)
 }
 
 const modelPath = ({ model }: SegmentOptions) => (model === undefined ? {} : { model: resolve(model) });
-
-type KmeansFacts = Pick<
-  Extract<SegmentTableResult, { method: "kmeans" }>,
-  "sizes" | "numUnsegmented" | "inertia" | "iterations" | "converged" | "choice"
->;
-
-function kmeansLines(result: KmeansFacts): string[] {
-  const { sizes, numUnsegmented, inertia, iterations, converged, choice } = result;
-  return [
-    ...(choice === undefined ? [] : [...choiceLines(choice), ""]),
-    `${counted(sum(sizes), "user")} in ${counted(sizes.length, "segment")}; ${counted(iterations, "iteration")}${converged ? "" : ", not converged"}, inertia ${brief(inertia)}`,
-    ...(numUnsegmented > 0 ? [`${counted(numUnsegmented, "user")} without a segment: nothing to go by`] : []),
-  ];
-}
-
-function choiceLines({ k, qualities, sampleSize }: KChoice): string[] {
-  const rows = qualities.map((quality) => [
-    `${quality.k}${quality.k === k ? " *" : ""}`,
-    quality.sampleSilhouette.toFixed(3),
-    quality.calinskiHarabasz === null ? "–" : brief(quality.calinskiHarabasz),
-    brief(quality.inertia),
-  ]);
-  return [
-    ...table(["k", "silhouette", "Calinski-Harabasz", "inertia"], rows),
-    `  * the highest silhouette, over a sample of ${counted(sampleSize, "user")}`,
-  ];
-}
 
 /** Sizes and means of the segments; the segments are columns where they are few. */
 function profile({ names, sizes, means }: SegmentTableResult): string[] {
