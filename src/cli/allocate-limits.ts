@@ -2,6 +2,7 @@
 import type { Cap, Limits } from "../allocate/limits.js";
 import { invalidArgument } from "../errors.js";
 import { didYouMean } from "../util/nearest-name.js";
+import type { Catalogue } from "./allocate-catalogue.js";
 
 export interface LimitOptions {
   /** Infinity: no limit. */
@@ -19,16 +20,6 @@ export interface LimitOptions {
   cap?: ReadonlyMap<string, number>;
   riskAversion?: number;
 }
-
-/** A row of the table of coupons. */
-export interface CatalogueEntry {
-  stock: number | undefined;
-  budgetMinor: number | undefined;
-  exclusiveGroup: string | undefined;
-  campaign: string | undefined;
-  channel: string | undefined;
-}
-export type Catalogue = ReadonlyMap<string, CatalogueEntry>;
 
 /** What the tables name, in the order of their indices. */
 export interface Names {

@@ -67,33 +67,21 @@ Takes the finished stages of \`couponcast run CAMPAIGN --out DIR\`, and runs wha
 }
 
 async function readPolicy(session: Session, path: string) {
-  const { mkdtemp, rm } = await import("node:fs/promises");
-  const { tmpdir } = await import("node:os");
-  const { join } = await import("node:path");
-  const { findTable, TableReader } = await import("../../table/read-table.js");
+  const { withTables } = await import("../read-columns.js");
+  const { findTable } = await import("../../table/read-table.js");
   const source = await findTable(path, "policy");
-  const scratch = await mkdtemp(join(tmpdir(), "couponcast-"));
-  try {
-    const reader = await TableReader.open([source], { scratch, threads: 1, signal: session.signal });
-    try {
-      const loaded = await reader.load(source, "policy", true);
-      const user = await loaded.id("user_id", "--policy");
-      const coupon = await loaded.id("coupon_id", "--policy");
-      const policy = { users: [] as string[], coupons: [] as string[] };
-      for await (const { numRows, columns } of reader.db.streamColumns(
-        `SELECT ${user}, ${coupon} FROM ${loaded.table}`,
-        ["TEXT", "TEXT"],
-      )) {
-        policy.users.push(...columns[0].slice(0, numRows));
-        policy.coupons.push(...columns[1].slice(0, numRows));
-      }
-      return policy;
-    } finally {
-      reader.close();
+  return withTables(session, [source], async (reader) => {
+    const loaded = await reader.load(source, "policy", true);
+    const user = await loaded.id("user_id", "--policy");
+    const coupon = await loaded.id("coupon_id", "--policy");
+    const policy = { users: [] as string[], coupons: [] as string[] };
+    const sql = `SELECT ${user}, ${coupon} FROM ${loaded.table}`;
+    for await (const { numRows, columns } of reader.db.streamColumns(sql, ["TEXT", "TEXT"])) {
+      policy.users.push(...columns[0].slice(0, numRows));
+      policy.coupons.push(...columns[1].slice(0, numRows));
     }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+    return policy;
+  });
 }
 
 const HEADS = ["policy", "true profit", "gap closed", "regret", "spent", "coupons", "redeemed", "anyway"];
