@@ -218,6 +218,8 @@ const fourLimits = z
     message: "expected ascending limits",
   });
 
+const countOfSegments = z.number().int().min(2).max(1000);
+
 export const SEGMENT_FEATURES = ["behaviour_counts", "recency", "frequency", "monetary", "mean_gap"] as const;
 
 const methodSettings = {
@@ -408,7 +410,42 @@ export const campaignSchema = z.strictObject({
       k: z
         .union([z.number().int().min(1).max(1000), z.literal("auto")])
         .default(6)
-        .describe("of kmeans: segments; auto: as many of 2 to 12 as the silhouette says"),
+        .describe("of kmeans: segments; auto: as many of kRange as kBy says"),
+      kRange: z
+        .tuple([countOfSegments, countOfSegments])
+        .refine(([from, to]) => from <= to, { message: "expected from and to in ascending order" })
+        .optional()
+        .describe("of k auto: from and to; default: 2 to 12"),
+      kBy: z
+        .enum(["silhouette", "calinski-harabasz", "elbow"])
+        .optional()
+        .describe("of k auto: what decides; default: silhouette"),
+      spherical: z
+        .boolean()
+        .optional()
+        .describe("of kmeans: by the direction of the features, not by how large they are"),
+      miniBatch: z
+        .number()
+        .int()
+        .min(1)
+        .max(1e9)
+        .optional()
+        .describe("of kmeans: centres move after each batch of so many users; default: after all"),
+      weights: z
+        .enum(["events", "frequency", "monetary"])
+        .optional()
+        .describe("of kmeans: what a user counts by; default: all alike"),
+      emptyClusters: z
+        .enum(["relocate", "keep"])
+        .optional()
+        .describe("of kmeans: a segment without users takes the farthest user, or stays empty; default: relocate"),
+      model: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "segments.safetensors of an earlier run, relative to the campaign file: its segments instead of new ones",
+        ),
       features: z
         .array(z.enum(SEGMENT_FEATURES))
         .min(1)

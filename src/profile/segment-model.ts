@@ -5,8 +5,8 @@ import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { forEachYielding } from "../util/yield.js";
 import { applyScaling, type FeatureScaling, SCALES, transformed } from "./feature-scaling.js";
-import { toUnitLength } from "./kmeans-points.js";
-import { kmeansPredict } from "./kmeans-predict.js";
+import { unitRows } from "./kmeans-points.js";
+import { type KmeansPrediction, kmeansPredict } from "./kmeans-predict.js";
 import type { UserSegments } from "./segment-users.js";
 
 /** Segments as later users can be put into them. */
@@ -128,10 +128,18 @@ export async function predictSegments(
     points[at] = transformed(scaling.scale, values[at]!);
   });
   await applyScaling(scaling, points);
-  const dims = scaling.names.length;
-  if (model.spherical)
-    await forEachYielding(points.length / dims, (i) => toUnitLength(points.subarray(i * dims, (i + 1) * dims)));
-  return (await kmeansPredict(points, dims, model.centroids, options)).labels;
+  return (await labelsByModel(model, points, options)).labels;
+}
+
+/** The nearest segment of points that are scaled already. Errors: as kmeansPredict. */
+export async function labelsByModel(
+  model: SegmentModel,
+  points: Float32Array,
+  options: RunOptions = {},
+): Promise<KmeansPrediction> {
+  const dims = model.scaling.names.length;
+  const compared = model.spherical ? await unitRows(points, dims) : points;
+  return kmeansPredict(compared, dims, model.centroids, options);
 }
 
 function problemOf({ scaling, centroids, sizes }: SegmentModel): string | undefined {

@@ -3,6 +3,7 @@ import { activePoints, type SegmentsBySize, segmentsBySize } from "./active-poin
 import type { KCriterion } from "./choice-of-k.js";
 import { chooseK, type KChoice } from "./choose-k.js";
 import { type DenseClusterOptions, denseClusters } from "./dense-clusters.js";
+import type { Stability } from "./stability.js";
 import type { UserFeatures } from "./user-features.js";
 
 export interface UserSegments extends SegmentsBySize {
@@ -13,6 +14,8 @@ export interface UserSegments extends SegmentsBySize {
   centroids: number[][];
   /** How k was chosen, where it was to be. */
   choice?: KChoice;
+  /** Where the segments are those of a model: how their shares have moved since. */
+  stability?: Stability | null;
 }
 
 export interface SegmentUsersOptions extends RunOptions, Omit<DenseClusterOptions, "k" | "weights"> {

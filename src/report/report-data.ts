@@ -120,6 +120,8 @@ export interface Segmentation {
   density?: SegmentDensity | undefined;
   /** Where the number of segments was chosen by the data. */
   choice?: SegmentChoice | undefined;
+  /** Where the segments are those of a model file: how their shares have moved since it was made; null: nobody is in one. */
+  model?: { file: string; stability: StabilityIndex | null } | undefined;
   /** Only where the campaign names an earlier run. */
   drift?: SegmentationDrift | undefined;
 }
@@ -139,8 +141,9 @@ export interface StabilityIndex {
 }
 
 export interface SegmentChoice {
-  /** The number of segments with the highest silhouette. */
+  /** The number of segments that the criterion says is best. */
   k: number;
+  criterion: "silhouette" | "calinski-harabasz" | "elbow";
   qualities: { k: number; inertia: number; sampleSilhouette: number; calinskiHarabasz: number | null }[];
   /** Users that silhouettes are means over. */
   sampleSize: number;

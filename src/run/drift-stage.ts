@@ -6,7 +6,9 @@ import { CouponcastError, invalidArgument } from "../errors.js";
 import { type Drift, driftOf } from "../profile/drift.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import type { SegmentStage } from "./profile-stages.js";
+import { SEGMENT_MODEL_ROLE } from "./segment-model-input.js";
 import type { FinishedStage } from "./stage-runner.js";
+import { SEGMENTS_FILE } from "./workspace.js";
 
 export type DriftStage = FinishedStage<Drift & { rows: number }>;
 
@@ -31,8 +33,9 @@ export async function driftStage(context: RunContext, segmented: SegmentStage): 
   const before = baselineFile(context);
   if (before === undefined) return undefined;
   const after = join(segmented.dir, "segments.parquet");
+  const sameSegments = hasSameModel(context);
   const reads = { segment: segmented.key, ...inputDigests(context, [BASELINE_ROLE]) };
-  return context.stages.run("drift", reads, {}, async (dir) => {
+  return context.stages.run("drift", reads, { sameSegments }, async (dir) => {
     const db = await openStageDb(context, dir, [before, after]);
     try {
       const relations = { old: `read_parquet(${quoteLiteral(before)})`, new: `read_parquet(${quoteLiteral(after)})` };
@@ -46,13 +49,20 @@ export async function driftStage(context: RunContext, segmented: SegmentStage): 
         );
       }
       if ((await db.count("SELECT count(*) AS n FROM old_users")) === 0) throw noSegments(before, "row");
-      const drift = await driftOf(db, { ...context.options, names, scale: "log", sameSegments: false });
+      const drift = await driftOf(db, { ...context.options, names, scale: "log", sameSegments });
       return { rows: drift.numNew, ...drift };
     } finally {
       db.close();
       await rm(join(dir, "spill"), { recursive: true, force: true });
     }
   });
+}
+
+/** Whether both runs put their users into the segments of one and the same model. */
+function hasSameModel({ inputs }: RunContext): boolean {
+  const own = inputs.find(({ role }) => role === SEGMENT_MODEL_ROLE);
+  const earlier = inputs.find(({ role, path }) => role === BASELINE_ROLE && path.endsWith(`/${SEGMENTS_FILE}`));
+  return own !== undefined && earlier?.xxh3 === own.xxh3;
 }
 
 /** What is no finite number counts as missing. */

@@ -5,6 +5,7 @@ import type { GroupEffect } from "../evaluate/campaign-effect.js";
 import type { SurveyResults } from "../evaluate/evaluate-campaign.js";
 import type { Drift } from "../profile/drift.js";
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
+import type { Stability } from "../profile/stability.js";
 import type { ReportData, TransitionSummary } from "../report/report-data.js";
 import type { ResponseModel, ResponseQuality } from "../score/response-model.js";
 import type { AllocateResult } from "./allocate-stage.js";
@@ -49,6 +50,8 @@ export interface RunManifest {
     /** Without recorded behaviour. */
     usersUnsegmented: number;
     dbscan?: { eps: number; minSamples: number; usersNoise: number };
+    /** Of segments.model: how the shares of its segments have moved since it was made. */
+    model?: Stability | null;
     /** How the users differ from those of segments.baseline. */
     drift?: Drift;
   };
@@ -222,6 +225,7 @@ export function buildManifest(
 function segmentCounts(segments: SegmentFacts): RunManifest["segments"] {
   const { method, sizes, numUnsegmented } = segments;
   const counts = { method, sizes, usersUnsegmented: numUnsegmented - noiseOf(segments) };
+  if (segments.method === "kmeans" && segments.stability !== undefined) return { ...counts, model: segments.stability };
   if (segments.method !== "dbscan") return counts;
   const { eps, minSamples, numNoise } = segments;
   return { ...counts, dbscan: { eps, minSamples, usersNoise: numNoise } };
@@ -231,6 +235,12 @@ function driftCounts({ drift }: FinishedStages): { drift?: Drift } {
   if (drift === undefined) return {};
   const { rows: _, ...result } = drift.result;
   return { drift: result };
+}
+
+/** The report's words on segments of a model file. */
+function modelOf(segments: SegmentFacts, file: string | undefined) {
+  if (file === undefined || segments.method !== "kmeans") return undefined;
+  return { file, stability: segments.stability ?? null };
 }
 
 function densityOf({ metric, eps, minSamples, numNoise, curve, sizes }: Extract<SegmentFacts, { method: "dbscan" }>) {
@@ -328,6 +338,7 @@ export function buildReport(
       numUnsegmentedUsers: segments.numUnsegmented - noiseOf(segments),
       density: segments.method === "dbscan" ? densityOf(segments) : undefined,
       choice: segments.method === "kmeans" ? segments.choice : undefined,
+      model: modelOf(segments, campaign.segments.model),
       drift: driftCounts(stages).drift,
     },
     transitions: transitionsOf(stages.transitioned),

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { loadCampaign } from "../campaign/load-campaign.js";
 import { duckDbVersion } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
@@ -16,16 +17,17 @@ import { EVALUATION_ROLE, evaluateStage, evaluationSources } from "./evaluate-st
 import { buildManifest, buildReport, type RunManifest } from "./manifest.js";
 import { modelStage } from "./model-stage.js";
 import { outputStage } from "./output-stage.js";
-import { ingestStage, segmentStage } from "./profile-stages.js";
+import { ingestStage, SEGMENT_MODEL, segmentStage } from "./profile-stages.js";
 import { profileTableStage } from "./profile-table-stage.js";
 import { chosenWeights, qualityStage } from "./quality-stage.js";
 import { RESPONSE_ROLE, responseModelPath } from "./response-model.js";
 import { candidatesStage, responseStage, statesStage } from "./response-stage.js";
 import { ruleStage } from "./rule-stage.js";
 import { affinityStage, eligibilityStage } from "./score-stages.js";
+import { SEGMENT_MODEL_ROLE, segmentModelPath } from "./segment-model-input.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { transitionStage } from "./transition-stage.js";
-import { DECISIONS_FILE, outputFiles, RESPONSE_FILE, Workspace } from "./workspace.js";
+import { DECISIONS_FILE, outputFiles, RESPONSE_FILE, SEGMENTS_FILE, Workspace } from "./workspace.js";
 
 export interface PipelineOptions extends RunOptions {
   out: string;
@@ -76,6 +78,20 @@ export async function digestInputs(context: RunContext, nonce: string): Promise<
     paths.push(file!);
     const { size } = await stat(file!);
     inputs.push({ role: BASELINE_ROLE, path: `${campaign.segments.baseline}/segments.parquet`, bytes: size, xxh3: "" });
+    const modelBefore = join(dirname(file!), SEGMENTS_FILE);
+    const known = await stat(modelBefore).catch(() => undefined);
+    if (known !== undefined) {
+      paths.push(modelBefore);
+      const path = `${campaign.segments.baseline}/${SEGMENTS_FILE}`;
+      inputs.push({ role: BASELINE_ROLE, path, bytes: known.size, xxh3: "" });
+    }
+  }
+  const segmentModel = segmentModelPath(context);
+  if (segmentModel !== undefined) {
+    const [file] = await resolveFiles(segmentModel, baseDir, "segments.model");
+    paths.push(file!);
+    const path = campaign.segments.model!;
+    inputs.push({ role: SEGMENT_MODEL_ROLE, path, bytes: (await stat(file!)).size, xxh3: "" });
   }
   const { model: saved, onnx } = campaign.response;
   const model = responseModelPath(context);
@@ -188,6 +204,8 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     }
     if (responded.result.model.parts.length > 0)
       await copyFile(join(responded.dir, RESPONSE_FILE), join(staging, RESPONSE_FILE));
+    const segmentsModel = join(segmented.dir, SEGMENT_MODEL);
+    if (existsSync(segmentsModel)) await copyFile(segmentsModel, join(staging, SEGMENTS_FILE));
     await writeFile(
       join(staging, "report.html"),
       await renderReport(buildReport(context, finished, responded, output.result, manifest)),

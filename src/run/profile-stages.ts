@@ -1,5 +1,5 @@
 /** Stages ingest and segment: from events to the matrix, the users' features and their segments. */
-import { rename, rm } from "node:fs/promises";
+import { copyFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Campaign } from "../campaign/campaign-schema.js";
 import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
@@ -7,14 +7,16 @@ import { CouponcastError } from "../errors.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
 import { cosineSegments } from "../profile/density-segments.js";
 import { type FoundSegments, findSegments, type SegmentFacts } from "../profile/find-segments.js";
+import { modelSegments } from "../profile/model-segments.js";
 import { rfmSegments } from "../profile/rfm-segments.js";
-import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
+import { type SegmentModel, segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
 import { openMatrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeRows } from "../table/write-rows.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
+import { givenSegmentModel, SEGMENT_MODEL_ROLE, segmentModelPath, WEIGHT_COLUMNS } from "./segment-model-input.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export type IngestStage = FinishedStage<IngestResult & { rows: number }>;
@@ -83,13 +85,30 @@ export const SEGMENT_MODEL = "segment-model.safetensors";
 /** Segments the users; writes labels and standardised features as tensors, and segments.parquet for people. */
 export function segmentStage(context: RunContext, ingested: IngestStage): Promise<SegmentStage> {
   const { segments, seed } = context.loaded.campaign;
+  const model = segmentModelPath(context);
+  const reads = { ingest: ingested.key, ...inputDigests(context, [SEGMENT_MODEL_ROLE]) };
   const features = join(ingested.dir, INGEST_FILES.features);
-  return context.stages.run("segment", { ingest: ingested.key }, { segments, seed }, async (dir) => {
+  return context.stages.run("segment", reads, { segments, seed }, async (dir) => {
     const db = await openStageDb(context, dir, [features]);
     try {
       const numUsers = ingested.result.numUsers;
-      const users = await readUserFeatures(db, features, segments.features, numUsers);
-      const found = await foundSegments(context, ingested, db, users);
+      let given: SegmentModel | undefined;
+      const users = await readUserFeatures(
+        db,
+        features,
+        segments.features,
+        numUsers,
+        model === undefined
+          ? undefined
+          : (available) => {
+              given = givenSegmentModel(model, available);
+              return given.scaling;
+            },
+      );
+      const found =
+        given === undefined
+          ? await foundSegments(context, ingested, db, users)
+          : { method: "kmeans" as const, ...(await modelSegments(users, given, context.options)) };
       checkNumber(found.k);
       const { labels, ...summary } = found;
       const writer = TensorFileWriter.create(
@@ -109,8 +128,9 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
       } finally {
         await writer.abort();
       }
-      if (found.k > 0 && found.method === "kmeans")
-        await writeSegmentModel(join(dir, SEGMENT_MODEL), segmentModelOf(users.scaling, found));
+      if (model !== undefined) await copyFile(model, join(dir, SEGMENT_MODEL));
+      else if (found.k > 0 && found.method === "kmeans")
+        await writeSegmentModel(join(dir, SEGMENT_MODEL), segmentModelOf(users.scaling, found, segments.spherical));
       const rows = join(dir, "labels.csv");
       await writeRows(context.executor, rows, [labels]);
       await db.run(
@@ -138,11 +158,15 @@ async function foundSegments(
   users: UserFeatures,
 ): Promise<FoundSegments> {
   const { segments, seed } = context.loaded.campaign;
-  const { method, metric, rfm, eps, minSamples } = segments;
+  const { method, metric, rfm, eps, minSamples, weights: weightBy } = segments;
   if (method === "rfm")
     return { method, ...(await rfmSegments(db, join(ingested.dir, INGEST_FILES.features), users, rfm)) };
   if (method === "kmeans" || metric === "euclidean")
-    return findSegments(users, { ...segments, method, seed }, context.options);
+    return findSegments(
+      users,
+      { ...segments, weights: weightBy && (await weightsOf(db, ingested, weightBy)), method, seed },
+      context.options,
+    );
   const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
   try {
     const options = { ...context.options, eps: eps as number, minSamples };
@@ -150,6 +174,24 @@ async function foundSegments(
   } finally {
     matrix.close();
   }
+}
+
+/** [numUsers] 0 where a user has none of it. */
+async function weightsOf(
+  db: DuckDb,
+  ingested: IngestStage,
+  by: keyof typeof WEIGHT_COLUMNS,
+): Promise<Float32Array | undefined> {
+  const weights = new Float32Array(ingested.result.numUsers);
+  const features = quoteLiteral(join(ingested.dir, INGEST_FILES.features));
+  const sql = `SELECT greatest(coalesce(${WEIGHT_COLUMNS[by]}, 0), 0)::DOUBLE FROM read_parquet(${features}) ORDER BY row`;
+  let row = 0;
+  for await (const { numRows, columns } of db.streamColumns(sql, ["F64"])) {
+    weights.set(columns[0] as Float64Array, row);
+    row += numRows;
+  }
+  // Of users who all weigh nothing, none weighs less than another.
+  return weights.some((weight) => weight > 0) ? weights : undefined;
 }
 
 /** What follows keeps sums per segment and coupon, and the report names each. */

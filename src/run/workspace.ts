@@ -12,6 +12,7 @@ export const OUTPUT_FILES = [
   "assignments.parquet",
   "withheld.parquet",
   "segments.parquet",
+  "segments.safetensors",
   "profiles.parquet",
   "segment_profiles.parquet",
   "rejected.parquet",
@@ -21,6 +22,9 @@ export const OUTPUT_FILES = [
 ] as const;
 /** Not of runs with the predictions of another model. */
 export const RESPONSE_FILE = "response.safetensors";
+/** The model of the segments; only where they are those of K-means. */
+export const SEGMENTS_FILE = "segments.safetensors";
+export const OPTIONAL_FILES: readonly string[] = [RESPONSE_FILE, SEGMENTS_FILE];
 /** Only of runs that draw coupons by lot. */
 export const DECISIONS_FILE = "decisions.parquet";
 
@@ -134,7 +138,7 @@ export class Workspace {
   async publishedManifest(): Promise<unknown> {
     try {
       const names = await readdir(this.outDir);
-      if (!OUTPUT_FILES.every((name) => name === RESPONSE_FILE || names.includes(name))) return undefined;
+      if (!OUTPUT_FILES.every((name) => OPTIONAL_FILES.includes(name) || names.includes(name))) return undefined;
       return JSON.parse(await readFile(join(this.outDir, "run.json"), "utf8"));
     } catch {
       return undefined;

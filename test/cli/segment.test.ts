@@ -160,7 +160,17 @@ it("segments the rows of a matrix", async () => {
 });
 
 it("segments the rows of a matrix by mini-batches", async () => {
-  const args = ["segment", at("matrix.safetensors"), "-k", "2", "--mini-batch", "3", "-o", at("batches.csv")];
+  await writeDense(
+    at("few.safetensors"),
+    [
+      [1, 2],
+      [0, 3],
+      [2, 4],
+      [0, 0],
+      [1, 1],
+    ].map((row) => [...row, 0]),
+  );
+  const args = ["segment", at("few.safetensors"), "-k", "2", "--mini-batch", "3", "-o", at("batches.csv")];
   expect(await cliJson(args)).toMatchObject({ sizes: [3, 1], numUnsegmented: 1 });
   await expect(cliJson([...args, "--init", "k-means||"])).rejects.toThrow(/k-means/);
 });

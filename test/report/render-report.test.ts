@@ -117,7 +117,7 @@ describe("renderReport", () => {
       sampleSilhouette: k === 3 ? 0.4 : 0.2,
       calinskiHarabasz: k === 5 ? null : 1000 / k,
     }));
-    const choice = { k: 3, qualities, sampleSize: 2000 };
+    const choice = { k: 3, criterion: "silhouette" as const, qualities, sampleSize: 2000 };
     const page = plain(await renderReport({ ...data, segments: { ...data.segments, choice } }));
     expectSound(page);
     expect(page).toContain('id="choice-of-k"');

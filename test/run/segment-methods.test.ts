@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
+import { readSegmentModel } from "../../src/index.js";
 import { runCampaign } from "../../src/run/run-campaign.js";
 import { expectSameOutputs, makeShop, outputsOf } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
@@ -87,5 +88,63 @@ it("a baseline: how the users differ from those of an earlier run", async () => 
   const nowhere = campaignWith("nowhere.yaml", "  k: 4\n  baseline: no-such-run");
   await expect(runCampaign(nowhere, { out: join(folder, "no"), threads: 1 })).rejects.toMatchObject({
     code: "ERR_COUPONCAST_IO",
+  });
+});
+
+it("K-means in other ways: batches, weights, direction, and the number of segments by the elbow", async () => {
+  const lines = "  k: auto\n  kRange: [2, 5]\n  kBy: elbow\n  miniBatch: 200\n  weights: monetary\n  spherical: true";
+  const campaign = campaignWith("batches.yaml", lines);
+  for (const threads of [1, 2]) await runCampaign(campaign, { out: join(folder, `batches-${threads}`), threads });
+  const outputs = outputsOf(join(folder, "batches-1"));
+  expectSameOutputs(outputsOf(join(folder, "batches-2")), outputs);
+  const { sizes } = JSON.parse(outputs["run.json"]!).segments;
+  expect(sizes.length).toBeGreaterThanOrEqual(2);
+  expect(sizes.length).toBeLessThanOrEqual(5);
+  const page = readFileSync(join(folder, "batches-1", "report.html"), "utf8");
+  expect(page).toContain('id="choice-of-k"');
+  expect(page).toContain("what segments leave unexplained");
+});
+
+it("a model: the segments of an earlier run, their shares beside those of then", async () => {
+  const first = join(folder, "first");
+  const { manifest: before } = await runCampaign(join(shop, "campaign.yaml"), { out: first, threads: 1 });
+  const model = join(first, "segments.safetensors");
+  expect(readSegmentModel(model).sizes).toEqual(before.segments.sizes);
+  const lines = `  model: ${JSON.stringify(model)}\n  baseline: ${JSON.stringify(first)}`;
+  const out = join(folder, "second");
+  const { manifest } = await runCampaign(campaignWith("second.yaml", lines), { out, threads: 2 });
+  // The same users in the same segments, so the same file of both.
+  expect(manifest.segments).toMatchObject({ sizes: before.segments.sizes, model: { psi: 0, level: "stable" } });
+  expect(manifest.inputs.map(({ role }) => role)).toContain("segment-model");
+  for (const name of ["segments.parquet", "segments.safetensors"])
+    expect(readFileSync(join(out, name)).equals(readFileSync(join(first, name))), name).toBe(true);
+  expect(readFileSync(join(out, "report.html"), "utf8")).toContain("so that their numbers mean the same");
+  // Fewer, other users: counted in the model's own segments.
+  const few = dirname(await makeShop(join(folder, "few"), { users: 300, items: 60, events: 2000 }));
+  const file = join(few, "few.yaml");
+  writeFileSync(
+    file,
+    readFileSync(join(few, "campaign.yaml"), "utf8").replace(/segments:\n {2}k: 6/, `segments:\n${lines}`),
+  );
+  const later = await runCampaign(file, { out: join(folder, "few-out"), threads: 2 });
+  const { sizes, drift, model: stability } = later.manifest.segments;
+  expect(sizes).toHaveLength(before.segments.sizes.length);
+  expect(drift!.segments!.shares.filter(({ segment }) => segment !== null).map((row) => row.new)).toEqual(sizes);
+  expect(stability!.psi).toBeGreaterThan(0);
+  for (const [name, wrong, message] of [
+    ["both.yaml", `${lines}\n  k: 4`, "segments.model"],
+    ["method.yaml", `${lines}\n  method: rfm`, "kmeans"],
+    ["choice.yaml", "  k: 4\n  kRange: [2, 5]", "auto"],
+    ["range.yaml", "  k: auto\n  kRange: [5, 2]", "ascending"],
+  ] as const) {
+    const run = runCampaign(campaignWith(name, wrong), { out: join(folder, "wrong"), threads: 1 });
+    await expect(run).rejects.toMatchObject({
+      code: "ERR_COUPONCAST_INVALID_ARGUMENT",
+      message: expect.stringContaining(message),
+    });
+  }
+  const nothing = campaignWith("nothing.yaml", `  model: ${JSON.stringify(join(first, "run.json"))}`);
+  await expect(runCampaign(nothing, { out: join(folder, "wrong"), threads: 1 })).rejects.toMatchObject({
+    code: "ERR_COUPONCAST_CORRUPT_FILE",
   });
 });

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { expect } from "vitest";
 import { DuckDb, quoteLiteral } from "../../src/duckdb/duckdb.js";
 import type { RunManifest } from "../../src/run/manifest.js";
-import { OUTPUT_FILES, RESPONSE_FILE } from "../../src/run/workspace.js";
+import { OPTIONAL_FILES, OUTPUT_FILES } from "../../src/run/workspace.js";
 import { synthesize } from "../../src/synth/synthesize.js";
 
 /** Makes a shop; returns its campaign file. */
@@ -24,8 +24,8 @@ export const workFolder = (out: string): string => join(dirname(out), `.${basena
 export function outputsOf(out: string): Record<string, string> {
   const outputs: Record<string, string> = {};
   for (const name of OUTPUT_FILES) {
-    // Runs with another model's predictions have no model of their own.
-    if (name === RESPONSE_FILE && !existsSync(join(out, name))) continue;
+    // Runs with another model's predictions have no model of their own, nor have segments without centres.
+    if (OPTIONAL_FILES.includes(name) && !existsSync(join(out, name))) continue;
     const bytes = readFileSync(join(out, name));
     outputs[name] =
       name === "run.json" ? JSON.stringify(withoutTimings(JSON.parse(bytes.toString()))) : bytes.toString("base64");

@@ -4,9 +4,19 @@ import { ACCENT, VALUE, xValueAxis, yValueAxis } from "./theme.js";
 
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 
-/** Silhouette by number of segments, the chosen one marked. */
-export function choiceOfKChart({ k, qualities }: SegmentChoice): Variants {
-  const points = qualities.map((quality) => [quality.k, quality.sampleSilhouette]);
+/** What is plotted where the number of segments is chosen so. */
+export const MEASURES = { silhouette: "Silhouette", "calinski-harabasz": "Calinski-Harabasz", elbow: "Inertia" };
+
+function measured({ inertia, sampleSilhouette, calinskiHarabasz }: Quality, criterion: SegmentChoice["criterion"]) {
+  if (criterion === "silhouette") return sampleSilhouette;
+  return criterion === "elbow" ? inertia : calinskiHarabasz;
+}
+
+type Quality = SegmentChoice["qualities"][number];
+
+/** The criterion by number of segments, the chosen one marked. */
+export function choiceOfKChart({ k, criterion, qualities }: SegmentChoice): Variants {
+  const points = qualities.map((quality) => [quality.k, measured(quality, criterion)]);
   const first = qualities[0]?.k ?? 1;
   const last = qualities[qualities.length - 1]?.k ?? 1;
   const draw = (width: number, height: number, splitNumber: number) => ({
@@ -21,7 +31,7 @@ export function choiceOfKChart({ k, qualities }: SegmentChoice): Variants {
         min: first,
         max: Math.max(last, first + 1),
       }),
-      yAxis: yValueAxis({ name: "Silhouette", format: (y) => number.format(y) }),
+      yAxis: yValueAxis({ name: MEASURES[criterion], format: (y) => number.format(y) }),
       series: [
         series("line", points, VALUE, 6),
         series(
@@ -36,7 +46,7 @@ export function choiceOfKChart({ k, qualities }: SegmentChoice): Variants {
   return { wide: draw(820, 280, 10), narrow: draw(340, 260, 4) };
 }
 
-const series = (type: string, data: number[][], color: string, symbolSize: number) => ({
+const series = (type: string, data: (number | null)[][], color: string, symbolSize: number) => ({
   type,
   data,
   silent: true,

@@ -1,4 +1,4 @@
-import { choiceOfKChart } from "../chart/choice-of-k-chart.js";
+import { choiceOfKChart, MEASURES } from "../chart/choice-of-k-chart.js";
 import { figure, legendOf } from "../chart/figure.js";
 import { ACCENT, VALUE } from "../chart/theme.js";
 import { count } from "../format.js";
@@ -8,16 +8,25 @@ import { type Column, table } from "../table.js";
 
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
+const CAPTIONS = {
+  silhouette: (k: string) =>
+    `The silhouette says how much nearer shoppers are to their own segment than to the next: 1 is best, 0 is no difference. ${k} segments have the highest.`,
+  "calinski-harabasz": (k: string) =>
+    `The Calinski-Harabasz index is the variance between segments over that within, each by its degrees of freedom. ${k} segments have the highest.`,
+  elbow: (k: string) =>
+    `The inertia, what segments leave unexplained, falls with every segment more; from ${k} segments on it falls less.`,
+};
+
 /** Why there are so many segments, where the campaign left that to the data. */
 export async function choiceOfKHtml(choice: SegmentChoice | undefined): Promise<Html | null> {
   if (choice === undefined || choice.qualities.length < 2) return null;
-  const { k, qualities, sampleSize } = choice;
+  const { k, criterion, qualities, sampleSize } = choice;
   return figure({
     key: "choice-of-k",
     title: "How many segments there are",
-    caption: `The silhouette says how much nearer shoppers are to their own segment than to the next: 1 is best, 0 is no difference. It is a mean over a sample of ${count(sampleSize)} shoppers. ${count(k)} segments have the highest.`,
+    caption: `${CAPTIONS[criterion](count(k))} Silhouettes are means over a sample of ${count(sampleSize)} shoppers.`,
     legend: legendOf([
-      { colour: VALUE, name: "silhouette", mark: "line" },
+      { colour: VALUE, name: MEASURES[criterion].toLowerCase(), mark: "line" },
       { colour: ACCENT, name: `${count(k)} segments`, mark: "dot" },
     ]),
     ...choiceOfKChart(choice),

@@ -36,6 +36,7 @@ export async function segmentsSection(view: View): Promise<Section> {
             paragraph(
               "Shoppers with alike behaviour form a segment. Its name says how it differs most from the shop as a whole.",
             ),
+            givenModel(view),
             unsegmented,
             sizesTable(view),
             html`<h3>Segment profiles</h3>`,
@@ -46,6 +47,20 @@ export async function segmentsSection(view: View): Promise<Section> {
             await driftHtml(view, drift),
           ],
   };
+}
+
+const index = new Intl.NumberFormat("en", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+const IN_WORDS = { stable: "are as they were", moderate: "have moved", large: "are those of another population" };
+
+function givenModel({ data }: View): Html | null {
+  const { model } = data.segments;
+  if (model === undefined) return null;
+  const { file, stability } = model;
+  const moved =
+    stability === null
+      ? ""
+      : ` The segments' shares ${IN_WORDS[stability.level]} since (stability index ${index.format(stability.psi)}).`;
+  return paragraph(`The segments are those of ${file}, so that their numbers mean the same from run to run.${moved}`);
 }
 
 type Row = { position: number };
