@@ -145,17 +145,21 @@ PairInputs Pairs(const Args& args) {
                  args.In<double>("tierPercent"), args.In<double>("tierMaxDiscount")};
   pairs.purchase_rate = args.OptionalIn<double>("purchaseRate");
   pairs.horizon_days = args.OptionalIn<double>("horizonDays");
+  pairs.user_channels = args.OptionalIn<uint8_t>("userChannels");
+  pairs.coupon_channels = args.OptionalIn<uint8_t>("couponChannels");
   return pairs;
 }
 
 Napi::Value PairFeaturesBinding(const Args& args) {
-  Check(args.env(), PairFeatures(Pairs(args), args.In<int32_t>("users"), args.In<int32_t>("coupons"), args.Out<float>("outFeatures")));
+  Check(args.env(), PairFeatures(Pairs(args), args.In<int32_t>("users"), args.In<int32_t>("coupons"),
+                                 args.OptionalIn<double>("pairHorizonDays"), args.Out<float>("outFeatures")));
   return args.env().Undefined();
 }
 
 Napi::Value MakeCandidatesBinding(const Args& args) {
   CandidateParams params;
   params.pairs = Pairs(args);
+  params.pair_knots = args.In<double>("pairKnots");
   params.pair_beta = args.In<double>("pairBeta");
   params.user_score = args.In<double>("userScore");
   params.coupon_score = args.In<double>("couponScore");

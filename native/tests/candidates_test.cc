@@ -21,7 +21,8 @@ constexpr uint8_t kNoValue = 200;
 
 struct Inputs {
   OwnedPairInputs pairs;
-  std::vector<double> pair_beta = {0.2, 1.0, 0.4, 2.0, -0.7, 0.3, 0.1};
+  std::vector<double> pair_knots;
+  std::vector<double> pair_beta;
   std::vector<double> user_score;
   std::vector<double> coupon_score;
   std::vector<double> purchase_rate;
@@ -35,8 +36,9 @@ struct Inputs {
 
   Inputs(int64_t users, int64_t coupons, int64_t kept, uint64_t seed, int64_t logits = 1) : pairs(users, coupons, seed), limit(kept) {
     Random random(seed + 1);
+    for (int64_t k = 0; k < kPairColumns; ++k) pair_knots.push_back(random.Between(-1, 0.6));
+    for (int64_t k = 0; k < logits * kPairColumns; ++k) pair_beta.push_back(random.Between(-0.3, 0.4));
     if (logits == 3) {
-      pair_beta.insert(pair_beta.end(), {-0.1, 0.4, 0.2, -1.0, 0.3, -0.2, 0.0, 0.1, 0.5, 0.6, 1.5, -0.9, 0.7, 0.2});
       for (int64_t u = 0; u < 2 * users; ++u) user_score.push_back(random.Between(-3, 0));
       for (int64_t c = 0; c < 2 * coupons; ++c) coupon_score.push_back(random.Between(-1, 1));
     }
@@ -54,8 +56,8 @@ struct Inputs {
     }
   }
   CandidateParams view() const {
-    return {pairs.view(), pair_beta, user_score,      coupon_score,      purchase_rate,   horizon_days, margin_rate, reasons,
-            kNoValue,     limit,     suggested_users, suggested_coupons, suggested_limit, {},           {}};
+    return {pairs.view(), pair_knots, pair_beta, user_score,      coupon_score,      purchase_rate,   horizon_days, margin_rate,
+            reasons,      kNoValue,   limit,     suggested_users, suggested_coupons, suggested_limit, {},           {}};
   }
 };
 
@@ -128,22 +130,14 @@ TEST(Candidates, EqualAPlainReimplementation) {
         const double usual = inputs.pairs.order_value[u];
         const double order = StretchedOrderMinor(inputs.pairs.view().tiers, coupon, usual);
         const double discount = DiscountMinor(inputs.pairs.view().tiers, coupon, order);
-        const auto affinity = static_cast<double>(inputs.pairs.Row(user)[c]);
-        const auto total = static_cast<double>(inputs.pairs.Row(user)[17]);
-        const double share = total > 0 ? std::min(1.0, affinity / total) : 0;
-        const std::vector<double> features = {std::log1p(affinity),
-                                              share,
-                                              std::log((share + 0.01) / (static_cast<double>(inputs.pairs.mean_share[c]) + 0.01)),
-                                              discount / order,
-                                              std::min(3.0, std::log(order / usual)),
-                                              share / (share + 0.1),
-                                              std::log(inputs.pairs.purchase_rate[u] * inputs.pairs.horizon_days[c] * share + 0.001)};
+        const std::vector<double> features = inputs.pairs.Features(user, coupon, inputs.pairs.horizon_days[c]);
         const auto chance = [&](size_t m) {
           double z = inputs.user_score[m * inputs.pairs.order_value.size() + u] + inputs.coupon_score[m * 17 + c];
-          for (size_t f = 0; f < 7; ++f) z += inputs.pair_beta[m * 7 + f] * features[f];
+          for (size_t k = 0; k < kPairColumns; ++k)
+            z += inputs.pair_beta[m * kPairColumns + k] * std::max(0.0, features[k / kPairKnots] - inputs.pair_knots[k]);
           return 1 / (1 + std::exp(-z));
         };
-        const bool strata = inputs.pair_beta.size() == 21;
+        const bool strata = logits == 3;
         const double buys_anyway = strata ? 0 : 1 - std::exp(-inputs.purchase_rate[u] * inputs.horizon_days[c]);
         const double anyway = strata ? chance(0) * chance(1) : chance(0) * buys_anyway;
         const double p = strata ? anyway + (1 - chance(0)) * chance(2) : chance(0);
@@ -352,6 +346,7 @@ TEST(Candidates, RefusesWhatDoesNotFit) {
     change(inputs);
     return run(inputs, {0, 6}, Output(6, 3));
   };
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.pair_knots.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.pair_beta.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.user_score.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.coupon_score.pop_back(); }));

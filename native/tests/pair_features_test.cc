@@ -48,33 +48,30 @@ TEST(PairFeatures, EqualTheFormulas) {
       coupons.push_back(c);
     }
   }
+  std::vector<double> own_days(users.size());
+  for (size_t i = 0; i < users.size(); ++i) own_days[i] = static_cast<double>(i % 40);
   std::vector<float> features(users.size() * kPairFeatures, -7.0F);
-  ASSERT_OK(PairFeatures(inputs.view(), users, coupons, features));
+  std::vector<float> own(features);
+  ASSERT_OK(PairFeatures(inputs.view(), users, coupons, {}, features));
+  ASSERT_OK(PairFeatures(inputs.view(), users, coupons, own_days, own));
   int stretched = 0;
   int without = 0;
+  int partly = 0;
   for (size_t i = 0; i < users.size(); ++i) {
-    const auto u = static_cast<size_t>(users[i]);
-    const auto c = static_cast<size_t>(coupons[i]);
-    const auto affinity = static_cast<double>(inputs.Row(users[i])[c]);
-    const auto total = static_cast<double>(inputs.Row(users[i])[9]);
-    without += total > 0 ? 0 : 1;
-    const double share = total > 0 ? std::min(1.0, affinity / total) : 0;
-    const double order = StretchedOrderMinor(inputs.view().tiers, coupons[i], inputs.order_value[u]);
-    const double discount = DiscountMinor(inputs.view().tiers, coupons[i], order);
+    without += inputs.Row(users[i])[9] > 0 ? 0 : 1;
     const float* row = features.data() + i * kPairFeatures;
-    EXPECT_NEAR(row[0], std::log1p(affinity), 1e-6);
-    EXPECT_NEAR(row[1], share, 1e-6);
-    EXPECT_NEAR(row[2], std::log((share + 0.01) / (static_cast<double>(inputs.mean_share[c]) + 0.01)), 1e-5);
-    EXPECT_NEAR(row[3], discount / order, 1e-6);
-    EXPECT_NEAR(row[4], std::min(3.0, std::log(order / inputs.order_value[u])), 1e-6);
-    EXPECT_NEAR(row[5], share / (share + 0.1), 1e-6);
-    EXPECT_NEAR(row[6], std::log(inputs.purchase_rate[u] * inputs.horizon_days[c] * share + 0.001), 1e-5);
-    EXPECT_GE(row[3], 0);
-    EXPECT_LE(row[3], 1);
-    stretched += row[4] > 0 ? 1 : 0;
+    const std::vector<double> expected = inputs.Features(users[i], coupons[i], inputs.horizon_days[static_cast<size_t>(coupons[i])]);
+    for (size_t f = 0; f < expected.size(); ++f) EXPECT_NEAR(row[f], expected[f], 1e-5) << f;
+    EXPECT_NEAR(own[i * kPairFeatures + 4], inputs.Features(users[i], coupons[i], own_days[i])[4], 1e-5);
+    EXPECT_EQ(own[i * kPairFeatures], row[0]);
+    EXPECT_GE(row[2], 0);
+    EXPECT_LE(row[2], 1);
+    stretched += row[3] > 0 ? 1 : 0;
+    partly += row[5] > 0 && row[5] < 1 ? 1 : 0;
   }
   EXPECT_GT(stretched, 10);
   EXPECT_GT(without, 3);
+  EXPECT_GT(partly, 10);
 }
 
 TEST(PairFeatures, NegativeOrUndefinedAffinityCountsAsNone) {
@@ -83,9 +80,8 @@ TEST(PairFeatures, NegativeOrUndefinedAffinityCountsAsNone) {
     inputs.affinity = {affinity, 4.0F};
     std::vector<float> features(kPairFeatures);
     const std::vector<int32_t> zero = {0};
-    ASSERT_OK(PairFeatures(inputs.view(), zero, zero, features));
+    ASSERT_OK(PairFeatures(inputs.view(), zero, zero, {}, features));
     EXPECT_EQ(features[0], 0.0F);
-    EXPECT_EQ(features[1], 0.0F);
   }
 }
 
@@ -94,20 +90,22 @@ TEST(PairFeatures, RefusesWhatDoesNotFit) {
   std::vector<float> features(2 * kPairFeatures);
   const std::vector<int32_t> users = {0, 3};
   const std::vector<int32_t> coupons = {2, 0};
-  EXPECT_OK(PairFeatures(good.view(), users, coupons, features));
+  EXPECT_OK(PairFeatures(good.view(), users, coupons, {}, features));
   const std::vector<int32_t> bad_user = {0, 4};
   const std::vector<int32_t> bad_coupon = {3, 0};
   const std::vector<int32_t> negative = {-1, 0};
-  EXPECT_CODE(StatusCode::kOutOfRange, PairFeatures(good.view(), bad_user, coupons, features));
-  EXPECT_CODE(StatusCode::kOutOfRange, PairFeatures(good.view(), negative, coupons, features));
-  EXPECT_CODE(StatusCode::kOutOfRange, PairFeatures(good.view(), users, bad_coupon, features));
-  EXPECT_CODE(StatusCode::kOutOfRange, PairFeatures(good.view(), users, negative, features));
-  EXPECT_CODE(StatusCode::kInvalidArgument, PairFeatures(good.view(), users, std::span(coupons).first(1), features));
-  EXPECT_CODE(StatusCode::kInvalidArgument, PairFeatures(good.view(), users, coupons, std::span(features).first(9)));
+  EXPECT_CODE(StatusCode::kOutOfRange, PairFeatures(good.view(), bad_user, coupons, {}, features));
+  EXPECT_CODE(StatusCode::kOutOfRange, PairFeatures(good.view(), negative, coupons, {}, features));
+  EXPECT_CODE(StatusCode::kOutOfRange, PairFeatures(good.view(), users, bad_coupon, {}, features));
+  EXPECT_CODE(StatusCode::kOutOfRange, PairFeatures(good.view(), users, negative, {}, features));
+  EXPECT_CODE(StatusCode::kInvalidArgument, PairFeatures(good.view(), users, std::span(coupons).first(1), {}, features));
+  EXPECT_CODE(StatusCode::kInvalidArgument, PairFeatures(good.view(), users, coupons, {}, std::span(features).first(9)));
+  const std::vector<double> too_few = {1.0};
+  EXPECT_CODE(StatusCode::kInvalidArgument, PairFeatures(good.view(), users, coupons, too_few, features));
   const auto broken = [&](auto&& change) {
     OwnedPairInputs inputs = good;
     change(inputs);
-    return PairFeatures(inputs.view(), users, coupons, features);
+    return PairFeatures(inputs.view(), users, coupons, {}, features);
   };
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.affinity.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.mean_share.pop_back(); }));
@@ -119,6 +117,8 @@ TEST(PairFeatures, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.amount.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.percent.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.max_discount.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.user_channels.pop_back(); }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.coupon_channels.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.coupons = -1; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](OwnedPairInputs& i) { i.coupons = std::numeric_limits<int64_t>::max(); }));
 }

@@ -63,6 +63,11 @@ export function discountMinor(coupon: Coupon, orderValueMinor: number): number {
   return best;
 }
 
+/** The smallest order value, minor units, that gets anything. */
+export function lowestThreshold(coupon: Coupon): number {
+  return Math.min(...benefitTiers(coupon).map(({ thresholdMinor }) => thresholdMinor));
+}
+
 /** When a coupon can be handed out and redeemed: [fromMs, untilMs) since 1970, null where it is open. */
 export interface ValidityWindow {
   fromMs: number | null;

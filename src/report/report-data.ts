@@ -297,8 +297,20 @@ export type ResponseSummary =
       calibration: { meanPredicted: number; observedRate: number; numOffers: number }[];
       /** Held-out rows in bins of predicted extra orders; null without a control group. */
       uplift: { meanPredicted: number; observed: number; standardError: number; numOffers: number }[] | null;
+      /** Platt's scaling by offers neither trained on nor held out; null: none tried. */
+      platt: PlattSummary | null;
       coefficients: ResponseCoefficient[];
     };
+
+export interface PlattSummary {
+  numOffers: number;
+  isApplied: boolean;
+  /** Of the held-out offers, without it and with it. */
+  logLossBefore: number;
+  logLossAfter: number;
+  /** Without it. */
+  calibrationBefore: { meanPredicted: number; observedRate: number; numOffers: number }[];
+}
 
 export interface ResponseCoefficient {
   /** What the input is in words, for example `taste for the coupon's items`, or `coupon kind: percent`. */

@@ -67,6 +67,8 @@ export interface RunManifest {
     controls: number;
     /** Held-out rows in bins of predicted extra orders, beside the control group; null without one. */
     uplift: ResponseQuality["uplift"];
+    /** What was tried to make the chances come true; null: nothing. */
+    platt: ResponseQuality["platt"];
     /** Where chances come from another model. */
     given?: ResponseModel["given"];
   };
@@ -183,6 +185,7 @@ export function buildManifest(
       calibration: model.quality?.calibration ?? [],
       controls: model.numControls,
       uplift: model.quality?.uplift ?? null,
+      platt: model.quality?.platt ?? null,
       ...(model.given && { given: model.given }),
     },
     allocation: {
@@ -405,6 +408,7 @@ export function buildReport(
             baseRateLogLoss: model.quality.baseRateLogLoss,
             calibration: model.quality.calibration,
             uplift: model.quality.uplift,
+            platt: model.quality.platt,
             coefficients: model.coefficients,
           },
     withheld: Object.entries(output.withheld).map(([code, numUsers]) => ({ code, numUsers })),

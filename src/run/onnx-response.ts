@@ -1,6 +1,6 @@
 /** Chances of all pairs that may be, from the campaign's ONNX file. */
 
-import { COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
+import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { type Executor, shared } from "../executor/executor.js";
@@ -8,6 +8,7 @@ import { USER_FEATURES } from "../score/moments.js";
 import { OnnxModel } from "../score/onnx-model.js";
 import { traitNames } from "../score/response-file.js";
 import { type GivenChances, PAIR_FEATURE_NAMES, type UserTraits } from "../score/response-model.js";
+import { SEASONS } from "../score/season.js";
 import { didYouMean } from "../util/nearest-name.js";
 import type { RunContext } from "./context.js";
 import { noChances, writeChances } from "./prediction-stage.js";
@@ -20,6 +21,8 @@ export interface OnnxInputs {
   /** float32 [users * USER_FEATURES] as they are now */
   userFeatures: Float32Array;
   traits: UserTraits;
+  /** Of now. */
+  season: readonly number[];
   /** uint8 [users * coupons] 0: eligible */
   reasons: Uint8Array;
 }
@@ -27,7 +30,7 @@ export interface OnnxInputs {
 type Column = (user: number, coupon: number, pair: Float32Array, pairAt: number) => number;
 
 /** How to fill each feature that there is, by name. */
-function knownColumns({ userFeatures, traits }: OnnxInputs, coupons: readonly Coupon[]): Map<string, Column> {
+function knownColumns({ userFeatures, traits, season }: OnnxInputs, coupons: readonly Coupon[]): Map<string, Column> {
   const known = new Map<string, Column>();
   const width = traits.attributes.length;
   const yes = (is: boolean) => (is ? 1 : 0);
@@ -36,6 +39,9 @@ function knownColumns({ userFeatures, traits }: OnnxInputs, coupons: readonly Co
     known.set(`user:${name}`, (user) => userFeatures[user * USER_FEATURES.length + f]!);
   for (const [value, name] of traitNames(traits.attributes).entries())
     known.set(`trait:${name}`, (user) => yes(traits.values.subarray(user * width, (user + 1) * width).includes(value)));
+  for (const [k, name] of SEASONS.entries()) known.set(`season:${name}`, () => season[k]!);
+  for (const channel of CHANNELS)
+    known.set(`channel:${channel}`, (_user, coupon) => yes(coupons[coupon]!.channel === channel));
   for (const kind of COUPON_KINDS) known.set(`kind:${kind}`, (_user, coupon) => yes(coupons[coupon]!.kind === kind));
   for (const [j, { id }] of coupons.entries()) known.set(`coupon:${id}`, (_user, coupon) => yes(coupon === j));
   return known;

@@ -7,7 +7,7 @@ import type { ArgValue } from "../executor/call.js";
 import { shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import type { OrderValueModel } from "../score/order-value.js";
-import { type GivenChances, PAIR_FEATURES, type ResponseModel } from "../score/response-model.js";
+import { type GivenChances, PAIR_COLUMNS, type ResponseModel } from "../score/response-model.js";
 import { resolveSource } from "../source/source.js";
 import { writeTensors } from "../store/write-tensors.js";
 import { type InputTable, TableReader } from "../table/read-table.js";
@@ -36,7 +36,8 @@ export function givenChances(dir: string, numUsers: number, numCoupons: number):
   return {
     givenRedeem: tensor("redeem"),
     givenAnyway: tensor("anyway"),
-    pairBeta: new Float64Array(PAIR_FEATURES.length),
+    pairKnots: new Float64Array(PAIR_COLUMNS),
+    pairBeta: new Float64Array(PAIR_COLUMNS),
     userScore: shared.f64(numUsers),
     couponScore: new Float64Array(numCoupons),
   };
@@ -66,7 +67,7 @@ export function writeChances(dir: string, { redeem, anyway }: PairChances, numUs
 export function givenModel(eligibility: Offers, orderValue: OrderValueModel, given: GivenChances): ResponseModel {
   const counts = { numOffers: eligibility.result.numOffers, numControls: 0, numRedemptions: 0 };
   const basis = { knots: [], mean: [], deviation: [] };
-  const nothing = { parts: [], basis, attributes: [], quality: null, coefficients: [] };
+  const nothing = { parts: [], pairKnots: [], basis, attributes: [], quality: null, coefficients: [] };
   return { kind: "given", ...counts, ...nothing, orderValue, given };
 }
 

@@ -39,6 +39,7 @@ export function savedModel(
     numControls: 0,
     numRedemptions: 0,
     parts,
+    pairKnots: saved.pairKnots,
     basis: saved.basis,
     attributes: saved.attributes,
     orderValue,

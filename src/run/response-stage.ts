@@ -6,16 +6,18 @@ import type { ArgValue } from "../executor/call.js";
 import { shards, shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { type NextBehaviourChances, raisePurchaseRate } from "../score/buys-anyway.js";
+import { couponChannels, userChannels } from "../score/channels.js";
 import { couponArrays } from "../score/economics.js";
 import { reasonCode } from "../score/eligibility.js";
 import { type Journal, type JournalTotals, journalOf, NO_TOTALS, numbersOf, totalsOf } from "../score/moments.js";
 import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../score/order-value.js";
-import { pastOffersAt } from "../score/past-offers.js";
+import { offerHorizons, pastOffersAt } from "../score/past-offers.js";
 import { fitResponse } from "../score/response.js";
 import { stateArgs } from "../score/response-features.js";
 import { readResponseModel, writeResponseModel } from "../score/response-file.js";
 import type { ResponseModel, ResponseOptions } from "../score/response-model.js";
 import { couponScores, userScores } from "../score/response-scores.js";
+import { seasonOf } from "../score/season.js";
 import { openSequences } from "../store/sequences.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
@@ -170,7 +172,8 @@ function couponArgs(context: RunContext, ingested: IngestStage, scopeShare: Floa
   const arrays = couponArrays(coupons, Date.parse(ingested.result.asOf), campaign.timeZone);
   const meanShare = shared.f32(scopeShare.length);
   meanShare.set(scopeShare);
-  return { ...arrays.tiers, horizonDays: arrays.horizonDays, meanShare };
+  const { tiers, horizonDays } = arrays;
+  return { ...tiers, horizonDays, meanShare, couponChannels: couponChannels(coupons) };
 }
 
 export type ResponseStage = FinishedStage<{ rows: number; model: ResponseModel }>;
@@ -198,10 +201,16 @@ export function responseStage(
       });
       const now = await loadStates(context, states);
       const { scopeShare } = await openJournal(context, ingested, affinity, dir, states.result.totals);
+      const traits = await userTraits(context, ingested, dir);
       const inputs = {
-        pairArgs: { ...couponArgs(context, ingested, scopeShare), ...stateArgs(now) },
+        pairArgs: {
+          ...couponArgs(context, ingested, scopeShare),
+          ...stateArgs(now),
+          userChannels: userChannels(traits, ingested.result.numUsers),
+        },
         userFeatures: now.features,
-        traits: await userTraits(context, ingested, dir),
+        traits,
+        season: seasonOf(Date.parse(ingested.result.asOf) * 1000),
         reasons: reasons as Uint8Array,
       };
       const given = await onnxResponse(context, saved, inputs, dir);
@@ -222,6 +231,7 @@ export function responseStage(
       couponArgs(context, ingested, journal.scopeShare),
       history,
       await pastOffersAt(history, coupons, timeZone, history.users, history.times),
+      offerHorizons(history, coupons, timeZone),
       coupons,
       journal,
       orderValue,
@@ -282,19 +292,19 @@ export function candidatesStage(
     const journal = await openJournal(context, ingested, affinity, dir, states.result.totals);
     const pairArgs = { ...couponArgs(context, ingested, journal.scopeShare), ...stateArgs(now), anywayRate };
     const { model } = responded.result;
+    const season = seasonOf(Date.parse(ingested.result.asOf) * 1000);
     const { numUsers } = ingested.result;
     const marginRate = shared.f64(coupons.length);
     marginRate.set(affinity.result.marginRate);
+    const traits = await userTraits(context, ingested, dir, model.attributes);
     const chances =
       model.parts.length === 0
         ? givenChances(responded.dir, numUsers, coupons.length)
         : {
+            userChannels: userChannels(traits, numUsers),
+            pairKnots: Float64Array.from(model.pairKnots),
             pairBeta: Float64Array.from(model.parts.flatMap((part) => part.pairBeta)),
-            userScore: await userScores(
-              model,
-              now.features,
-              await userTraits(context, ingested, dir, model.attributes),
-            ),
+            userScore: await userScores(model, now.features, traits, season),
             couponScore: couponScores(model, coupons),
           };
     const writer = TensorFileWriter.create(

@@ -10,6 +10,7 @@ import { invalidArgument } from "../errors.js";
 import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { coreVersion } from "../native/version.js";
+import { globalRates, globalRatesPolicy } from "../simulate/global-rates.js";
 import { type Handouts, type Played, play } from "../simulate/play.js";
 import { bestForAll, oracle, type Rfm, randomPolicy, rfmPolicy, topScorePolicy } from "../simulate/policies.js";
 import type { PolicyResult, Simulation } from "../simulate/simulation.js";
@@ -20,7 +21,7 @@ import { listAssignments } from "./assignment-columns.js";
 import { openStageDb, type RunContext } from "./context.js";
 import { digestFiles, digestInputs, runStages } from "./pipeline.js";
 import { type CandidatesStage, candidatesStage, responseStage } from "./response-stage.js";
-import { type AffinityStage, affinityRef } from "./score-stages.js";
+import { type AffinityStage, affinityRef, loadHistory } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { Workspace } from "./workspace.js";
 
@@ -138,6 +139,18 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
     "same for all",
     "the one coupon that earns most, in hindsight",
     bestForAll(truth, reasons, limits),
+  ]);
+  const { marginRate } = affinity.result;
+  const rates = globalRates(
+    await loadHistory(context, eligibility),
+    campaign.economics.orderValueMinor ?? stages.states.result.totals.meanOrderMinor,
+  );
+  const global = await globalRatesPolicy(executor, truth, reasons, limits, coupons, marginRate, rates);
+  results.push([
+    "baseline",
+    "global rates",
+    "one redemption rate and one order value for everybody, allocated as usual",
+    played(global.handouts),
   ]);
   const rfm = await readRfm(context, ingested.dir, numUsers);
   const depth = coupons.map((coupon) =>

@@ -27,6 +27,18 @@ export interface PastOffers {
   rate: number;
 }
 
+/** float64 [offers] days in which each could be redeemed. */
+export function offerHorizons(
+  { coupons: positions, times }: OfferHistory,
+  coupons: readonly Coupon[],
+  timeZone: string,
+): Float64Array {
+  const ends = coupons.map((coupon) => validityWindow(coupon, timeZone).untilMs);
+  return Float64Array.from(positions, (coupon, i) =>
+    horizonBefore(coupons[coupon]!, ends[coupon]!, Number(times[i]!) / 1000),
+  );
+}
+
 const DAY_MICROS = 86_400_000_000;
 
 /**

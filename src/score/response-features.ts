@@ -16,6 +16,10 @@ export interface OfferFeatures {
 /** Offers whose features are made at once: bounds the memory of their users' tastes. */
 const OFFERS_AT_ONCE = 65_536;
 
+/**
+ * @param channels uint8 [users] of channels.ts
+ * @param horizonDays float64 [offers] in which each could be redeemed
+ */
 export async function featuresOfOffers(
   executor: Executor,
   pairArgs: Record<string, ArgValue>,
@@ -23,6 +27,8 @@ export async function featuresOfOffers(
   past: PastOffers,
   journal: Journal,
   orderValue: OrderValueModel,
+  channels: Uint8Array,
+  horizonDays: Float64Array,
 ): Promise<OfferFeatures> {
   const pairs = PAIR_FEATURES.length;
   const dims = USER_FEATURES.length;
@@ -38,6 +44,8 @@ export async function featuresOfOffers(
       args: {
         ...pairArgs,
         ...stateArgs(states),
+        userChannels: Uint8Array.from(users, (user) => channels[user]!),
+        pairHorizonDays: horizonDays.subarray(begin, end),
         users: rows.subarray(0, end - begin),
         coupons: history.coupons.subarray(begin, end),
         outFeatures: pairFeatures.subarray(begin * pairs, end * pairs),

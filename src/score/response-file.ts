@@ -1,21 +1,25 @@
 import { z } from "zod";
-import { COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
+import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import { CouponcastError } from "../errors.js";
 import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
+import type { Curves } from "./curves.js";
 import { USER_FEATURES } from "./moments.js";
+import { layoutOf } from "./response-design.js";
 import {
   KNOTS,
+  PAIR_COLUMNS,
   PAIR_FEATURE_NAMES,
+  PAIR_KNOTS,
   type ResponseModel,
   type ResponsePart,
   type ResponseQuality,
   type UserAttribute,
-  type UserBasis,
 } from "./response-model.js";
+import { SEASONS } from "./season.js";
 
 const KIND = "response-model";
-const VERSION = "1";
+const VERSION = "2";
 const MAX_JSON_BYTES = 64 << 20;
 
 /** What was trained on what: enough to do it again. */
@@ -37,20 +41,25 @@ export interface ResponseTraining {
 export interface SavedResponseModel {
   /** "redeem", or "anyway", "use", "persuade": see docs/uplift.md. */
   parts: string[];
-  /** Of each coefficient: pair:, user:, trait:, kind: or coupon: and a name. */
+  /** Of each coefficient: pair:, user:, season:, trait:, kind:, channel: or coupon: and a name. */
   features: string[];
   /** float64 [features] of each part */
   coefficients: Float64Array[];
   /** Of each part. */
   intercepts: number[];
+  /** The pair: columns are max(0, feature - knot). */
+  pairKnots: number[];
   /** What makes the user: columns of a user's features. */
-  basis: UserBasis;
+  basis: Curves;
   /** What the trait: columns are of. */
   attributes: UserAttribute[];
   training: ResponseTraining;
 }
 
 const count = z.number().int().min(0);
+const calibrationSchema = z.array(
+  z.strictObject({ meanPredicted: z.number(), observedRate: z.number(), numOffers: count }),
+);
 const qualitySchema = z.strictObject({
   numTrainOffers: count,
   numHeldOutOffers: count,
@@ -58,11 +67,22 @@ const qualitySchema = z.strictObject({
   trainLogLoss: z.number(),
   heldOutLogLoss: z.number(),
   baseRateLogLoss: z.number(),
-  calibration: z.array(z.strictObject({ meanPredicted: z.number(), observedRate: z.number(), numOffers: count })),
+  calibration: calibrationSchema,
   uplift: z
     .array(
       z.strictObject({ meanPredicted: z.number(), observed: z.number(), standardError: z.number(), numOffers: count }),
     )
+    .nullable(),
+  platt: z
+    .strictObject({
+      numOffers: count,
+      slopes: z.array(z.number()),
+      shifts: z.array(z.number()),
+      isApplied: z.boolean(),
+      logLossBefore: z.number(),
+      logLossAfter: z.number(),
+      calibrationBefore: calibrationSchema,
+    })
     .nullable(),
 });
 const trainingSchema = z.strictObject({
@@ -88,7 +108,14 @@ const partsSchema = z.union([
 const featuresSchema = z.array(z.string().min(1)).min(1);
 const attributesSchema = z.array(z.strictObject({ column: z.string().min(1), values: z.array(z.string()) }));
 
-const TENSORS = { coefficients: "F64", intercepts: "F64", knots: "F64", mean: "F64", deviation: "F64" } as const;
+const TENSORS = {
+  coefficients: "F64",
+  intercepts: "F64",
+  pair_knots: "F64",
+  knots: "F64",
+  mean: "F64",
+  deviation: "F64",
+} as const;
 const USER_COLUMNS = USER_FEATURES.length * KNOTS;
 
 /** Of each attribute that with no value or another, then one a value. */
@@ -96,26 +123,32 @@ export function traitNames(attributes: readonly UserAttribute[]): string[] {
   return attributes.flatMap(({ column, values }) => [column, ...values.map((value) => `${column}=${value}`)]);
 }
 
+function piecesOf(features: readonly string[], knots: number): string[] {
+  return features.flatMap((name) => Array.from({ length: knots }, (_, k) => `${name}/${k}`));
+}
+
 /** Of one part, in the order in which its coefficients are kept. */
 function namesOf(attributes: readonly UserAttribute[], coupons: readonly string[]) {
   const names = {
-    pair: [...PAIR_FEATURE_NAMES],
-    user: USER_FEATURES.flatMap((name) => Array.from({ length: KNOTS }, (_, k) => `${name}/${k}`)),
+    pair: piecesOf(PAIR_FEATURE_NAMES, PAIR_KNOTS),
+    user: piecesOf(USER_FEATURES, KNOTS),
+    season: [...SEASONS],
     trait: traitNames(attributes),
     kind: [...COUPON_KINDS],
+    channel: [...CHANNELS],
     coupon: coupons,
   };
   return Object.entries(names).flatMap(([group, list]) => list.map((name) => `${group}:${name}`));
 }
 
 /**
- * Writes a response model as a safetensors file: coefficients F64 [parts, features], intercepts F64 [parts], and F64
- * [user columns] the knots of the users' curves with mean and deviation of what they make; names of parts and features,
+ * Writes a response model as a safetensors file: coefficients F64 [parts, features], intercepts F64 [parts], F64 [pair
+ * columns] the knots of the pairs' curves, and F64 [user columns] those of the users' with mean and deviation of what they make; names of parts and features,
  * attributes, seed, split and how good it was as JSON in the metadata. Errors: ERR_COUPONCAST_IO.
  */
 export async function writeResponseModel(
   path: string,
-  { parts, basis, attributes }: Pick<ResponseModel, "parts" | "basis" | "attributes">,
+  { parts, pairKnots, basis, attributes }: Pick<ResponseModel, "parts" | "pairKnots" | "basis" | "attributes">,
   coupons: readonly Coupon[],
   training: ResponseTraining,
 ): Promise<void> {
@@ -126,8 +159,10 @@ export async function writeResponseModel(
   const coefficients = parts.flatMap((part) => [
     ...part.pairBeta,
     ...part.userBeta,
+    ...part.seasonBeta,
     ...part.traitBeta,
     ...part.kindBeta,
+    ...part.channelBeta,
     ...part.couponBeta,
   ]);
   const tensor = (name: keyof typeof TENSORS, shape: number[], values: number[]) => ({
@@ -146,6 +181,7 @@ export async function writeResponseModel(
         [parts.length],
         parts.map(({ intercept }) => intercept),
       ),
+      tensor("pair_knots", [PAIR_COLUMNS], pairKnots),
       tensor("knots", [USER_COLUMNS], basis.knots),
       tensor("mean", [USER_COLUMNS], basis.mean),
       tensor("deviation", [USER_COLUMNS], basis.deviation),
@@ -205,7 +241,7 @@ function parsed(metadata: z.infer<typeof metadataSchema>, tensors: Record<string
   };
   const dims = features.length;
   const coefficients = of("coefficients", parts.length * dims);
-  const column = (name: keyof UserBasis) => [...of(name, USER_COLUMNS)];
+  const column = (name: keyof Curves) => [...of(name, USER_COLUMNS)];
   const basis = { knots: column("knots"), mean: column("mean"), deviation: column("deviation") };
   if (!basis.deviation.every((d) => d > 0)) throw new Error("expected deviations above 0");
   return {
@@ -213,6 +249,7 @@ function parsed(metadata: z.infer<typeof metadataSchema>, tensors: Record<string
     features,
     coefficients: parts.map((_, m) => coefficients.slice(m * dims, (m + 1) * dims)),
     intercepts: [...of("intercepts", parts.length)],
+    pairKnots: [...of("pair_knots", PAIR_COLUMNS)],
     basis,
     attributes,
     training,
@@ -226,16 +263,15 @@ export function partsFor(
 ): { parts: ResponsePart[]; unknown: string[] } {
   const position = new Map(features.map((name, at) => [name, at]));
   const at = coupons.map(({ id }) => position.get(`coupon:${id}`));
-  const userAt = PAIR_FEATURE_NAMES.length;
-  const traitAt = userAt + USER_COLUMNS;
-  const kindAt = traitAt + traitNames(attributes).length;
-  const couponAt = kindAt + COUPON_KINDS.length;
+  const layout = layoutOf(traitNames(attributes).length, 0);
   const parts = coefficients.map((beta, m) => ({
-    pairBeta: [...beta.subarray(0, userAt)],
+    pairBeta: [...beta.subarray(0, layout.userAt)],
     intercept: intercepts[m]!,
-    userBeta: [...beta.subarray(userAt, traitAt)],
-    traitBeta: [...beta.subarray(traitAt, kindAt)],
-    kindBeta: [...beta.subarray(kindAt, couponAt)],
+    userBeta: [...beta.subarray(layout.userAt, layout.seasonAt)],
+    seasonBeta: [...beta.subarray(layout.seasonAt, layout.traitAt)],
+    traitBeta: [...beta.subarray(layout.traitAt, layout.kindAt)],
+    kindBeta: [...beta.subarray(layout.kindAt, layout.channelAt)],
+    channelBeta: [...beta.subarray(layout.channelAt, layout.couponAt)],
     couponBeta: at.map((index) => (index === undefined ? 0 : beta[index]!)),
   }));
   return { parts, unknown: coupons.map(({ id }) => id).filter((_, j) => at[j] === undefined) };

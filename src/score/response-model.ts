@@ -1,4 +1,5 @@
 /** What a response model is made of. */
+import type { Curves } from "./curves.js";
 import { USER_FEATURES } from "./moments.js";
 import type { OrderValueModel } from "./order-value.js";
 
@@ -28,48 +29,42 @@ export function traitLabels(attributes: readonly UserAttribute[]): string[] {
 
 /** Names of the pair features, in the order of native/include/couponcast/response.h. */
 export const PAIR_FEATURES = [
-  "taste for the coupon's items",
-  "share of the user's taste that falls on them",
+  "share of the user's taste that falls on the coupon's items",
   "that share relative to everybody's",
   "depth of the discount",
   "how far the threshold lies above the usual order",
-  "that share, what more of it adds shrinking",
   "orders expected in scope within the coupon's time",
+  "share of the user's channels that the coupon counts in",
 ] as const;
 
 /** Short names of the pair features, for files. */
 export const PAIR_FEATURE_NAMES = [
-  "affinity",
   "affinity_share",
   "relative_share",
   "discount_depth",
   "order_stretch",
-  "share_saturation",
   "expected_orders",
+  "channel_share",
 ] as const;
 
-/** A user feature x as max(0, x - knot) for each of its knots, the first of which lies below all: a curve of straight pieces. */
-export interface UserBasis {
-  /** [USER_FEATURES * KNOTS] */
-  knots: number[];
-  mean: number[];
-  deviation: number[];
-}
-
-/** Minimum, quartiles. */
+/** Of a user feature: at the minimum and the quartiles of the training rows. */
 export const KNOTS = 4;
-
 export const USER_COLUMNS = USER_FEATURES.length * KNOTS;
+/** Of a pair feature: at the minimum and the fifths. kPairKnots of response.h. */
+export const PAIR_KNOTS = 5;
+export const PAIR_COLUMNS = PAIR_FEATURES.length * PAIR_KNOTS;
 
 /** A logit of user and coupon. */
 export interface ResponsePart {
-  /** [PAIR_FEATURES] on the raw features; standardisation is folded in. */
+  /** [PAIR_COLUMNS] on max(0, feature - knot); standardisation is folded in. */
   pairBeta: number[];
   intercept: number;
-  /** One coefficient a standardised column of the basis, a trait's value, a coupon kind and a coupon. */
+  /** One coefficient a standardised column of the basis, a season, a trait's value, a coupon's kind, channel and a coupon. */
   userBeta: number[];
+  seasonBeta: number[];
   traitBeta: number[];
   kindBeta: number[];
+  channelBeta: number[];
   couponBeta: number[];
 }
 
@@ -96,7 +91,10 @@ export interface ResponseModel {
   numControls: number;
   numRedemptions: number;
   parts: ResponsePart[];
-  basis: UserBasis;
+  /** [PAIR_COLUMNS] */
+  pairKnots: number[];
+  /** Of the users' features. */
+  basis: Curves;
   /** What `traitBeta` is of. */
   attributes: UserAttribute[];
   orderValue: OrderValueModel;
@@ -115,6 +113,21 @@ export interface ResponseQuality {
   heldOutLogLoss: number;
   baseRateLogLoss: number;
   calibration: { meanPredicted: number; observedRate: number; numOffers: number }[];
+  /** What was tried to make the chances come true; null: nothing. */
+  platt: {
+    /** Offers that it was fitted to: neither trained on nor judged by. */
+    numOffers: number;
+    /** Of each logit z of the model: slope z + shift. */
+    slopes: number[];
+    shifts: number[];
+    /** Whether the model has it. */
+    isApplied: boolean;
+    /** Of the held-out offers, without it and with it. */
+    logLossBefore: number;
+    logLossAfter: number;
+    /** Without it. */
+    calibrationBefore: ResponseQuality["calibration"];
+  } | null;
   /** Of the held-out log, by predicted extra orders an offer: what the control group says. Null without one. */
   uplift: { meanPredicted: number; observed: number; standardError: number; numOffers: number }[] | null;
 }
@@ -125,6 +138,8 @@ export interface ResponseOptions {
   minRedemptions: number;
   prior: number;
   maxTrainingOffers: number;
+  /** auto: where it lowers the log loss of the held-out offers. */
+  calibration: "none" | "platt" | "auto";
   seed: number;
   /** What the model must do without, to see what it is good for; "all": everybody redeems alike. */
   without: "nothing" | "affinity" | "uplift" | "all";

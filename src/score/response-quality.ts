@@ -1,38 +1,46 @@
 /** How good a response model is, by what became of offers. */
 import { forEachYielding } from "../util/yield.js";
 import type { OfferHistory } from "./past-offers.js";
+import type { Chances } from "./response-likelihood.js";
 import type { ResponseQuality } from "./response-model.js";
 
-export interface Chances {
-  redeem: number;
-  /** of an order that would not have been; undefined where the model cannot tell */
-  extra: number | undefined;
+/** Offers and what was predicted of them. */
+export interface Judged {
+  rows: readonly number[];
+  chances: readonly Chances[];
 }
 
-export function chancesOf(scores: readonly number[]): Chances {
-  const [a, u, s] = scores.map((z) => 1 / (1 + Math.exp(-z)));
-  if (u === undefined || s === undefined) return { redeem: a!, extra: undefined };
-  const extra = (1 - a!) * s;
-  return { redeem: a! * u + extra, extra };
+interface Treated {
+  y: Uint8Array;
+  p: Float32Array;
+}
+
+function treatedOf(history: OfferHistory, { rows, chances }: Judged): Treated {
+  const kept = [...rows.keys()].filter((i) => history.treated[rows[i]!] === 1);
+  return {
+    y: Uint8Array.from(kept, (i) => history.redeemed[rows[i]!]!),
+    p: Float32Array.from(kept, (i) => chances[i]!.redeem),
+  };
+}
+
+/** Log loss and calibration of P(redeem), over the offers that were sent. */
+export async function redemptionQuality(
+  history: OfferHistory,
+  judged: Judged,
+): Promise<{ logLoss: number; calibration: ResponseQuality["calibration"] }> {
+  const { y, p } = treatedOf(history, judged);
+  return { logLoss: await logLoss(y, (i) => p[i]!), calibration: await calibrate(y, p) };
 }
 
 export async function judge(
   history: OfferHistory,
-  train: readonly number[],
-  fitted: readonly Chances[],
-  heldOut: readonly number[],
-  predicted: readonly Chances[],
+  train: Judged,
+  heldOut: Judged,
   hasUplift: boolean,
+  platt: ResponseQuality["platt"],
 ): Promise<ResponseQuality> {
-  const treated = (rows: readonly number[], chances: readonly Chances[]) => {
-    const kept = [...rows.keys()].filter((i) => history.treated[rows[i]!] === 1);
-    return {
-      y: Uint8Array.from(kept, (i) => history.redeemed[rows[i]!]!),
-      p: Float32Array.from(kept, (i) => chances[i]!.redeem),
-    };
-  };
-  const own = treated(train, fitted);
-  const other = treated(heldOut, predicted);
+  const own = treatedOf(history, train);
+  const other = treatedOf(history, heldOut);
   const baseRate = own.y.reduce((sum, v) => sum + v, 0) / own.y.length;
   return {
     numTrainOffers: own.y.length,
@@ -42,7 +50,8 @@ export async function judge(
     heldOutLogLoss: await logLoss(other.y, (i) => other.p[i]!),
     baseRateLogLoss: await logLoss(other.y, () => baseRate),
     calibration: await calibrate(other.y, other.p),
-    uplift: hasUplift ? upliftBins(history, heldOut, predicted) : null,
+    uplift: hasUplift ? upliftBins(history, heldOut.rows, heldOut.chances) : null,
+    platt,
   };
 }
 

@@ -1,24 +1,27 @@
 /** A response model's numbers for the users and coupons of a run. */
-import { COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
+import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import { shared } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
+import { eachColumn } from "./curves.js";
 import { USER_FEATURES } from "./moments.js";
-import { eachColumn } from "./response-design.js";
+import { FARTHEST } from "./response-design.js";
 import type { ResponseModel, UserTraits } from "./response-model.js";
 
-/** float64 [parts * users] the user's part of each logit, intercept included; of the users' features as they are now. */
+/** float64 [parts * users] the user's part of each logit, intercept included; of the users' features as they are now. `season`: of now. */
 export async function userScores(
   model: ResponseModel,
   features: Float32Array,
   traits: UserTraits,
+  season: readonly number[],
 ): Promise<Float64Array> {
   const numUsers = features.length / USER_FEATURES.length;
   const width = traits.attributes.length;
   const scores = shared.f64(model.parts.length * numUsers);
   for (const [m, part] of model.parts.entries()) {
+    const start = part.seasonBeta.reduce((sum, b, k) => sum + b * season[k]!, part.intercept);
     await forEachYielding(numUsers, (user) => {
-      let z = part.intercept;
-      eachColumn(model.basis, features, user, (column, value) => {
+      let z = start;
+      eachColumn(model.basis, features, USER_FEATURES.length, user, FARTHEST, (column, value) => {
         z += part.userBeta[column]! * value;
       });
       for (let t = 0; t < width; t++) z += part.traitBeta[traits.values[user * width + t]!]!;
@@ -31,9 +34,10 @@ export async function userScores(
 /** float64 [parts * coupons] the coupon's part of each logit. */
 export function couponScores(model: ResponseModel, coupons: readonly Coupon[]): Float64Array {
   const scores = shared.f64(model.parts.length * coupons.length);
-  for (const [m, { kindBeta, couponBeta }] of model.parts.entries()) {
-    for (const [j, { kind }] of coupons.entries())
-      scores[m * coupons.length + j] = kindBeta[COUPON_KINDS.indexOf(kind)]! + couponBeta[j]!;
+  for (const [m, { kindBeta, channelBeta, couponBeta }] of model.parts.entries()) {
+    for (const [j, { kind, channel }] of coupons.entries())
+      scores[m * coupons.length + j] =
+        kindBeta[COUPON_KINDS.indexOf(kind)]! + channelBeta[CHANNELS.indexOf(channel)]! + couponBeta[j]!;
   }
   return scores;
 }

@@ -2,33 +2,35 @@ import type { Coupon } from "../campaign/coupon-schema.js";
 import type { ArgValue } from "../executor/call.js";
 import type { Executor } from "../executor/executor.js";
 import type { DesignRows } from "../learn/design-rows.js";
-import { fitRedemption, fitStrata, strataScores } from "../learn/principal-strata.js";
-import type { Journal } from "./moments.js";
+import { type CouponLog, fitRedemption, fitStrata, strataScores } from "../learn/principal-strata.js";
+import { userChannels } from "./channels.js";
+import { type Curves, curvesOf } from "./curves.js";
+import { type Journal, USER_FEATURES } from "./moments.js";
 import type { OrderValueModel } from "./order-value.js";
 import { type OfferHistory, type PastOffers, UNKNOWN_CONVERSION } from "./past-offers.js";
-import {
-  basisOf,
-  coefficientsOf,
-  type DesignLayout,
-  designOf,
-  kindsOf,
-  layoutOf,
-  pairScale,
-  partOf,
-} from "./response-design.js";
+import { plattScaling, scaledBeta } from "./response-calibration.js";
+import { coefficientsOf } from "./response-coefficients.js";
+import { type DesignLayout, designOf, layoutOf, partOf } from "./response-design.js";
 import { featuresOfOffers } from "./response-features.js";
+import { type Chances, chancesOf } from "./response-likelihood.js";
 import {
+  KNOTS,
+  PAIR_COLUMNS,
+  PAIR_FEATURES,
+  PAIR_KNOTS,
   type ResponseModel,
   type ResponseOptions,
+  type ResponseQuality,
   traitLabels,
   USER_COLUMNS,
   type UserTraits,
 } from "./response-model.js";
-import { type Chances, chancesOf, judge } from "./response-quality.js";
+import { judge, redemptionQuality } from "./response-quality.js";
 import { splitOffers } from "./response-split.js";
+import { seasonsShown } from "./season.js";
 
 /** Of the pair features, those that come from affinity. */
-const FROM_AFFINITY = [0, 1, 2, 5, 6];
+const FROM_AFFINITY = [0, 1, 4];
 
 function logit(p: number): number {
   const clamped = Math.min(Math.max(p, 1e-6), 1 - 1e-6);
@@ -42,13 +44,19 @@ function priorModel(
   orderValue: OrderValueModel,
   { attributes }: UserTraits,
 ): ResponseModel {
-  const part = partOf(new Float64Array(layout.cols + 1), layout, [], []);
-  const columns = (value: number) => new Array<number>(USER_COLUMNS).fill(value);
+  const flat = (columns: number): Curves => ({
+    knots: new Array<number>(columns).fill(0),
+    mean: new Array<number>(columns).fill(0),
+    deviation: new Array<number>(columns).fill(1),
+  });
+  const pairs = flat(PAIR_COLUMNS);
+  const part = partOf(new Float64Array(layout.cols + 1), layout, pairs);
   return {
     kind: "prior",
     ...counts,
     parts: [{ ...part, intercept: logit(prior) }],
-    basis: { knots: columns(0), mean: columns(0), deviation: columns(1) },
+    pairKnots: pairs.knots,
+    basis: flat(USER_COLUMNS),
     attributes,
     orderValue,
     quality: null,
@@ -57,11 +65,12 @@ function priorModel(
 }
 
 /**
- * Learns what a coupon does from past offers: ridge logistic regressions on the pair features, the user's features as
- * curves, its traits, the coupon's kind and the coupon. Features are those of the offer's time: made of strictly earlier
+ * Learns what a coupon does from past offers: ridge logistic regressions on the features of the pair and of the user as
+ * curves, the season, the user's traits, the coupon's kind, channel and the coupon. Features are those of the offer's time: made of strictly earlier
  * events, since a redeemed offer leaves a purchase, and of offers whose time was over. Where offers were withheld by lot and purchases
  * are known (treated, converted), it tells those whom a coupon persuades from those who buy anyway (fitStrata); else it
- * is P(redeem) alone. Standard deviations come from the training part. Held-out users judge it: log loss beside that of
+ * is P(redeem) alone. Knots and standard deviations come from the training part. Of the users held out, half calibrate its logits
+ * (plattScaling) where that helps the others, who judge it: log loss beside that of
  * the base rate, calibration in ten bins of equal size, and extra orders beside the control group.
  * With fewer than `minRedemptions` redemptions, or none held out, the prior rate stands for everybody.
  * Source: formulas.md, "Allocation" (v must be incremental); Hastie, Tibshirani & Friedman 2009, section 4.4.
@@ -71,6 +80,7 @@ export async function fitResponse(
   pairArgs: Record<string, ArgValue>,
   history: OfferHistory,
   past: PastOffers,
+  horizons: Float64Array,
   coupons: readonly Coupon[],
   journal: Journal,
   orderValue: OrderValueModel,
@@ -83,7 +93,6 @@ export async function fitResponse(
   const sum = (rows: readonly number[], of: (offer: number) => number) => rows.reduce((total, i) => total + of(i), 0);
   const isRedeemed = (i: number) => history.redeemed[i]!;
   const isControl = (i: number) => 1 - history.treated[i]!;
-  const all = [...split.train, ...split.heldOut];
   const counts = {
     numOffers: history.users.length,
     numControls: sum([...history.treated.keys()], isControl),
@@ -94,6 +103,7 @@ export async function fitResponse(
   const hasUplift = controlConversions >= options.minRedemptions && options.without !== "uplift";
   const usable = (i: number) => (hasUplift ? isLogged(i) : history.treated[i] === 1);
   const train = split.train.filter(usable);
+  const calibration = split.calibration.filter(usable);
   const heldOut = split.heldOut.filter(usable);
   const trainRedemptions = sum(train, isRedeemed);
   const trainTreated = train.length - sum(train, isControl);
@@ -105,42 +115,91 @@ export async function fitResponse(
   if (tooThin) return priorModel(counts, options.prior, layout, orderValue, traits);
   if (options.without === "all") return priorModel(counts, trainRedemptions / trainTreated, layout, orderValue, traits);
 
-  const features = await featuresOfOffers(executor, pairArgs, history, past, journal, orderValue);
-  const basis = await basisOf(features.userFeatures, all);
-  const { mean, deviation } = await pairScale(features.pairFeatures, all);
-  if (options.without === "affinity") for (const f of FROM_AFFINITY) deviation[f] = Number.POSITIVE_INFINITY;
-  const seen = { ...features, basis, mean, deviation, history, traits, layout, kinds: kindsOf(coupons) };
-  const design = (rows: readonly number[]) => designOf(seen, rows);
-  const pick = (rows: readonly number[], from: Uint8Array) => Uint8Array.from(rows, (i) => from[i]!);
-
-  const x = await design(train);
-  const redeemed = pick(train, history.redeemed);
-  const log = { treated: pick(train, history.treated), redeemed, converted: pick(train, history.converted) };
-  const { betas } = hasUplift
-    ? await fitStrata(executor, x, log, options.l2)
-    : await fitRedemption(executor, x, redeemed, options.l2);
-  const predict = async (data: DesignRows): Promise<Chances[]> => {
-    const scores = await strataScores(executor, data, betas);
-    return Array.from({ length: data.rows }, (_, i) =>
-      chancesOf([...scores.subarray(i * betas.length, (i + 1) * betas.length)]),
-    );
+  const features = await featuresOfOffers(
+    executor,
+    pairArgs,
+    history,
+    past,
+    journal,
+    orderValue,
+    userChannels(traits, journal.numUsers),
+    horizons,
+  );
+  const basis = await curvesOf(features.userFeatures, USER_FEATURES.length, KNOTS, split.train);
+  const pairs = await curvesOf(features.pairFeatures, PAIR_FEATURES.length, PAIR_KNOTS, split.train);
+  if (options.without === "affinity") {
+    for (const f of FROM_AFFINITY) pairs.deviation.fill(Number.POSITIVE_INFINITY, f * PAIR_KNOTS, (f + 1) * PAIR_KNOTS);
+  }
+  const seen = {
+    ...features,
+    history,
+    coupons,
+    traits,
+    pairs,
+    basis,
+    layout,
+    seasonsShown: seasonsShown(history.times),
   };
+  const design = (rows: readonly number[]) => designOf(seen, rows);
+  const x = await design(train);
+  const log = logOf(history, train);
+  let { betas } = hasUplift
+    ? await fitStrata(executor, x, log, options.l2)
+    : await fitRedemption(executor, x, log.redeemed, options.l2);
+  const scoresOf = async (data: DesignRows) => logitsOf(await strataScores(executor, data, betas), betas.length);
+  let heldOutScores = await scoresOf(await design(heldOut));
+  let platt: ResponseQuality["platt"] = null;
+  if (sum(calibration, isRedeemed) >= options.minRedemptions) {
+    const scaling = await plattScaling(await scoresOf(await design(calibration)), logOf(history, calibration));
+    const scaledScores = heldOutScores.map((z, m) => z.map((v) => scaling.slopes[m]! * v + scaling.shifts[m]!));
+    const before = await redemptionQuality(history, { rows: heldOut, chances: allChances(heldOutScores) });
+    const after = await redemptionQuality(history, { rows: heldOut, chances: allChances(scaledScores) });
+    const isApplied = options.calibration === "platt" || after.logLoss < before.logLoss;
+    platt = {
+      numOffers: calibration.length,
+      ...scaling,
+      isApplied,
+      logLossBefore: before.logLoss,
+      logLossAfter: after.logLoss,
+      calibrationBefore: before.calibration,
+    };
+    if (isApplied) {
+      betas = betas.map((beta, m) => scaledBeta(beta, scaling.slopes[m]!, scaling.shifts[m]!));
+      heldOutScores = scaledScores;
+    }
+  }
   const quality = await judge(
     history,
-    train,
-    await predict(x),
-    heldOut,
-    await predict(await design(heldOut)),
+    { rows: train, chances: allChances(await scoresOf(x)) },
+    { rows: heldOut, chances: allChances(heldOutScores) },
     hasUplift,
+    platt,
   );
   return {
     kind: "model",
     ...counts,
-    parts: betas.map((beta) => partOf(beta, layout, mean, deviation)),
+    parts: betas.map((beta) => partOf(beta, layout, pairs)),
+    pairKnots: pairs.knots,
     basis,
     attributes: traits.attributes,
     orderValue,
     quality,
-    coefficients: coefficientsOf(betas.at(-1)!, layout, labels),
+    coefficients: coefficientsOf(betas.at(-1)!, layout, labels, pairs, basis),
   };
+}
+
+function logOf({ treated, redeemed, converted }: OfferHistory, rows: readonly number[]): CouponLog {
+  const pick = (from: Uint8Array) => Uint8Array.from(rows, (i) => from[i]!);
+  return { treated: pick(treated), redeemed: pick(redeemed), converted: pick(converted) };
+}
+
+/** By logit what `strataScores` has by row. */
+function logitsOf(scores: Float64Array, logits: number): Float64Array[] {
+  return Array.from({ length: logits }, (_, m) =>
+    Float64Array.from({ length: scores.length / logits }, (_, i) => scores[i * logits + m]!),
+  );
+}
+
+function allChances(scores: readonly Float64Array[]): Chances[] {
+  return Array.from({ length: scores[0]!.length }, (_, i) => chancesOf(scores.map((z) => z[i]!)));
 }

@@ -1,17 +1,10 @@
 /** Policies to compare with: what a shop could do without this program, and what it could do if it knew everything. */
-import { type Allocation, allocateTable } from "../allocate/allocate.js";
 import type { Limits } from "../allocate/limits.js";
-import { MILLI } from "../allocate/problem.js";
-import { type Executor, shared } from "../executor/executor.js";
+import type { Executor } from "../executor/executor.js";
 import { Random } from "../util/random.js";
-import { forEachYielding } from "../util/yield.js";
+import { type Allocated, allocateBy, type Shape } from "./allocate-by.js";
 import { type Handouts, type Played, play } from "./play.js";
 import type { Truth } from "./truth.js";
-
-interface Shape {
-  numUsers: number;
-  numCoupons: number;
-}
 
 /** Users in random order, each with a coupon drawn from those that it may have. */
 export function randomPolicy({ numUsers, numCoupons }: Shape, reasons: Uint8Array, seed: number): Handouts {
@@ -105,44 +98,13 @@ export function rfmPolicy(
 }
 
 /** The best that can be done within the limits by whoever knows the truth; certified. */
-export async function oracle(
-  executor: Executor,
-  truth: Truth,
-  reasons: Uint8Array,
-  limits: Limits,
-): Promise<{ handouts: Handouts; allocation: Allocation }> {
-  const { numUsers, numCoupons: width } = truth;
-  const table = {
-    numUsers,
-    width,
-    counts: shared.i32(numUsers),
-    coupons: shared.i32(numUsers * width),
-    value: shared.i64(numUsers * width),
-    cost: shared.i64(numUsers * width),
-    face: shared.i64(numUsers * width),
-  };
-  // A floor may ask for coupons that only cost money.
-  const hasFloors = (limits.floors ?? []).length > 0;
-  await forEachYielding(numUsers, (user) => {
-    let at = user * width;
-    for (let c = 0; c < width; c++) {
-      const pair = user * width + c;
-      const value = Math.floor(truth.profitMinor[pair]! * MILLI);
-      if (reasons[pair] !== 0 || !(value > 0 || hasFloors)) continue;
-      table.coupons[at] = c;
-      table.value[at] = BigInt(value);
-      table.face[at] = BigInt(Math.ceil(truth.faceMinor[pair]! * MILLI));
-      table.cost[at++] = BigInt(Math.ceil(truth.costMinor[pair]! * MILLI));
-    }
-    table.counts[user] = at - user * width;
-    table.coupons.fill(-1, at, (user + 1) * width);
+export function oracle(executor: Executor, truth: Truth, reasons: Uint8Array, limits: Limits): Promise<Allocated> {
+  return allocateBy(executor, truth, reasons, limits, (user, c) => {
+    const pair = user * truth.numCoupons + c;
+    return {
+      valueMinor: truth.profitMinor[pair]!,
+      costMinor: truth.costMinor[pair]!,
+      faceMinor: truth.faceMinor[pair]!,
+    };
   });
-  const allocation = await allocateTable(executor, table, limits);
-  const handouts = { users: [] as number[], coupons: [] as number[] };
-  for (let at = 0; at < allocation.chosen.length; at++) {
-    if (allocation.chosen[at] !== 1) continue;
-    handouts.users.push(Math.floor(at / width));
-    handouts.coupons.push(table.coupons[at]!);
-  }
-  return { handouts, allocation };
 }

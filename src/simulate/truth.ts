@@ -1,4 +1,4 @@
-import { discountMinor } from "../campaign/coupon.js";
+import { discountMinor, lowestThreshold } from "../campaign/coupon.js";
 import type { Coupon } from "../campaign/coupon-schema.js";
 import { invalidArgument } from "../errors.js";
 import { type Executor, shared } from "../executor/executor.js";
@@ -52,12 +52,7 @@ export async function readTruth(
     costMinor: shared.f64(pairs),
     faceMinor: shared.f64(pairs),
   };
-  const lowest = coupons.map((coupon) =>
-    Math.max(
-      coupon.thresholdMinor,
-      Math.min(...(coupon.tiers ?? [{ thresholdMinor: 0 }]).map((t) => t.thresholdMinor)),
-    ),
-  );
+  const lowest = coupons.map(lowestThreshold);
   await forEachYielding(numUsers, (user) => {
     const usual = tensors.order_value_minor[user]!;
     for (let c = 0; c < numCoupons; c++) {

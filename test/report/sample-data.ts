@@ -161,6 +161,17 @@ export function sampleData(size: SampleSize = {}): ReportData {
         { meanPredicted: 0.004, observed: -0.001, standardError: 0.004, numOffers: 4000 },
         { meanPredicted: 0.06, observed: 0.055, standardError: 0.006, numOffers: 4000 },
       ],
+      platt: {
+        numOffers: 23_027,
+        isApplied: true,
+        logLossBefore: 0.2521,
+        logLossAfter: 0.2513,
+        calibrationBefore: [0.01, 0.05, 0.4].map((p) => ({
+          meanPredicted: p,
+          observedRate: p * 1.1,
+          numOffers: 15_000,
+        })),
+      },
       heldOutLogLoss: 0.2513,
       baseRateLogLoss: 0.2958,
       calibration: [0.012, 0.024, 0.038, 0.052, 0.071, 0.094, 0.125, 0.168, 0.234, 0.371].map((p, i) => ({

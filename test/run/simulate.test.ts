@@ -33,6 +33,7 @@ describe("simulate", () => {
       expect(closedShare, name).toBeLessThanOrEqual(1);
     }
     expect(policy("random").closedShare).toBe(0);
+    expect(policy("global rates").closedShare).toBeLessThan(0.25);
   });
 
   it("finds a shop that is honestly hard", () => {

@@ -36,33 +36,42 @@ struct PairInputs {
   std::span<const double> order_value;  // [users] usual order value, minor units, > 0
   BenefitTiers tiers;
 
-  // For feature 6; empty: it is 0.
+  // For feature 4; empty: it is 0.
   std::span<const double> purchase_rate;  // [users] orders a day without any coupon
   std::span<const double> horizon_days;   // [coupons]
+
+  // For feature 5; empty: it is 1.
+  std::span<const uint8_t> user_channels;    // [users] one bit a channel that the user shops in
+  std::span<const uint8_t> coupon_channels;  // [coupons] one bit a channel that the coupon counts in
 };
 
 // Order of the features of a pair:
-//   0  ln(1 + affinity)
-//   1  affinity share: affinity / the user's total, in [0, 1]
-//   2  ln((share + 0.01) / (mean share + 0.01)): taste relative to everybody's
-//   3  discount depth: discount / order, in [0, 1]
-//   4  stretch: ln(lowest threshold / usual order) if positive, at most 3
-//   5  share / (share + 0.1): what more of it adds shrinks
-//   6  ln(orders expected in scope within the horizon + 0.001) = ln(purchase rate * horizon * share + 0.001)
-inline constexpr int64_t kPairFeatures = 7;
+//   0  affinity share: affinity / the user's total, in [0, 1]
+//   1  ln((share + 0.01) / (mean share + 0.01)): taste relative to everybody's
+//   2  discount depth: discount / order, in [0, 1]
+//   3  stretch: ln(lowest threshold / usual order) if positive, at most 3
+//   4  ln(orders expected in scope within the horizon + 0.001) = ln(purchase rate * horizon * share + 0.001)
+//   5  share of the user's channels that the coupon counts in
+inline constexpr int64_t kPairFeatures = 6;
+// A feature x acts as a curve of straight pieces: max(0, x - knot) for each of its knots.
+inline constexpr int64_t kPairKnots = 5;
+inline constexpr int64_t kPairColumns = kPairFeatures * kPairKnots;
 
 // The logits of a pair: one of P(redeem), or three of the shares of users behind it, see CandidateParams.
 inline constexpr int64_t kStrataLogits = 3;
 
-// features [pairs * kPairFeatures] out, for users [pairs] and coupons [pairs]. Errors: kOutOfRange, kInvalidArgument.
-Status PairFeatures(const PairInputs& inputs, std::span<const int32_t> users, std::span<const int32_t> coupons, std::span<float> features);
+// features [pairs * kPairFeatures] out, for users [pairs] and coupons [pairs]. horizon_days [pairs]: each pair's own, in place
+// of the coupon's; or empty. Errors: kOutOfRange, kInvalidArgument.
+Status PairFeatures(const PairInputs& inputs, std::span<const int32_t> users, std::span<const int32_t> coupons,
+                    std::span<const double> horizon_days, std::span<float> features);
 
 // Solves A s = b for a symmetric positive definite A [n * n] (Cholesky, float64). Errors: kInvalidArgument when A is not.
 Status SolveSpd(std::span<const double> a, std::span<const double> b, std::span<double> solution);
 
 struct CandidateParams {
   PairInputs pairs;
-  std::span<const double> pair_beta;      // [logits * kPairFeatures], logits 1 or kStrataLogits
+  std::span<const double> pair_knots;     // [kPairColumns] of each feature in turn
+  std::span<const double> pair_beta;      // [logits * kPairColumns], logits 1 or kStrataLogits
   std::span<const double> user_score;     // [logits * users] the user's part of z, intercept included
   std::span<const double> coupon_score;   // [logits * coupons] the coupon's part of z
   std::span<const double> purchase_rate;  // [users] orders a day without any coupon
@@ -93,7 +102,7 @@ struct CandidateOutput {
 };
 
 // For each user the coupons that it is eligible for and that earn more than nothing:
-//   z = user_score + coupon_score + pair_beta . features
+//   z = user_score + coupon_score + sum of pair_beta max(0, feature - pair_knot)
 // With one logit, p = sigmoid(z) redeem, of whom the share b = 1 - exp(-purchase_rate * horizon) buys without it too:
 //   value = p (margin_rate (order' - b order) - discount),  cost = p discount
 // With three, a = sigmoid(z_0) buy without the coupon, u = sigmoid(z_1) of them use it, and of the others

@@ -57,9 +57,10 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
   COUPONCAST_RETURN_IF_ERROR(CheckPairInputs(pairs));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, users));
   COUPONCAST_RETURN_IF_ERROR(CheckCount("limit", params.limit));
-  const bool strata = params.pair_beta.size() == static_cast<size_t>(kStrataLogits * kPairFeatures);
+  const bool strata = params.pair_beta.size() == static_cast<size_t>(kStrataLogits * kPairColumns);
   const int64_t logits = strata ? kStrataLogits : 1;
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("pair_beta", params.pair_beta.size(), logits * kPairFeatures));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("pair_knots", params.pair_knots.size(), kPairColumns));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("pair_beta", params.pair_beta.size(), logits * kPairColumns));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("user_score", params.user_score.size(), logits * users));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("coupon_score", params.coupon_score.size(), logits * coupons));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("purchase_rate", params.purchase_rate.size(), users));
@@ -89,6 +90,7 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
 
   std::vector<Candidate> candidates;
   std::array<double, kPairFeatures> features = {};
+  std::array<double, kPairColumns> columns = {};
   auto suggestion = static_cast<size_t>(std::ranges::lower_bound(params.suggested_users, range.begin) - params.suggested_users.begin());
   for (int64_t user = range.begin; user < range.end; ++user) {
     const auto u = static_cast<size_t>(user);
@@ -110,10 +112,12 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
       if (given) {
         chances[0] = params.given_redeem[u * static_cast<size_t>(coupons) + c];
       } else {
-        OnePairFeatures(pairs, user, coupon, order, features);
+        OnePairFeatures(pairs, user, coupon, order, HorizonOf(pairs, coupon), features);
+        for (size_t k = 0; k < columns.size(); ++k)
+          columns[k] = std::max(0.0, features[k / static_cast<size_t>(kPairKnots)] - params.pair_knots[k]);
         for (size_t m = 0; m < static_cast<size_t>(logits); ++m) {
           double z = params.user_score[m * pairs.order_value.size() + u] + params.coupon_score[m * static_cast<size_t>(coupons) + c];
-          for (size_t f = 0; f < features.size(); ++f) z += params.pair_beta[m * features.size() + f] * features[f];
+          for (size_t k = 0; k < columns.size(); ++k) z += params.pair_beta[m * columns.size() + k] * columns[k];
           chances[m] = Sigmoid(z);
         }
       }

@@ -1,6 +1,7 @@
 #include "couponcast/response.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/check.h"
@@ -12,10 +13,20 @@ namespace {
 
 constexpr double kShareFloor = 0.01;
 constexpr double kMaxStretch = 3.0;
-constexpr double kHalfShare = 0.1;
 constexpr double kOrdersFloor = 0.001;
 
+double ChannelShare(const PairInputs& inputs, size_t user, size_t coupon) {
+  if (inputs.user_channels.empty() || inputs.user_channels[user] == 0) return 1.0;
+  const uint8_t own = inputs.user_channels[user];
+  const auto shared = static_cast<uint8_t>(own & inputs.coupon_channels[coupon]);
+  return static_cast<double>(std::popcount(shared)) / static_cast<double>(std::popcount(own));
+}
+
 }  // namespace
+
+double HorizonOf(const PairInputs& inputs, int64_t coupon) {
+  return inputs.horizon_days.empty() ? 0.0 : inputs.horizon_days[static_cast<size_t>(coupon)];
+}
 
 double DiscountMinor(const BenefitTiers& tiers, int64_t coupon, double order_value_minor) {
   double best = 0;
@@ -39,22 +50,21 @@ double StretchedOrderMinor(const BenefitTiers& tiers, int64_t coupon, double ord
   return std::isfinite(lowest) ? std::max(order_value_minor, lowest) : order_value_minor;
 }
 
-void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, const PairOrder& order, std::span<double> features) {
+void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, const PairOrder& order, double horizon_days,
+                     std::span<double> features) {
+  const auto u = static_cast<size_t>(user);
+  const auto c = static_cast<size_t>(coupon);
   const float* row = inputs.affinity.data() + user * (inputs.coupons + 1);
   const double affinity = std::max(0.0, static_cast<double>(row[coupon]));
   const auto total = static_cast<double>(row[inputs.coupons]);
   const double share = total > 0 ? std::min(1.0, affinity / total) : 0.0;
-  const double usual = inputs.order_value[static_cast<size_t>(user)];
-  features[0] = Log1p(affinity);
-  features[1] = share;
-  features[2] = Log((share + kShareFloor) / (static_cast<double>(inputs.mean_share[static_cast<size_t>(coupon)]) + kShareFloor));
-  features[3] = order.order > 0 ? order.discount / order.order : 0.0;
-  features[4] = order.order > usual && usual > 0 ? std::min(kMaxStretch, Log(order.order / usual)) : 0.0;
-  features[5] = share / (share + kHalfShare);
-  features[6] =
-      inputs.purchase_rate.empty()
-          ? 0.0
-          : Log(inputs.purchase_rate[static_cast<size_t>(user)] * inputs.horizon_days[static_cast<size_t>(coupon)] * share + kOrdersFloor);
+  const double usual = inputs.order_value[u];
+  features[0] = share;
+  features[1] = Log((share + kShareFloor) / (static_cast<double>(inputs.mean_share[c]) + kShareFloor));
+  features[2] = order.order > 0 ? order.discount / order.order : 0.0;
+  features[3] = order.order > usual && usual > 0 ? std::min(kMaxStretch, Log(order.order / usual)) : 0.0;
+  features[4] = inputs.purchase_rate.empty() ? 0.0 : Log(inputs.purchase_rate[u] * horizon_days * share + kOrdersFloor);
+  features[5] = ChannelShare(inputs, u, c);
 }
 
 PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon) {
@@ -73,6 +83,10 @@ Status CheckPairInputs(const PairInputs& inputs) {
     COUPONCAST_RETURN_IF_ERROR(CheckSize("purchase_rate", inputs.purchase_rate.size(), users));
     COUPONCAST_RETURN_IF_ERROR(CheckSize("horizon_days", inputs.horizon_days.size(), inputs.coupons));
   }
+  if (!inputs.user_channels.empty()) {
+    COUPONCAST_RETURN_IF_ERROR(CheckSize("user_channels", inputs.user_channels.size(), users));
+    COUPONCAST_RETURN_IF_ERROR(CheckSize("coupon_channels", inputs.coupon_channels.size(), inputs.coupons));
+  }
   const BenefitTiers& tiers = inputs.tiers;
   COUPONCAST_RETURN_IF_ERROR(CheckSize("tier indptr", tiers.indptr.size(), inputs.coupons + 1));
   const auto count = static_cast<int64_t>(tiers.threshold.size());
@@ -84,16 +98,21 @@ Status CheckPairInputs(const PairInputs& inputs) {
   return CheckSize("tier max_discount", tiers.max_discount.size(), count);
 }
 
-Status PairFeatures(const PairInputs& inputs, std::span<const int32_t> users, std::span<const int32_t> coupons, std::span<float> features) {
+Status PairFeatures(const PairInputs& inputs, std::span<const int32_t> users, std::span<const int32_t> coupons,
+                    std::span<const double> horizon_days, std::span<float> features) {
   COUPONCAST_RETURN_IF_ERROR(CheckPairInputs(inputs));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("coupons", coupons.size(), static_cast<int64_t>(users.size())));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("features", features.size(), static_cast<int64_t>(users.size()) * kPairFeatures));
+  if (!horizon_days.empty()) {
+    COUPONCAST_RETURN_IF_ERROR(CheckSize("horizon_days", horizon_days.size(), static_cast<int64_t>(users.size())));
+  }
   std::array<double, kPairFeatures> one = {};
   for (size_t i = 0; i < users.size(); ++i) {
     if (users[i] < 0 || static_cast<size_t>(users[i]) >= inputs.order_value.size() || coupons[i] < 0 || coupons[i] >= inputs.coupons) {
       return OutOfRange("pair " + std::to_string(i) + " names a user or coupon that does not exist");
     }
-    OnePairFeatures(inputs, users[i], coupons[i], OrderOf(inputs, users[i], coupons[i]), one);
+    const double days = horizon_days.empty() ? HorizonOf(inputs, coupons[i]) : horizon_days[i];
+    OnePairFeatures(inputs, users[i], coupons[i], OrderOf(inputs, users[i], coupons[i]), days, one);
     for (size_t f = 0; f < one.size(); ++f) features[i * one.size() + f] = static_cast<float>(one[f]);
   }
   return {};

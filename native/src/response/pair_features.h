@@ -16,7 +16,10 @@ struct PairOrder {
 
 PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon);
 // features [kPairFeatures] out; user and coupon must exist.
-void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, const PairOrder& order, std::span<double> features);
+void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, const PairOrder& order, double horizon_days,
+                     std::span<double> features);
+// The coupon's horizon; 0 where none is given.
+double HorizonOf(const PairInputs& inputs, int64_t coupon);
 Status CheckPairInputs(const PairInputs& inputs);
 
 }  // namespace couponcast

@@ -22,7 +22,7 @@ export function addSimulate(program: Command): void {
     summary: "what the campaign would really earn in a synthetic shop",
     description: `Plays a campaign against the truth that \`couponcast synth\` planted: who redeems, who would have bought anyway, and the
 profit that is left. Beside it: an oracle that knows the truth, random coupons, each user's highest score, one coupon
-for everybody, rules by hand, and the campaign without each of its parts.
+for everybody, one redemption rate for everybody, rules by hand, and the campaign without each of its parts.
 
 Takes the finished stages of \`couponcast run CAMPAIGN --out DIR\`, and runs what is missing.`,
     examples: [

@@ -1,7 +1,7 @@
 import { wilsonInterval } from "../../evaluate/interval.js";
 import { percentTick } from "../format.js";
 import type { ChartOption, ChartSize } from "./svg-chart.js";
-import { MUTED, SURFACE, VALUE, xValueAxis, yValueAxis } from "./theme.js";
+import { MUTED, SPEND, SURFACE, VALUE, xValueAxis, yValueAxis } from "./theme.js";
 
 export interface CalibrationBin {
   meanPredicted: number;
@@ -11,17 +11,25 @@ export interface CalibrationBin {
   interval?: { low: number; high: number };
 }
 
-/** Observed against predicted rate with 95 % intervals; the dashed diagonal is a model that is right on average. */
+/**
+ * Observed against predicted rate with 95 % intervals; the dashed diagonal is a model that is right on average. `before`: of the
+ * same offers, as they were predicted before a correction.
+ */
 export function calibrationChart(
   bins: readonly CalibrationBin[],
   names = { predicted: "Predicted P(redeem)", observed: "Observed share redeemed" },
+  before: readonly CalibrationBin[] = [],
 ): ChartSize & { option: ChartOption } {
   const intervals = bins.map((bin) => ({
     ...bin,
     ...(bin.interval ?? wilsonInterval(bin.observedRate, bin.numOffers)),
   }));
   const isPositive = intervals.every((b) => b.low >= 0 && b.meanPredicted >= 0);
-  const top = Math.max(0, ...intervals.map((b) => Math.max(b.meanPredicted, b.high)));
+  const top = Math.max(
+    0,
+    ...intervals.map((b) => Math.max(b.meanPredicted, b.high)),
+    ...before.map((b) => Math.max(b.meanPredicted, b.observedRate)),
+  );
   const most = Math.max(1, ...bins.map((b) => b.numOffers));
   const base = { type: "line", silent: true, showSymbol: false };
   return {
@@ -58,6 +66,15 @@ export function calibrationChart(
           ],
           lineStyle: { color: VALUE, width: 2, opacity: 0.5 },
         })),
+        {
+          type: "scatter",
+          silent: true,
+          data: before.map((b) => [b.meanPredicted, b.observedRate]),
+          symbol: "diamond",
+          symbolSize: 8,
+          itemStyle: { color: SPEND, borderColor: SURFACE, borderWidth: 1, opacity: 1 },
+          z: 3,
+        },
         {
           type: "scatter",
           silent: true,

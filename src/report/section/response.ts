@@ -1,7 +1,7 @@
 import { wilsonInterval } from "../../evaluate/interval.js";
 import { calibrationChart } from "../chart/calibration-chart.js";
 import { figure, legendOf } from "../chart/figure.js";
-import { MUTED, VALUE } from "../chart/theme.js";
+import { MUTED, SPEND, VALUE } from "../chart/theme.js";
 import { count, fixed, percent } from "../format.js";
 import { type Html, html } from "../html.js";
 import type { ResponseCoefficient, ResponseSummary } from "../report-data.js";
@@ -57,13 +57,25 @@ async function modelQuality(model: Model): Promise<Html> {
 ${await calibrationFigure(model)}
 ${lossFigure(model)}
 </div>
+${plattNote(model)}
 ${await upliftPart(model)}
 <h3>${model.uplift === null ? "What makes redemption more likely" : "What makes a coupon win an order"}</h3>
 ${coefficientTable(model)}`;
 }
 
+function plattNote({ platt }: Model): Html {
+  if (platt === null) return html``;
+  const losses = `the error on the held-out offers ${platt.isApplied ? "went" : "would have gone"} from ${fixed(platt.logLossBefore, 5)} to ${fixed(platt.logLossAfter, 5)}`;
+  return paragraph(
+    platt.isApplied
+      ? `The chances are calibrated (Platt) by ${count(platt.numOffers)} other offers that the model did not learn from: ${losses}.`
+      : `A calibration (Platt) by ${count(platt.numOffers)} other offers was tried and not kept: ${losses}.`,
+  );
+}
+
 async function calibrationFigure(model: Model): Promise<Html> {
   if (model.calibration.length === 0) return nothingToShow("No held-out offers to compare predictions with.");
+  const before = model.platt?.isApplied === true ? model.platt.calibrationBefore : [];
   const columns: Column<Model["calibration"][number]>[] = [
     { head: "Mean prediction", numeric: true, cell: (b) => percent(b.meanPredicted) },
     { head: "Observed", numeric: true, cell: (b) => percent(b.observedRate) },
@@ -82,9 +94,10 @@ async function calibrationFigure(model: Model): Promise<Html> {
     title: "Predicted and observed redemption",
     caption:
       "Held-out offers, grouped by their prediction. On the dashed line predictions come true on average; the bars are 95 % intervals, larger points hold more offers.",
-    wide: calibrationChart(model.calibration),
+    wide: calibrationChart(model.calibration, undefined, before),
     legend: legendOf([
       { colour: VALUE, name: "A group of offers", mark: "dot" },
+      ...(before.length > 0 ? [{ colour: SPEND, name: "Before calibration", mark: "dot" as const }] : []),
       { colour: MUTED, name: "Prediction comes true", mark: "dash" },
     ]),
     table: table("Predicted and observed redemption", columns, model.calibration),

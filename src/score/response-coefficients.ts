@@ -1,0 +1,53 @@
+/** A response model in words, for the report. */
+import { CHANNELS, COUPON_KINDS } from "../campaign/coupon-schema.js";
+import { type Curves, NO_KNOT } from "./curves.js";
+import { USER_FEATURES } from "./moments.js";
+import type { DesignLayout } from "./response-design.js";
+import { KNOTS, PAIR_FEATURES, PAIR_KNOTS, type ResponseModel } from "./response-model.js";
+import { SEASONS } from "./season.js";
+
+const QUARTERS = ["", ", above the lower quarter", ", above the middle", ", in the upper quarter"];
+const FIFTHS = ["", ", above the lowest fifth", ", above two fifths", ", above three fifths", ", in the upper fifth"];
+
+type Coefficient = ResponseModel["coefficients"][number];
+
+/** `labels`: of the traits. */
+export function coefficientsOf(
+  beta: Float64Array,
+  layout: DesignLayout,
+  labels: readonly string[],
+  pairs: Curves,
+  basis: Curves,
+): Coefficient[] {
+  const curve = (features: readonly string[], where: readonly string[], knots: readonly number[], at: number) =>
+    features.flatMap((name, d) =>
+      where.flatMap((piece, k): Coefficient[] => {
+        const column = d * where.length + k;
+        if (knots[column] === NO_KNOT) return [];
+        return [{ label: `${name}${piece}`, coefficient: beta[at + column]!, per: "standard-deviation" }];
+      }),
+    );
+  const yes = (list: readonly string[], at: number) =>
+    list.map((label, k): Coefficient => ({ label, coefficient: beta[at + k]!, per: "yes" }));
+  const users = USER_FEATURES.map((name) => `user: ${name}`);
+  return [
+    ...curve(PAIR_FEATURES, FIFTHS.slice(0, PAIR_KNOTS), pairs.knots, 0),
+    ...curve(users, QUARTERS.slice(0, KNOTS), basis.knots, layout.userAt),
+    ...yes(
+      SEASONS.map((name) => `season: ${name}`),
+      layout.seasonAt,
+    ),
+    ...yes(
+      labels.map((label) => `user: ${label}`),
+      layout.traitAt,
+    ),
+    ...yes(
+      COUPON_KINDS.map((kind) => `coupon kind: ${kind}`),
+      layout.kindAt,
+    ),
+    ...yes(
+      CHANNELS.map((channel) => `coupon channel: ${channel}`),
+      layout.channelAt,
+    ),
+  ];
+}
