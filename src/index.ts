@@ -128,7 +128,8 @@ export {
   SCORE_SOURCES,
   type ScoreSource,
 } from "./score/recommend.js";
-export { type ResponseTraining, readResponseModel, type SavedResponseModel } from "./score/response-file.js";
+export { readResponseModel, type SavedResponseModel } from "./score/response-file.js";
+export type { ResponseTraining } from "./score/response-training.js";
 export { type Rp3betaOptions, rp3beta } from "./score/rp3beta.js";
 export { type Neighbours, type SimilarOptions, similarItems, similarUsers } from "./score/similar.js";
 export type { WeightingName, WeightingOptions } from "./score/weighting.js";

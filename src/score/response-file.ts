@@ -1,41 +1,18 @@
 import { z } from "zod";
-import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
+import type { Coupon } from "../campaign/coupon-schema.js";
 import { CouponcastError } from "../errors.js";
 import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
 import type { Curves } from "./curves.js";
 import { USER_FEATURES } from "./moments.js";
 import { layoutOf } from "./response-design.js";
-import {
-  KNOTS,
-  PAIR_COLUMNS,
-  PAIR_FEATURE_NAMES,
-  PAIR_KNOTS,
-  type ResponseModel,
-  type ResponsePart,
-  type ResponseQuality,
-  type UserAttribute,
-} from "./response-model.js";
-import { SEASONS } from "./season.js";
+import { KNOTS, PAIR_COLUMNS, type ResponseModel, type ResponsePart, type UserAttribute } from "./response-model.js";
+import { namesOf, traitNames } from "./response-names.js";
+import { type ResponseTraining, trainingSchema } from "./response-training.js";
 
 const KIND = "response-model";
 const VERSION = "2";
 const MAX_JSON_BYTES = 64 << 20;
-
-/** What was trained on what: enough to do it again. */
-export interface ResponseTraining {
-  seed: number;
-  /** Share of the users whose offers only judge the model. */
-  heldOutShare: number;
-  maxTrainingOffers: number;
-  l2: number;
-  offers: number;
-  redemptions: number;
-  /** Offers withheld by lot. */
-  controls: number;
-  /** What the held-out users say of it; null: too few offers, the prior stands for everybody. */
-  quality: ResponseQuality | null;
-}
 
 /** A response model as it stands in a file. */
 export interface SavedResponseModel {
@@ -56,45 +33,6 @@ export interface SavedResponseModel {
   training: ResponseTraining;
 }
 
-const count = z.number().int().min(0);
-const calibrationSchema = z.array(
-  z.strictObject({ meanPredicted: z.number(), observedRate: z.number(), numOffers: count }),
-);
-const qualitySchema = z.strictObject({
-  numTrainOffers: count,
-  numHeldOutOffers: count,
-  baseRate: z.number(),
-  trainLogLoss: z.number(),
-  heldOutLogLoss: z.number(),
-  baseRateLogLoss: z.number(),
-  calibration: calibrationSchema,
-  uplift: z
-    .array(
-      z.strictObject({ meanPredicted: z.number(), observed: z.number(), standardError: z.number(), numOffers: count }),
-    )
-    .nullable(),
-  platt: z
-    .strictObject({
-      numOffers: count,
-      slopes: z.array(z.number()),
-      shifts: z.array(z.number()),
-      isApplied: z.boolean(),
-      logLossBefore: z.number(),
-      logLossAfter: z.number(),
-      calibrationBefore: calibrationSchema,
-    })
-    .nullable(),
-});
-const trainingSchema = z.strictObject({
-  seed: z.number(),
-  heldOutShare: z.number(),
-  maxTrainingOffers: z.number(),
-  l2: z.number(),
-  offers: count,
-  redemptions: count,
-  controls: count,
-  quality: qualitySchema.nullable(),
-});
 const metadataSchema = z.object({
   parts: z.string().max(1000),
   features: z.string().max(MAX_JSON_BYTES),
@@ -117,29 +55,6 @@ const TENSORS = {
   deviation: "F64",
 } as const;
 const USER_COLUMNS = USER_FEATURES.length * KNOTS;
-
-/** Of each attribute that with no value or another, then one a value. */
-export function traitNames(attributes: readonly UserAttribute[]): string[] {
-  return attributes.flatMap(({ column, values }) => [column, ...values.map((value) => `${column}=${value}`)]);
-}
-
-function piecesOf(features: readonly string[], knots: number): string[] {
-  return features.flatMap((name) => Array.from({ length: knots }, (_, k) => `${name}/${k}`));
-}
-
-/** Of one part, in the order in which its coefficients are kept. */
-function namesOf(attributes: readonly UserAttribute[], coupons: readonly string[]) {
-  const names = {
-    pair: piecesOf(PAIR_FEATURE_NAMES, PAIR_KNOTS),
-    user: piecesOf(USER_FEATURES, KNOTS),
-    season: [...SEASONS],
-    trait: traitNames(attributes),
-    kind: [...COUPON_KINDS],
-    channel: [...CHANNELS],
-    coupon: coupons,
-  };
-  return Object.entries(names).flatMap(([group, list]) => list.map((name) => `${group}:${name}`));
-}
 
 /**
  * Writes a response model as a safetensors file: coefficients F64 [parts, features], intercepts F64 [parts], F64 [pair
