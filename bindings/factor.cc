@@ -44,9 +44,20 @@ Napi::Value AlsGramBinding(const Args& args) {
   return args.env().Undefined();
 }
 
+Napi::Value AlsBasisBinding(const Args& args) {
+  Check(args.env(), AlsBasis(args.In<double>("gram"), Params(args), args.Out<float>("outRoot"), args.Out<float>("outInverse")));
+  return args.env().Undefined();
+}
+
+Napi::Value AlsTurnBinding(const Args& args) {
+  Check(args.env(), AlsTurn(args.In<float>("rows"), args.Integer("factors"), args.In<float>("inverse"), args.Range(), args.Cancel(),
+                            args.Out<float>("outTurned")));
+  return args.env().Undefined();
+}
+
 Napi::Value AlsSolveBinding(const Args& args) {
-  Check(args.env(), AlsSolve(Cells(args), args.In<float>("others"), args.In<double>("gram"), Params(args), args.Range(), args.Cancel(),
-                             args.Out<float>("outSolved")));
+  Check(args.env(), AlsSolve(Cells(args), args.In<float>("turned"), args.In<float>("root"), args.In<float>("inverse"), Params(args),
+                             args.Range(), args.Cancel(), args.Out<float>("outSolved")));
   return args.env().Undefined();
 }
 
@@ -93,6 +104,8 @@ Napi::Value AffinityFactorsBinding(const Args& args) {
 void ExportFactor(Napi::Object exports) {
   Export<AlsStartBinding>(exports, "alsStart");
   Export<AlsGramBinding>(exports, "alsGram");
+  Export<AlsBasisBinding>(exports, "alsBasis");
+  Export<AlsTurnBinding>(exports, "alsTurn");
   Export<AlsSolveBinding>(exports, "alsSolve");
   Export<AlsWorkBinding>(exports, "alsWork");
   Export<AlsLossBinding>(exports, "alsLoss");

@@ -90,13 +90,31 @@ double Loss(const TestMatrix& matrix, const std::vector<float>& rows, const std:
   return loss;
 }
 
+struct Basis {
+  std::vector<float> root, inverse, turned;
+};
+
+Basis BasisOf(std::span<const float> others, const AlsParams& params, int64_t shard = 1000) {
+  const int64_t f = params.factors;
+  const auto square = static_cast<size_t>(f * f);
+  const int64_t width = (f + 15) / 16 * 16;
+  Basis basis{std::vector<float>(square), std::vector<float>(square),
+              std::vector<float>(others.size() / static_cast<size_t>(f) * static_cast<size_t>(width))};
+  EXPECT_OK(AlsBasis(Gram(others, f), params, basis.root, basis.inverse));
+  for (const RowRange range : Shards(std::ssize(others) / f, shard)) {
+    const auto part = std::span(basis.turned).subspan(static_cast<size_t>(range.begin * width), static_cast<size_t>(range.size() * width));
+    EXPECT_OK(AlsTurn(others, f, basis.inverse, range, {}, part));
+  }
+  return basis;
+}
+
 std::vector<float> Solve(const CsrView& cells, const std::vector<float>& others, const AlsParams& params, std::vector<float> x,
                          int64_t shard) {
-  const std::vector<double> gram = Gram(others, params.factors);
+  const Basis basis = BasisOf(others, params);
   for (const RowRange range : Shards(cells.rows, shard)) {
     const auto part =
         std::span(x).subspan(static_cast<size_t>(range.begin * params.factors), static_cast<size_t>(range.size() * params.factors));
-    EXPECT_OK(AlsSolve(cells, others, gram, params, range, {}, part));
+    EXPECT_OK(AlsSolve(cells, basis.turned, basis.root, basis.inverse, params, range, {}, part));
   }
   return x;
 }
@@ -120,6 +138,37 @@ TEST(Als, GramIsTheSumOfSquares) {
     }
     EXPECT_TRUE(SameBits(sum, gram));
     ForEachTarget([&] { EXPECT_TRUE(SameBits(Gram(rows, factors), gram)); });
+  }
+}
+
+TEST(Als, BasisIsTheRootOfTheGram) {
+  for (const int64_t factors : {1, 3, 17, 64}) {
+    const AlsParams params{factors, 0.25, 1, AlsSolver::kConjugateGradient, 2};
+    const std::vector<float> rows = RandomFactors(300, factors, 6);
+    const std::vector<double> gram = Gram(rows, factors);
+    const Basis basis = BasisOf(rows, params);
+    const int64_t width = std::ssize(basis.turned) / 300;
+    for (int64_t k = 0; k < factors; ++k) {
+      for (int64_t l = 0; l < factors; ++l) {
+        double square = 0;
+        double identity = 0;
+        for (int64_t i = 0; i < factors; ++i) {
+          square += At(basis.root, factors, k, i) * At(basis.root, factors, l, i);
+          identity += At(basis.inverse, factors, k, i) * At(basis.root, factors, i, l);
+        }
+        EXPECT_NEAR(square, gram[static_cast<size_t>(k * factors + l)] + (k == l ? 0.25 : 0), 1e-3);
+        EXPECT_NEAR(identity, k == l ? 1 : 0, 1e-5);
+      }
+    }
+    for (int64_t row = 0; row < 300; ++row) {
+      for (int64_t k = 0; k < width; ++k) {
+        double expected = 0;
+        for (int64_t i = 0; k < factors && i < factors; ++i) expected += At(basis.inverse, factors, k, i) * At(rows, factors, row, i);
+        EXPECT_NEAR(At(basis.turned, width, row, k), expected, 1e-5);
+      }
+    }
+    EXPECT_TRUE(SameBits(BasisOf(rows, params, 7).turned, basis.turned));
+    ForEachTarget([&] { EXPECT_TRUE(SameBits(BasisOf(rows, params).turned, basis.turned)); });
   }
 }
 
@@ -232,10 +281,11 @@ TEST(Als, StartDependsOnSeedAndPlaceAlone) {
 TEST(Als, RefusesWhatDoesNotFit) {
   const TestMatrix matrix({{1, 0, 2}, {0, 1, 0}});
   const std::vector<float> others(6, 1.0F);
-  const std::vector<double> gram(4, 1.0);
+  const std::vector<float> turned(48, 1.0F);
+  std::vector<float> square(4, 1.0F);
   std::vector<float> solved(4);
   const auto solve = [&](const AlsParams& params, RowRange range = {0, 2}, CancelFlag cancel = {}) {
-    return AlsSolve(matrix.by_user(), others, gram, params, range, cancel, solved);
+    return AlsSolve(matrix.by_user(), turned, square, square, params, range, cancel, solved);
   };
   const AlsParams good{2, 0.1, 1, AlsSolver::kConjugateGradient, 3};
   EXPECT_OK(solve(good));
@@ -257,6 +307,13 @@ TEST(Als, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, AlsGram(others, 4, {0, 1}, {}, sums));
   EXPECT_CODE(StatusCode::kOutOfRange, AlsGram(others, 2, {0, 4}, {}, sums));
   EXPECT_CODE(StatusCode::kCancelled, AlsGram(others, 2, {0, 3}, Raised(), sums));
+  EXPECT_CODE(StatusCode::kInvalidArgument, AlsBasis(std::vector<double>(3), good, square, square));
+  EXPECT_CODE(StatusCode::kInvalidArgument, AlsBasis(std::vector<double>(4, NAN), good, square, square));
+  std::vector<float> turn(32);
+  EXPECT_CODE(StatusCode::kInvalidArgument, AlsTurn(others, 4, square, {0, 1}, {}, turn));
+  EXPECT_CODE(StatusCode::kInvalidArgument, AlsTurn(others, 2, square, {0, 1}, {}, turn));
+  EXPECT_CODE(StatusCode::kOutOfRange, AlsTurn(others, 2, square, {2, 4}, {}, turn));
+  EXPECT_CODE(StatusCode::kCancelled, AlsTurn(others, 2, square, {1, 3}, Raised(), turn));
   double sum = 0;
   EXPECT_CODE(StatusCode::kInvalidArgument, AlsLoss(matrix.by_user(), others, others, good, {0, 2}, {}, &sum));
   EXPECT_CODE(StatusCode::kCancelled, AlsLoss(matrix.by_user(), solved, others, good, {0, 2}, Raised(), &sum));

@@ -235,7 +235,7 @@ const methodSettings = {
       regularisation: z.number().min(0).max(1e9).default(0.01),
       alpha: z.number().min(0).max(1e9).default(1).describe("a cell of value r counts 1 + alpha r"),
       solver: z.enum(["cg", "cholesky"]).default("cg"),
-      steps: z.number().int().min(1).max(10_000).default(3).describe("of cg"),
+      steps: z.number().int().min(1).max(10_000).default(2).describe("of cg"),
       seed: z
         .number()
         .int()

@@ -251,4 +251,7 @@ export const shared = {
   i32: (length: number) => new Int32Array(new SharedArrayBuffer(length * 4)),
   f32: (length: number) => new Float32Array(new SharedArrayBuffer(length * 4)),
   u8: (length: number) => new Uint8Array(new SharedArrayBuffer(length)),
+  /** A table whose rows kernels pick: buffers that might grow start at a page, others 16 bytes behind a cache line. */
+  table: (length: number) =>
+    new Float32Array(new SharedArrayBuffer(length * 4, { maxByteLength: length * 4 }), 0, length),
 };

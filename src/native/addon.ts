@@ -123,6 +123,8 @@ export interface Addon {
 
   alsStart(a: Named): void;
   alsGram(a: Named): void;
+  alsBasis(a: Named): void;
+  alsTurn(a: Named): void;
   alsSolve(a: Named): void;
   alsWork(a: Named): void;
   alsLoss(a: Named): number;

@@ -7,7 +7,7 @@ import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import { integerBetween } from "../util/arguments.js";
 import { copyYielding } from "../util/yield.js";
-import { type AlsModel, type AlsParams, alsArgs, checkAlsParams, gramOf } from "./als.js";
+import { type AlsModel, type AlsParams, alsArgs, basisOf, checkAlsParams, gramOf } from "./als.js";
 import type { Neighbours } from "./similar.js";
 
 /** Rows of users that the matrix does not hold, compressed: row u has the cells indptr[u] to indptr[u + 1]. */
@@ -36,14 +36,14 @@ export async function foldInUsers(model: AlsModel, rows: NewRows, options: RunOp
   const gram = await gramOf(executor, itemFactors, factors);
   const users = rows.indptr.length - 1;
   const solved = shared.f32(users * factors);
+  const params: AlsParams = { ...model, solver: "cholesky" };
   const common = {
-    ...alsArgs({ ...model, solver: "cholesky" }),
+    ...alsArgs(params),
     indptr: await copyYielding(shared.i64(rows.indptr.length), rows.indptr),
     indices: await copyYielding(shared.i32(rows.indices.length), rows.indices),
     values: await copyYielding(shared.f32(rows.values.length), rows.values),
     cols: itemFactors.length / factors,
-    others: itemFactors,
-    gram,
+    ...(await basisOf(executor, itemFactors, gram, params)),
   };
   await executor.map(
     shards(users, SHARD_ROWS).map(({ begin, end }) => ({

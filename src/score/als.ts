@@ -18,7 +18,7 @@ export interface AlsOptions extends RunOptions {
   alpha?: number | undefined;
   /** cg: a few steps of conjugate gradient a round, fast; cholesky: each row exactly. Default cg. */
   solver?: "cg" | "cholesky" | undefined;
-  /** Of cg; default 3. */
+  /** Of cg; default 2. */
   steps?: number | undefined;
   /** Of the item vectors' start, 0 to 4294967295; default 1. */
   seed?: number | undefined;
@@ -46,14 +46,12 @@ export interface AlsModel extends AlsParams {
   history: number[];
 }
 
-/** Rows of a Gram shard: a multiple of the kernel's 256. */
-const GRAM_ROWS = 65_536;
+/** Rows of a Gram shard, a multiple of the kernel's 256; and of others that cost as little a row. */
+const SHARD_ROWS = 16_384;
 /** Factors that start at once. */
 const START_VALUES = 1 << 22;
 /** In cells: enough to hide the call. */
 const SHARDS: ShardSizes = { minWork: 20_000, maxWork: 2_000_000, maxRows: 1 << 20 };
-/** Sums of the loss: fixed, so that they add up the same for any number of threads. */
-const LOSS_ROWS = 16_384;
 const START_SCALE = 0.1;
 
 export function checkAlsParams(options: AlsOptions): AlsParams {
@@ -62,7 +60,7 @@ export function checkAlsParams(options: AlsOptions): AlsParams {
     regularisation: numberBetween("regularisation", options.regularisation ?? 0.01, 0, 1e9),
     alpha: numberBetween("alpha", options.alpha ?? 1, 0, 1e9),
     solver: oneOf("solver", options.solver ?? "cg", ["cg", "cholesky"] as const),
-    steps: integerBetween("steps", options.steps ?? 3, 1, 1_000_000),
+    steps: integerBetween("steps", options.steps ?? 2, 1, 1_000_000),
   };
 }
 
@@ -74,7 +72,7 @@ export function alsArgs({ factors, regularisation, alpha, solver, steps }: AlsPa
 /** @internal Sum of y y' over rows: the same bytes for any number of threads. */
 export async function gramOf(executor: Executor, rows: Float32Array, factors: number): Promise<Float64Array> {
   const parts = await executor.map(
-    shards(rows.length / factors, GRAM_ROWS).map(({ begin, end }) => ({
+    shards(rows.length / factors, SHARD_ROWS).map(({ begin, end }) => ({
       kernel: "alsGram",
       args: { rows, factors, begin, end, outGram: { $return: "F64", length: factors * factors } },
     })),
@@ -87,13 +85,47 @@ export async function gramOf(executor: Executor, rows: Float32Array, factors: nu
   return gram;
 }
 
+/** Length of a row in the basis: whole cache lines. */
+const turnedWidth = (factors: number) => Math.ceil(factors / 16) * 16;
+
+/**
+ * @internal What alsSolve wants of the columns: their rows in the basis of their Gram, written to `memory`, which is made if
+ * it is not given.
+ */
+export async function basisOf(
+  executor: Executor,
+  rows: Float32Array,
+  gram: Float64Array,
+  params: AlsParams,
+  memory?: Float32Array,
+) {
+  const { factors } = params;
+  const width = turnedWidth(factors);
+  const length = (rows.length / factors) * width;
+  const turned = memory?.subarray(0, length) ?? shared.table(length);
+  const root = shared.f32(factors * factors);
+  const inverse = shared.f32(factors * factors);
+  await executor.run({
+    kernel: "alsBasis",
+    args: { ...alsArgs(params), gram, outRoot: root, outInverse: inverse },
+  });
+  await executor.map(
+    shards(rows.length / factors, SHARD_ROWS).map(({ begin, end }) => ({
+      kernel: "alsTurn",
+      args: { rows, factors, inverse, begin, end, outTurned: turned.subarray(begin * width, end * width) },
+    })),
+  );
+  return { turned, root, inverse };
+}
+
 /**
  * Matrix factorisation for implicit feedback: user vectors x and item vectors y that minimise
  * sum_ui c_ui (p_ui - x_u·y_i)² + lambda (sum |x|² + sum |y|²) over all users and items, by alternating least squares;
  * p = 1 where the cell is > 0, else 0; c = 1 + alpha |r|.
  *
- * The same bytes for any number of threads. Cost a round: some (8 cells + 2 rows · factors) · 4 factors flops with cg;
- * memory 4 factors bytes a user and an item. Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CORRUPT_FILE, _CANCELLED, _CLOSED.
+ * Rows are solved in the basis of the other side's Gram (native/include/couponcast/als.h). The same bytes for any number of
+ * threads. Cost a round: some (10 cells + 3 rows · factors) · 2 factors flops with cg; memory 4 factors bytes a user and an
+ * item, and of the more numerous of them once more while it runs. Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CORRUPT_FILE, _CANCELLED, _CLOSED.
  * Source: Hu, Koren, Volinsky 2008; Takács, Pilászy, Tikk 2011.
  */
 export async function als(matrix: Matrix, options: AlsOptions = {}): Promise<AlsModel> {
@@ -118,6 +150,8 @@ type WorkShard = Awaited<ReturnType<typeof shardsOfWork>>[number];
 class Training {
   readonly userFactors: Float32Array;
   readonly itemFactors: Float32Array;
+  /** Of the side that the other is solved for. */
+  readonly #turned: Float32Array;
   #itemGram: Float64Array = new Float64Array();
   #rounds = 0;
   #shards: { users: WorkShard[]; items: WorkShard[] } | undefined;
@@ -130,6 +164,7 @@ class Training {
   ) {
     this.userFactors = shared.f32(matrix.numUsers * params.factors);
     this.itemFactors = shared.f32(matrix.numItems * params.factors);
+    this.#turned = shared.table(Math.max(matrix.numUsers, matrix.numItems) * turnedWidth(params.factors));
   }
 
   /** Items at random about 0, users at 0: small numbers, so that the first round sees no structure that is not there. */
@@ -156,7 +191,7 @@ class Training {
   async loss(): Promise<number> {
     const { factors, regularisation } = this.params;
     const parts = await this.executor.map(
-      shards(this.matrix.numUsers, LOSS_ROWS).map(({ begin, end }) => ({
+      shards(this.matrix.numUsers, SHARD_ROWS).map(({ begin, end }) => ({
         kernel: "alsLoss",
         args: {
           ...alsArgs(this.params),
@@ -183,6 +218,7 @@ class Training {
 
   async #solve(axis: Axis, others: Float32Array, gram: Float64Array, solved: Float32Array): Promise<void> {
     const { factors } = this.params;
+    const basis = await basisOf(this.executor, others, gram, this.params, this.#turned);
     const ranges = this.#shards![axis];
     const calls = ranges.map(({ begin, end }) => ({
       kernel: "alsSolve" as const,
@@ -190,8 +226,7 @@ class Training {
         ...alsArgs(this.params),
         matrix: this.matrix.ref(),
         axis,
-        others,
-        gram,
+        ...basis,
         begin,
         end,
         outSolved: solved.subarray(begin * factors, end * factors),

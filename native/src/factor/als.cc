@@ -1,32 +1,21 @@
 #include "couponcast/als.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <string>
 #include <vector>
 
 #include "base/check.h"
+#include "factor/als_params.h"
 #include "factor/dense_rows.h"
+#include "factor/padded_rows.h"
 #include "factor/row_system.h"
 
 namespace couponcast {
 namespace {
 
 constexpr int64_t kGramRows = 256;
-constexpr int64_t kRowsPerPoll = 64;
 constexpr int64_t kCellsOfARow = 40;  // that take as long as what a row costs by itself
-
-Status CheckFactors(int64_t factors) {
-  if (factors >= 1 && factors <= kMaxFactors) return {};
-  return InvalidArgument("expected factors between 1 and " + std::to_string(kMaxFactors) + " but received " + std::to_string(factors));
-}
-
-Status CheckParams(const AlsParams& params) {
-  COUPONCAST_RETURN_IF_ERROR(CheckFactors(params.factors));
-  if (!(params.regularisation >= 0) || !std::isfinite(params.regularisation) || !(params.alpha >= 0) || !std::isfinite(params.alpha))
-    return InvalidArgument("expected finite regularisation >= 0 and alpha >= 0");
-  return CheckCount("steps", params.steps);
-}
 
 }  // namespace
 
@@ -41,8 +30,7 @@ void AlsStart(uint64_t seed, int64_t begin, float scale, std::span<float> factor
 }
 
 Status AlsGram(std::span<const float> rows, int64_t factors, RowRange range, CancelFlag cancel, std::span<double> gram) {
-  COUPONCAST_RETURN_IF_ERROR(CheckFactors(factors));
-  if (rows.size() % static_cast<size_t>(factors) != 0) return InvalidArgument("expected rows of " + std::to_string(factors) + " numbers");
+  COUPONCAST_RETURN_IF_ERROR(CheckRows(rows, factors));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, static_cast<int64_t>(rows.size()) / factors));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("gram", gram.size(), factors * factors));
   const int64_t width = PaddedWidth(factors);
@@ -71,19 +59,34 @@ Status AlsGram(std::span<const float> rows, int64_t factors, RowRange range, Can
   return {};
 }
 
-Status AlsSolve(const CsrView& cells, std::span<const float> others, std::span<const double> gram, const AlsParams& params, RowRange range,
-                CancelFlag cancel, std::span<float> solved) {
+Status AlsSolve(const CsrView& cells, std::span<const float> turned, std::span<const float> root, std::span<const float> inverse,
+                const AlsParams& params, RowRange range, CancelFlag cancel, std::span<float> solved) {
   COUPONCAST_RETURN_IF_ERROR(CheckParams(params));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, cells.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("others", others.size(), cells.cols * params.factors));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("gram", gram.size(), params.factors * params.factors));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("solved", solved.size(), range.size() * params.factors));
-  RowSystem system(others, gram, params);
-  for (int64_t row = range.begin; row < range.end; ++row) {
-    if ((row - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-    float* x = solved.data() + (row - range.begin) * params.factors;
-    const auto next = row + 1 < range.end ? cells.row_indices(row + 1) : std::span<const int32_t>();
-    COUPONCAST_RETURN_IF_ERROR(system.Solve(cells.row_indices(row), cells.row_values(row), next, cancel, x));
+  const int64_t factors = params.factors;
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("turned", turned.size(), cells.cols * PaddedWidth(factors)));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("root", root.size(), factors * factors));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("inverse", inverse.size(), factors * factors));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("solved", solved.size(), range.size() * factors));
+  RowSystem system(turned, params);
+  const PaddedSquare into(root, factors, false);
+  const PaddedSquare back(inverse, factors, false);
+  PaddedRows x(factors);
+  PaddedRows w(factors);
+  const int64_t end = cells.indptr[static_cast<size_t>(range.end)];
+  for (int64_t begin = range.begin; begin < range.end; begin += kPaddedRows) {
+    if (cancel.IsSet()) return Cancelled();
+    const int64_t count = std::min(kPaddedRows, range.end - begin);
+    float* block = solved.data() + (begin - range.begin) * factors;
+    x.Read(block, count);
+    into.Multiply(x.view(count), w.row(0));
+    for (int64_t row = begin; row < begin + count; ++row) {
+      const int64_t first = cells.indptr[static_cast<size_t>(row)];
+      const auto following = cells.indices.subspan(static_cast<size_t>(first), static_cast<size_t>(end - first));
+      COUPONCAST_RETURN_IF_ERROR(system.Solve(cells.row_indices(row), cells.row_values(row), following, cancel, w.row(row - begin)));
+    }
+    back.Multiply(w.view(count), x.row(0));
+    x.Write(count, block);
   }
   return {};
 }
@@ -103,23 +106,33 @@ Status AlsLoss(const CsrView& cells, std::span<const float> rows, std::span<cons
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, cells.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("rows", rows.size(), cells.rows * params.factors));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("others", others.size(), cells.cols * params.factors));
-  const int64_t width = PaddedWidth(params.factors);
-  std::vector<float> x(static_cast<size_t>(width), 0.0F);
-  std::vector<float> y(static_cast<size_t>(width), 0.0F);
+  const int64_t factors = params.factors;
+  PaddedRows x(factors);
+  PaddedRows y(factors);
+  std::array<float, kPaddedRows> dots;
+  const auto row_of = [&](int32_t item) { return others.data() + static_cast<int64_t>(item) * factors; };
   *sum = 0;
   for (int64_t row = range.begin; row < range.end; ++row) {
     if (cancel.IsSet()) return Cancelled();
-    std::copy_n(rows.data() + row * params.factors, params.factors, x.data());
+    x.Read(rows.data() + row * factors, 1);
     const auto items = cells.row_indices(row);
     const auto values = cells.row_values(row);
-    for (size_t i = 0; i < items.size(); ++i) {
-      std::copy_n(others.data() + items[i] * params.factors, params.factors, y.data());
-      float dot = 0;
-      RowDots({y.data(), 1, width}, x.data(), &dot);
-      const double score = dot;
-      const double confidence = 1 + params.alpha * std::fabs(static_cast<double>(values[i]));
-      const double miss = (values[i] > 0 ? 1.0 : 0.0) - score;
-      *sum += confidence * miss * miss - score * score;
+    const auto following = cells.indices.subspan(static_cast<size_t>(cells.indptr[static_cast<size_t>(row)]));
+    for (size_t begin = 0; begin < items.size(); begin += kPaddedRows) {
+      const size_t count = std::min(items.size() - begin, static_cast<size_t>(kPaddedRows));
+      for (size_t i = 0; i < count; ++i) {
+        const size_t ahead = begin + i + kPaddedRows;
+        for (int64_t at = 0; at < factors && ahead < following.size(); at += kLane) __builtin_prefetch(row_of(following[ahead]) + at);
+        std::copy_n(row_of(items[begin + i]), factors, y.row(static_cast<int64_t>(i)));
+      }
+      RowDots(y.view(static_cast<int64_t>(count)), x.row(0), dots.data());
+      for (size_t i = 0; i < count; ++i) {
+        const double score = dots[i];
+        const double value = values[begin + i];
+        const double confidence = 1 + params.alpha * std::fabs(value);
+        const double miss = (value > 0 ? 1.0 : 0.0) - score;
+        *sum += confidence * miss * miss - score * score;
+      }
     }
   }
   return {};

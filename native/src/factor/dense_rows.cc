@@ -50,40 +50,82 @@ HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldSums(const Sums& sums) {
   }
 }
 
+// Sums of products of rows, which are copied unless `copies` is null.
 template <size_t kRows>
-HWY_INLINE void SumProducts(const float* HWY_RESTRICT rows, int64_t width, const float* HWY_RESTRICT p, std::array<Sums, kRows>* sums) {
+HWY_INLINE void SumProducts(const std::array<const float*, kRows>& rows, int64_t width, const float* HWY_RESTRICT p,
+                            float* HWY_RESTRICT copies, std::array<Sums, kRows>* sums) {
   const Tag d;
   for (Sums& row : *sums) row.fill(hn::Zero(d));
   for (int64_t begin = 0; begin < width; begin += kLane) {
     for (int64_t v = 0; v < kVectors; ++v) {
       const int64_t at = begin + v * kWidth;
       const auto factor = hn::LoadU(d, p + at);
-      for (size_t r = 0; r < kRows; ++r)
-        (*sums)[r][v] = hn::Add((*sums)[r][v], hn::Mul(hn::LoadU(d, rows + static_cast<int64_t>(r) * width + at), factor));
+      for (size_t r = 0; r < kRows; ++r) {
+        const auto values = hn::LoadU(d, rows[r] + at);
+        if (copies != nullptr) hn::StoreU(values, d, copies + static_cast<int64_t>(r) * width + at);
+        (*sums)[r][v] = hn::Add((*sums)[r][v], hn::Mul(values, factor));
+      }
     }
   }
 }
 
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> FoldFour(const std::array<Sums, 4>& sums) {
+  const hn::FixedTag<float, 4> d4;
+  const auto a = FoldSums(sums[0]);
+  const auto b = FoldSums(sums[1]);
+  const auto c = FoldSums(sums[2]);
+  const auto e = FoldSums(sums[3]);
+  const auto ab = hn::Add(hn::ConcatLowerLower(d4, b, a), hn::ConcatUpperUpper(d4, b, a));
+  const auto ce = hn::Add(hn::ConcatLowerLower(d4, e, c), hn::ConcatUpperUpper(d4, e, c));
+  return hn::Add(hn::ConcatEven(d4, ce, ab), hn::ConcatOdd(d4, ce, ab));
+}
+
+HWY_INLINE float FoldOne(const Sums& sums) {
+  const hn::FixedTag<float, 4> d4;
+  std::array<float, 4> lanes;
+  hn::StoreU(FoldSums(sums), d4, lanes.data());
+  return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 void RowDotsImpl(const DenseRows& rows, const float* HWY_RESTRICT p, float* HWY_RESTRICT dots) {
   const hn::FixedTag<float, 4> d4;
+  const auto row = [&](int64_t r) { return rows.data + r * rows.width; };
   int64_t r = 0;
   for (; r + 4 <= rows.count; r += 4) {
     std::array<Sums, 4> sums;
-    SumProducts<4>(rows.data + r * rows.width, rows.width, p, &sums);
-    const auto a = FoldSums(sums[0]);
-    const auto b = FoldSums(sums[1]);
-    const auto c = FoldSums(sums[2]);
-    const auto e = FoldSums(sums[3]);
-    const auto ab = hn::Add(hn::ConcatLowerLower(d4, b, a), hn::ConcatUpperUpper(d4, b, a));
-    const auto ce = hn::Add(hn::ConcatLowerLower(d4, e, c), hn::ConcatUpperUpper(d4, e, c));
-    hn::StoreU(hn::Add(hn::ConcatEven(d4, ce, ab), hn::ConcatOdd(d4, ce, ab)), d4, dots + r);
+    SumProducts<4>({row(r), row(r + 1), row(r + 2), row(r + 3)}, rows.width, p, nullptr, &sums);
+    hn::StoreU(FoldFour(sums), d4, dots + r);
   }
   for (; r < rows.count; ++r) {
     std::array<Sums, 1> sums;
-    SumProducts<1>(rows.data + r * rows.width, rows.width, p, &sums);
-    std::array<float, 4> lanes;
-    hn::StoreU(FoldSums(sums[0]), d4, lanes.data());
-    dots[r] = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    SumProducts<1>({row(r)}, rows.width, p, nullptr, &sums);
+    dots[r] = FoldOne(sums[0]);
+  }
+}
+
+void PickRowDotsImpl(const PickedRows& rows, const float* HWY_RESTRICT p, float* HWY_RESTRICT copy, float* HWY_RESTRICT dots) {
+  const hn::FixedTag<float, 4> d4;
+  const int64_t width = rows.width;
+  const auto row = [&](int32_t number) { return rows.table + static_cast<int64_t>(number) * width; };
+  const auto fetch = [&](size_t r) {
+    if (r >= rows.ahead.size()) return;
+    // Into the second cache: the first is full of what is worked on.
+    for (int64_t at = 0; at < width; at += kLane) __builtin_prefetch(row(rows.ahead[r]) + at, 0, 2);
+  };
+  const int32_t* numbers = rows.numbers.data();
+  size_t r = 0;
+  for (; r + 4 <= rows.numbers.size(); r += 4) {
+    for (size_t i = 0; i < 4; ++i) fetch(r + i);
+    std::array<Sums, 4> sums;
+    SumProducts<4>({row(numbers[r]), row(numbers[r + 1]), row(numbers[r + 2]), row(numbers[r + 3])}, width, p,
+                   copy + static_cast<int64_t>(r) * width, &sums);
+    hn::StoreU(FoldFour(sums), d4, dots + r);
+  }
+  for (; r < rows.numbers.size(); ++r) {
+    fetch(r);
+    std::array<Sums, 1> sums;
+    SumProducts<1>({row(numbers[r])}, width, p, copy + static_cast<int64_t>(r) * width, &sums);
+    dots[r] = FoldOne(sums[0]);
   }
 }
 
@@ -119,6 +161,43 @@ void AddWeightedRowsImpl(const DenseRows& rows, const float* HWY_RESTRICT weight
         AddWeightedColumns<4>(data, rows.count, rows.width, weights, out + col);
     }
   }
+}
+
+// `kRows` rows of a product, `kCount` vectors of columns, in registers.
+template <int kRows, int64_t kCount>
+HWY_INLINE void MultiplyTile(const DenseRows& rows, int64_t row, const float* HWY_RESTRICT matrix, int64_t cols, float* HWY_RESTRICT out) {
+  const Tag d;
+  std::array<std::array<Vector, kCount>, kRows> sums;
+  for (auto& line : sums) {
+    for (auto& sum : line) sum = hn::Zero(d);
+  }
+  const float* HWY_RESTRICT data = rows.data + row * rows.width;
+  for (int64_t k = 0; k < rows.width; ++k) {
+    std::array<Vector, kCount> line;
+    for (int64_t v = 0; v < kCount; ++v) line[v] = hn::LoadU(d, matrix + k * cols + v * kWidth);
+    for (int64_t r = 0; r < kRows; ++r) {
+      const auto factor = hn::Set(d, data[r * rows.width + k]);
+      for (int64_t v = 0; v < kCount; ++v) sums[r][v] = hn::Add(sums[r][v], hn::Mul(factor, line[v]));
+    }
+  }
+  for (int64_t r = 0; r < kRows; ++r) {
+    for (int64_t v = 0; v < kCount; ++v) hn::StoreU(sums[r][v], d, out + (row + r) * cols + v * kWidth);
+  }
+}
+
+template <int64_t kCount>
+HWY_INLINE void MultiplyColumns(const DenseRows& rows, const float* HWY_RESTRICT matrix, int64_t cols, float* HWY_RESTRICT out) {
+  int64_t row = 0;
+  for (; row + 4 <= rows.count; row += 4) MultiplyTile<4, kCount>(rows, row, matrix, cols, out);
+  for (; row < rows.count; ++row) MultiplyTile<1, kCount>(rows, row, matrix, cols, out);
+}
+
+void MultiplyRowsImpl(const DenseRows& rows, const float* HWY_RESTRICT matrix, int64_t cols, float* HWY_RESTRICT out) {
+  // Four rows and their sums fill 32 registers of 16 numbers, or 16 smaller ones.
+  constexpr int64_t kCount = kWidth == 16 ? 4 : 2;
+  int64_t col = 0;
+  for (; col + kCount * kWidth <= cols; col += kCount * kWidth) MultiplyColumns<kCount>(rows, matrix + col, cols, out + col);
+  for (; col < cols; col += kWidth) MultiplyColumns<1>(rows, matrix + col, cols, out + col);
 }
 
 // Four rows of the square, `kBlocks` blocks of columns, in registers.
@@ -172,10 +251,16 @@ HWY_AFTER_NAMESPACE();
 namespace couponcast {
 
 HWY_EXPORT(RowDotsImpl);
+HWY_EXPORT(PickRowDotsImpl);
 HWY_EXPORT(AddWeightedRowsImpl);
 HWY_EXPORT(AddWeightedSquaresImpl);
+HWY_EXPORT(MultiplyRowsImpl);
 
 void RowDots(const DenseRows& rows, const float* p, float* dots) { HWY_DYNAMIC_DISPATCH(RowDotsImpl)(rows, p, dots); }
+
+void PickRowDots(const PickedRows& rows, const float* p, float* copy, float* dots) {
+  HWY_DYNAMIC_DISPATCH(PickRowDotsImpl)(rows, p, copy, dots);
+}
 
 void AddWeightedRows(const DenseRows& rows, const float* weights, float* out) {
   HWY_DYNAMIC_DISPATCH(AddWeightedRowsImpl)(rows, weights, out);
@@ -183,6 +268,10 @@ void AddWeightedRows(const DenseRows& rows, const float* weights, float* out) {
 
 void AddWeightedSquares(const DenseRows& rows, const float* weights, float* out) {
   HWY_DYNAMIC_DISPATCH(AddWeightedSquaresImpl)(rows, weights, out);
+}
+
+void MultiplyRows(const DenseRows& rows, const float* matrix, int64_t cols, float* out) {
+  HWY_DYNAMIC_DISPATCH(MultiplyRowsImpl)(rows, matrix, cols, out);
 }
 
 }  // namespace couponcast

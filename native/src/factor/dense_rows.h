@@ -4,6 +4,7 @@
 #define COUPONCAST_FACTOR_DENSE_ROWS_H_
 
 #include <cstdint>
+#include <span>
 
 namespace couponcast {
 
@@ -23,8 +24,23 @@ struct DenseRows {
 // dots[r] = row r . p, as 16 sums of every 16th product, added in pairs.
 void RowDots(const DenseRows& rows, const float* p, float* dots);
 
+// Rows of a table, by their numbers; `ahead` are those that are needed next, to be fetched meanwhile.
+struct PickedRows {
+  const float* table;
+  std::span<const int32_t> numbers;
+  std::span<const int32_t> ahead;
+  int64_t width;
+};
+
+// The same of picked rows, which are copied to copy [numbers * width] on the way.
+void PickRowDots(const PickedRows& rows, const float* p, float* copy, float* dots);
+
 // out[width] += sum_r weights[r] row r.
 void AddWeightedRows(const DenseRows& rows, const float* weights, float* out);
+
+// out [rows.count * cols] = rows times matrix [rows.width * cols], each sum in the order of the matrix's rows; cols a multiple
+// of kLane.
+void MultiplyRows(const DenseRows& rows, const float* matrix, int64_t cols, float* out);
 
 // out [width * width] += sum_r weights[r] row r (row r)', for columns at or above the row's kLane-block; the rest of out is
 // left as it is.

@@ -1,6 +1,8 @@
-// The linear system of one row of a factorisation: (G + regularisation + sum_i extra_i y_i y_i') x = sum_i target_i y_i.
+// The linear system of one row of a factorisation, in the basis of AlsBasis: (I + sum_i extra_i z_i z_i') w = sum_i target_i z_i.
 #ifndef COUPONCAST_FACTOR_ROW_SYSTEM_H_
 #define COUPONCAST_FACTOR_ROW_SYSTEM_H_
+
+#include <hwy/aligned_allocator.h>
 
 #include <cstdint>
 #include <span>
@@ -8,7 +10,6 @@
 
 #include "couponcast/als.h"
 #include "couponcast/kernel.h"
-#include "couponcast/matrix.h"
 #include "couponcast/status.h"
 
 namespace couponcast {
@@ -16,41 +17,42 @@ namespace couponcast {
 // Solves for one row after the other; holds the buffers. Not thread-safe.
 class RowSystem {
  public:
-  // `others` and `gram` as in AlsSolve; they must outlive this.
-  RowSystem(std::span<const float> others, std::span<const double> gram, const AlsParams& params);
+  // `table` holds the z of all columns [cols * PaddedWidth(factors)]; it must outlive this.
+  RowSystem(std::span<const float> table, const AlsParams& params);
 
-  // x [factors] in and out; `next` are the items of the row that comes next, if any. Errors: kCancelled.
-  Status Solve(std::span<const int32_t> items, std::span<const float> values, std::span<const int32_t> next, CancelFlag cancel, float* x);
+  // w [PaddedWidth(factors)] in and out; `following` are the items of the rows that come next. Errors: kCancelled.
+  Status Solve(std::span<const int32_t> items, std::span<const float> values, std::span<const int32_t> following, CancelFlag cancel,
+               float* w);
 
  private:
-  const float* RowOf(int32_t item) const { return others_.data() + static_cast<int64_t>(item) * factors_; }
-  void Prefetch(std::span<const int32_t> items) const;
-  // A few more rows of the next system.
-  void PrefetchNext();
-  void SetWeights(std::span<const float> values);
-  // The y of cells [begin, begin + count), padded; blocks are asked for in order. Rows that fit are copied once.
-  const float* Rows(std::span<const int32_t> items, int64_t begin, int64_t count);
-  // product_ = (G + regularisation) p + sum_i extra_i (y_i . p) y_i; if `residual`, what is left of the right-hand side.
-  Status Multiply(std::span<const int32_t> items, const std::vector<float>& p, bool residual, CancelFlag cancel);
-  Status ConjugateGradient(std::span<const int32_t> items, CancelFlag cancel);
-  Status Cholesky(std::span<const int32_t> items, CancelFlag cancel);
+  // Cells [begin, begin + count) of the row: their z, and in dots_ the products with a vector.
+  struct Block {
+    int64_t begin;
+    int64_t count;
+    const float* rows;
+  };
 
-  std::span<const float> others_;
+  void SetWeights(std::span<const float> values);
+  // Calls use(Block) for one block after the other, their products with p in dots_. Errors: kCancelled.
+  template <typename Use>
+  Status ForEachBlock(const float* p, CancelFlag cancel, const Use& use);
+  Status ConjugateGradient(CancelFlag cancel, float* w);
+  Status Cholesky(CancelFlag cancel, float* w);
+
+  std::span<const float> table_;
   AlsParams params_;
   int64_t factors_;
   int64_t width_;
   int64_t tile_rows_;
-  int64_t fetched_ = 0;  // cells that the tile holds
-  std::span<const int32_t> next_;
-  size_t ahead_ = 0;                                         // rows of `next_` that are on their way
-  int64_t ahead_own_ = 0;                                    // those of this row that were when it began
-  std::vector<float> gram_;                                  // [width * width] with the regularisation
-  std::vector<float> tile_;                                  // [<= tile_rows * width]
-  std::vector<float> extra_;                                 // [cells] c - 1
-  std::vector<float> target_;                                // [cells] c p
-  std::vector<float> weights_;                               // [kBlockRows]
-  std::vector<float> x_, p_, residual_, product_, partial_;  // [width]
-  std::vector<float> squares_;                               // [width * width], of Cholesky
+  std::span<const int32_t> items_;
+  std::span<const int32_t> following_;
+  bool picked_ = false;                               // whether the tile holds all of the row
+  hwy::AlignedVector<float> tile_;                    // [<= tile_rows * width]
+  std::vector<float> extra_;                          // [cells] c - 1
+  std::vector<float> target_;                         // [cells] c p
+  hwy::AlignedVector<float> dots_, weights_;          // [kBlockRows]
+  hwy::AlignedVector<float> p_, residual_, product_;  // [width]
+  hwy::AlignedVector<float> squares_;                 // [width * width], of Cholesky
 };
 
 }  // namespace couponcast
