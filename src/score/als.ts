@@ -102,7 +102,7 @@ export async function basisOf(
   const { factors } = params;
   const width = turnedWidth(factors);
   const length = (rows.length / factors) * width;
-  const turned = memory?.subarray(0, length) ?? shared.table(length);
+  const turned = memory?.subarray(0, length) ?? shared.alignedF32(length);
   const root = shared.f32(factors * factors);
   const inverse = shared.f32(factors * factors);
   await executor.run({
@@ -164,7 +164,7 @@ class Training {
   ) {
     this.userFactors = shared.f32(matrix.numUsers * params.factors);
     this.itemFactors = shared.f32(matrix.numItems * params.factors);
-    this.#turned = shared.table(Math.max(matrix.numUsers, matrix.numItems) * turnedWidth(params.factors));
+    this.#turned = shared.alignedF32(Math.max(matrix.numUsers, matrix.numItems) * turnedWidth(params.factors));
   }
 
   /** Items at random about 0, users at 0: small numbers, so that the first round sees no structure that is not there. */

@@ -21,7 +21,10 @@ export interface EaseModel {
 export const EASE_MAX_ITEMS = 20_000;
 /** Of native/include/couponcast/ease.h. */
 const BLOCK = 64;
-const SHARD_ROWS = 128;
+/** Of the square: in multiples of 64, and enough to be worth a message each of hundreds of times. */
+const MIN_SHARD_ROWS = 128;
+/** More than one, since rows grow longer. */
+const SHARDS_PER_THREAD = 12;
 const WEIGHT_ROWS = 256;
 
 /**
@@ -42,18 +45,19 @@ export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<E
   }
   const executor = new Executor(options);
   const size = Math.ceil(numItems / BLOCK) * BLOCK;
-  const square = shared.f64(size * size);
+  const square = shared.alignedF64(size * size);
   const state = {
     square,
-    pivot: shared.f64(BLOCK * BLOCK),
-    columns: shared.f64(size * BLOCK),
-    solved: shared.f64(size * BLOCK),
+    pivot: shared.alignedF64(BLOCK * BLOCK),
+    columns: shared.alignedF64(size * BLOCK),
+    solved: shared.alignedF64(size * BLOCK),
   };
   const map = async (kernel: KernelName, ranges: RowRange[], args: (range: RowRange) => object, stage?: string) => {
     const calls = ranges.map((range) => ({ kernel, args: { ...range, ...args(range) } }));
     await executor.map(calls, stage === undefined ? undefined : { name: stage });
   };
-  const ranges = shards(size, SHARD_ROWS);
+  const shardRows = Math.ceil(size / (executor.threads * SHARDS_PER_THREAD * BLOCK)) * BLOCK;
+  const ranges = shards(size, Math.max(shardRows, MIN_SHARD_ROWS));
   await map("easeGram", ranges, () => ({ matrix: matrix.ref(), regularisation, square }), "products of items");
   for (let block = 0; block < size / BLOCK; block++) {
     const args = () => ({ ...state, block });
