@@ -10,6 +10,7 @@ import { shards } from "../executor/executor.js";
 import { reasonCode } from "../score/eligibility.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
+import { type CandidatesStage, candidateRef } from "./candidates-stage.js";
 import type { RunContext } from "./context.js";
 import {
   type ExplorationFacts,
@@ -20,7 +21,6 @@ import {
 } from "./exploration.js";
 import { userIdentities } from "./identities.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
-import { type CandidatesStage, candidateRef } from "./response-stage.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export interface AllocateResult extends Omit<Allocation, "chosen" | "prices"> {

@@ -1,11 +1,11 @@
 import type { AllocateStage } from "./allocate-stage.js";
+import type { CandidatesStage } from "./candidates-stage.js";
 import type { DriftStage } from "./drift-stage.js";
 import type { EvaluateStage } from "./evaluate-stage.js";
 import type { ModelStage } from "./model-stage.js";
 import type { IngestStage, SegmentStage } from "./profile-stages.js";
 import type { ProfileTableStage } from "./profile-table-stage.js";
 import type { QualityStage } from "./quality-stage.js";
-import type { CandidatesStage } from "./response-stage.js";
 import type { RuleStage } from "./rule-stage.js";
 import type { AffinityStage } from "./score-stages.js";
 import type { TransitionStage } from "./transition-stage.js";

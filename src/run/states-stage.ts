@@ -1,0 +1,62 @@
+/** Stage states: how users stand now. */
+import { join } from "node:path";
+import { shared } from "../executor/executor.js";
+import { INGEST_FILES } from "../ingest/ingest.js";
+import { type Journal, type JournalTotals, NO_TOTALS, numbersOf, totalsOf } from "../score/moments.js";
+import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../score/order-value.js";
+import { pastOffersAt } from "../score/past-offers.js";
+import { openSequences } from "../store/sequences.js";
+import { loadTensors } from "../store/tensors.js";
+import { writeTensors } from "../store/write-tensors.js";
+import type { RunContext } from "./context.js";
+import { openJournal } from "./journal.js";
+import type { IngestStage } from "./profile-stages.js";
+import { type AffinityStage, type EligibilityStage, loadHistory } from "./score-stages.js";
+import type { FinishedStage } from "./stage-runner.js";
+
+/** How everybody stands now, and what the journal amounts to in all. */
+export type StatesStage = FinishedStage<{ rows: number; totals: JournalTotals; orderValue: OrderValueModel }>;
+
+const STATES = { shares: "F32", orderValue: "F64", purchaseRate: "F64", features: "F32" } as const;
+
+export function statesStage(
+  context: RunContext,
+  ingested: IngestStage,
+  affinity: AffinityStage,
+  eligibility: EligibilityStage,
+): Promise<StatesStage> {
+  const { coupons, campaign } = context.loaded;
+  const { behaviours, purchaseBehaviour, economics, timeZone } = campaign;
+  const reads = { ingest: ingested.key, affinity: affinity.key, eligibility: eligibility.key };
+  const settings = { timeZone, behaviours, purchaseBehaviour, orderValueMinor: economics.orderValueMinor };
+  return context.stages.run("states", reads, settings, async (dir) => {
+    const { executor } = context;
+    const { numUsers } = ingested.result;
+    const blank = await openJournal(context, ingested, affinity, dir, NO_TOTALS);
+    const users = shared.i32(numUsers);
+    for (let user = 0; user < numUsers; user++) users[user] = user;
+    const { asOfMicros } = await openSequences(join(ingested.dir, INGEST_FILES.sequences));
+    // An event of this very moment has happened.
+    const moments = shared.i64(numUsers).fill(BigInt(asOfMicros) + 1n);
+    const numbers = await numbersOf(executor, blank, users, moments);
+    const journal: Journal = { ...blank, totals: await totalsOf(numbers) };
+    const orderValue = await fitOrderValue(executor, journal, numbers, economics.orderValueMinor);
+    const past = await pastOffersAt(await loadHistory(context, eligibility), coupons, timeZone, users, moments);
+    const states = await statesAt(executor, journal, orderValue, users, moments, past);
+    await writeTensors(
+      join(dir, "states.safetensors"),
+      "states",
+      (["orderValue", "purchaseRate", "shares", "features"] as const).map((name) => ({
+        name,
+        dtype: STATES[name],
+        shape: [states[name].length],
+        data: states[name],
+      })),
+    );
+    return { rows: numUsers, totals: journal.totals, orderValue };
+  });
+}
+
+export async function loadStates({ executor }: RunContext, stage: StatesStage): Promise<States> {
+  return (await loadTensors(executor, join(stage.dir, "states.safetensors"), STATES)) as unknown as States;
+}
