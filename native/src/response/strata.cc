@@ -146,7 +146,7 @@ Status StrataPartial(const DesignRows& x, std::span<const uint8_t> outcomes, std
     if (wants_information) AddInformation(shape, block, rows, pairs, &information_sums);
     return {};
   }));
-  *loss = SumOf(rows.loss);
+  *loss = SumOf(rows.loss.data());
   if (!std::isfinite(*loss)) {
     return InvalidArgument("rows " + std::to_string(range.begin) + " to " + std::to_string(range.end) +
                            ": expected finite features and coefficients");

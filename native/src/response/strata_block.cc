@@ -40,8 +40,8 @@ HWY_INLINE void LogitsOf(const DesignShape& shape, const DesignBlock& block, con
       }
     }
     for (size_t p = 0; p < kLogits; ++p) {
-      hn::Store(sums[p][0], kD, rows->logits[p] + r);
-      hn::Store(sums[p][1], kD, rows->logits[p] + r + lanes);
+      hn::Store(sums[p][0], kD, rows->logits[p].data() + r);
+      hn::Store(sums[p][1], kD, rows->logits[p].data() + r + lanes);
     }
   }
   for (size_t r = 0; r < block.count; ++r) {
@@ -95,18 +95,18 @@ HWY_INLINE Flags FlagsOf(const uint8_t* outcomes, size_t first, size_t count) {
 }
 
 HWY_INLINE void AddLoss(V loss, V own, size_t r, BlockRows* rows) {
-  double* to = rows->loss + r % kSumLanes;
+  double* to = rows->loss.data() + r % kSumLanes;
   hn::Store(hn::Add(hn::Load(kD, to), hn::Mul(own, loss)), kD, to);
 }
 
 HWY_INLINE void LogisticLikelihood(const uint8_t* outcomes, size_t count, bool wants_weights, BlockRows* HWY_RESTRICT rows) {
   for (size_t r = 0; r < kBlock; r += hn::Lanes(kD)) {
     const Flags is = FlagsOf(outcomes, r, count);
-    const V z = hn::Load(kD, rows->logits[0] + r);
+    const V z = hn::Load(kD, rows->logits[0].data() + r);
     const Chance a = ChanceOf(z);
     AddLoss(hn::Sub(a.softplus, hn::Mul(is.bought, z)), is.own, r, rows);
-    hn::Store(hn::Mul(is.own, hn::Sub(a.yes, is.bought)), kD, rows->residuals[0] + r);
-    if (wants_weights) hn::Store(hn::Mul(is.own, hn::Mul(a.yes, a.no)), kD, rows->weights[0] + r);
+    hn::Store(hn::Mul(is.own, hn::Sub(a.yes, is.bought)), kD, rows->residuals[0].data() + r);
+    if (wants_weights) hn::Store(hn::Mul(is.own, hn::Mul(a.yes, a.no)), kD, rows->weights[0].data() + r);
   }
 }
 
@@ -129,9 +129,9 @@ HWY_INLINE void StrataLikelihood(const uint8_t* outcomes, size_t count, bool wan
   const V one = hn::Set(kD, 1.0);
   for (size_t r = 0; r < kBlock; r += hn::Lanes(kD)) {
     const Flags is = FlagsOf(outcomes, r, count);
-    const V za = hn::Load(kD, rows->logits[0] + r);
-    const V zu = hn::Load(kD, rows->logits[1] + r);
-    const V zs = hn::Load(kD, rows->logits[2] + r);
+    const V za = hn::Load(kD, rows->logits[0].data() + r);
+    const V zu = hn::Load(kD, rows->logits[1].data() + r);
+    const V zs = hn::Load(kD, rows->logits[2].data() + r);
     const Chance a = ChanceOf(za);
     const Chance u = ChanceOf(zu);
     const Chance s = ChanceOf(zs);
@@ -148,9 +148,9 @@ HWY_INLINE void StrataLikelihood(const uint8_t* outcomes, size_t count, bool wan
 
     const V buys_anyway = hn::IfThenElse(redeemed, share.yes, is.bought);
     const V would_not = hn::IfThenElse(redeemed, share.no, hn::Sub(one, is.bought));
-    hn::Store(hn::Mul(is.own, hn::Sub(a.yes, buys_anyway)), kD, rows->residuals[0] + r);
-    hn::Store(hn::Mul(is.treated, hn::Mul(buys_anyway, hn::Sub(u.yes, is.redeemed))), kD, rows->residuals[1] + r);
-    hn::Store(hn::Mul(is.treated, hn::Mul(would_not, hn::Sub(s.yes, is.redeemed))), kD, rows->residuals[2] + r);
+    hn::Store(hn::Mul(is.own, hn::Sub(a.yes, buys_anyway)), kD, rows->residuals[0].data() + r);
+    hn::Store(hn::Mul(is.treated, hn::Mul(buys_anyway, hn::Sub(u.yes, is.redeemed))), kD, rows->residuals[1].data() + r);
+    hn::Store(hn::Mul(is.treated, hn::Mul(would_not, hn::Sub(s.yes, is.redeemed))), kD, rows->residuals[2].data() + r);
     if (!wants_weights) continue;
 
     std::array<V, kMaxPairs> weights;
@@ -161,14 +161,14 @@ HWY_INLINE void StrataLikelihood(const uint8_t* outcomes, size_t count, bool wan
     AddOutcome(hn::Mul(a.no, s.no), hn::Neg(a.yes), zero, hn::Neg(s.yes), &weights);
     const V control = hn::Mul(a.yes, a.no);
     weights[0] = hn::IfThenElse(hn::Gt(is.treated, zero), weights[0], hn::Mul(is.own, control));
-    hn::Store(weights[0], kD, rows->weights[0] + r);
-    for (size_t q = 1; q < kMaxPairs; ++q) hn::Store(hn::Mul(is.treated, weights[q]), kD, rows->weights[q] + r);
+    hn::Store(weights[0], kD, rows->weights[0].data() + r);
+    for (size_t q = 1; q < kMaxPairs; ++q) hn::Store(hn::Mul(is.treated, weights[q]), kD, rows->weights[q].data() + r);
   }
 }
 
 // sums[p][8] += of 64 rows  by[p][row] * column[row].
 template <size_t kCount>
-HWY_INLINE void AddProducts(const double (*HWY_RESTRICT by)[kBlock], const float* HWY_RESTRICT column, double* HWY_RESTRICT sums,
+HWY_INLINE void AddProducts(const BlockColumn* HWY_RESTRICT by, const float* HWY_RESTRICT column, double* HWY_RESTRICT sums,
                             size_t stride) {
   const size_t lanes = hn::Lanes(kD);
   for (size_t h = 0; h < kSumLanes; h += lanes) {
@@ -176,7 +176,7 @@ HWY_INLINE void AddProducts(const double (*HWY_RESTRICT by)[kBlock], const float
     for (size_t p = 0; p < kCount; ++p) lane_sums[p] = hn::Load(kD, sums + p * stride + h);
     for (size_t r = h; r < kBlock; r += kSumLanes) {
       const V x = LoadFloats(column + r);
-      for (size_t p = 0; p < kCount; ++p) lane_sums[p] = hn::Add(lane_sums[p], hn::Mul(hn::Load(kD, by[p] + r), x));
+      for (size_t p = 0; p < kCount; ++p) lane_sums[p] = hn::Add(lane_sums[p], hn::Mul(hn::Load(kD, by[p].data() + r), x));
     }
     for (size_t p = 0; p < kCount; ++p) hn::Store(lane_sums[p], kD, sums + p * stride + h);
   }
@@ -196,7 +196,7 @@ HWY_INLINE const float* ColumnOf(const DesignShape& shape, const DesignBlock& bl
 template <size_t kLogits>
 HWY_INLINE void GradientOf(const DesignShape& shape, const DesignBlock& block, const BlockRows& rows, GradientSums* sums) {
   for (size_t c = 0; c < shape.padded(); ++c) {
-    AddProducts<kLogits>(rows.residuals, ColumnOf(shape, block, c), sums->dense.data() + c * kSumLanes, shape.padded() * kSumLanes);
+    AddProducts<kLogits>(rows.residuals.data(), ColumnOf(shape, block, c), sums->dense.data() + c * kSumLanes, shape.padded() * kSumLanes);
   }
   const size_t width = shape.cols - shape.dense;
   double* HWY_RESTRICT slots = sums->slots.data();
@@ -211,17 +211,17 @@ HWY_INLINE void GradientOf(const DesignShape& shape, const DesignBlock& block, c
 
 template <size_t kPairs>
 HWY_INLINE void DenseInformation(const DesignShape& shape, const DesignBlock& block, const BlockRows& rows, InformationSums* sums) {
-  HWY_ALIGN double scaled[kPairs][kBlock];
+  HWY_ALIGN std::array<BlockColumn, kPairs> scaled;
   double* to = sums->dense.data();
   for (size_t i = 0; i < shape.padded(); ++i) {
     const float* column = ColumnOf(shape, block, i);
     for (size_t q = 0; q < kPairs; ++q) {
       for (size_t r = 0; r < kBlock; r += hn::Lanes(kD)) {
-        hn::Store(hn::Mul(hn::Load(kD, rows.weights[q] + r), LoadFloats(column + r)), kD, scaled[q] + r);
+        hn::Store(hn::Mul(hn::Load(kD, rows.weights[q].data() + r), LoadFloats(column + r)), kD, scaled[q].data() + r);
       }
     }
     for (size_t j = 0; j <= i; ++j, to += kPairs * kSumLanes) {
-      AddProducts<kPairs>(scaled, ColumnOf(shape, block, j), to, kSumLanes);
+      AddProducts<kPairs>(scaled.data(), ColumnOf(shape, block, j), to, kSumLanes);
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <hwy/aligned_allocator.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,11 +36,13 @@ struct DesignBlock {
   size_t count;
 };
 
+using BlockColumn = std::array<double, kBlock>;
+
 struct alignas(64) BlockRows {
-  double logits[kMaxLogits][kBlock];
-  double residuals[kMaxLogits][kBlock];  // of the loss, by the logits
-  double weights[kMaxPairs][kBlock];     // expected second derivatives by two logits, block (p, q <= p) at p (p + 1) / 2 + q
-  double loss[kSumLanes];
+  std::array<BlockColumn, kMaxLogits> logits;
+  std::array<BlockColumn, kMaxLogits> residuals;  // of the loss, by the logits
+  std::array<BlockColumn, kMaxPairs> weights;     // expected second derivatives by two logits, block (p, q <= p) at p (p + 1) / 2 + q
+  std::array<double, kSumLanes> loss;
 };
 
 // Sums over blocks of a gradient.
