@@ -1,5 +1,7 @@
 #include "addon.h"
 
+#include <hwy/targets.h>
+
 #include <cmath>
 #include <limits>
 
@@ -160,6 +162,8 @@ Napi::Value CoreInfo(const Args& args) {
 class CouponcastAddon : public Napi::Addon<CouponcastAddon> {
  public:
   CouponcastAddon(Napi::Env /*env*/, Napi::Object exports) {
+    // Once: a kernel that finds the target unchosen looks for it at each call.
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
     Export<CoreInfo>(exports, "coreInfo");
     ExportStore(exports);
     ExportSimilarity(exports);

@@ -90,10 +90,32 @@ Napi::Value SparseKmeansAssignBinding(const Args& args) {
   return Napi::Number::New(args.env(), inertia);
 }
 
+// Halves have no typed array: they travel as U8.
+template <typename Half, typename Byte>
+std::span<Half> Halves(std::span<Byte> bytes) {
+  return {reinterpret_cast<Half*>(bytes.data()), bytes.size() / sizeof(Half)};
+}
+
+Napi::Value SparseKmeansHalveBinding(const Args& args) {
+  Check(args.env(), SparseKmeansHalve(args.In<float>("centroids"), args.Integer("k"), args.Number("halfScale"), args.Range(), args.Cancel(),
+                                      Halves<uint16_t>(args.Out<uint8_t>("outHalves"))));
+  return args.env().Undefined();
+}
+
+Napi::Value SparseKmeansLabelsBinding(const Args& args) {
+  Check(args.env(), SparseKmeansLabels(args.Matrix("matrix").by_user(), args.In<float>("factors"), args.In<double>("squares"),
+                                       args.In<float>("centroids"), args.In<double>("norms"),
+                                       Halves<const uint16_t>(args.In<uint8_t>("halves")), args.Number("halfScale"), args.Range(),
+                                       args.Cancel(), args.Out<int32_t>("outLabels"), args.Out<int64_t>("outCounts")));
+  return args.env().Undefined();
+}
+
 Napi::Value SparseKmeansMeansBinding(const Args& args) {
+  const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Halves<uint16_t>(args.OptionalOut<uint8_t>("outHalves")),
+                                 args.Number("halfScale")};
   Check(args.env(), SparseKmeansMeans(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.In<int32_t>("labels"),
-                                      args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(),
-                                      args.Out<float>("outCentroids"), args.Out<double>("outNorms"), args.Out<double>("outShifts")));
+                                      args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(), to,
+                                      {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}));
   return args.env().Undefined();
 }
 
@@ -108,6 +130,8 @@ void ExportKmeans(Napi::Object exports) {
   Export<KmeansMinDistanceBinding>(exports, "kmeansMinDistance");
   Export<KmeansOrderBinding>(exports, "kmeansOrder");
   Export<SparseKmeansAssignBinding>(exports, "sparseKmeansAssign");
+  Export<SparseKmeansHalveBinding>(exports, "sparseKmeansHalve");
+  Export<SparseKmeansLabelsBinding>(exports, "sparseKmeansLabels");
   Export<SparseKmeansMeansBinding>(exports, "sparseKmeansMeans");
   Export<SparseRowLengthsBinding>(exports, "sparseRowLengths");
 }

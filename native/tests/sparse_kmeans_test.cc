@@ -96,17 +96,26 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
         std::vector<double> scale(static_cast<size_t>(k));
         for (size_t c = 0; c < scale.size(); ++c) scale[c] = step.counts[c] > 0 ? 1 / static_cast<double>(step.counts[c]) : 0;
         std::vector<float> means(centroids.size());
+        std::vector<uint16_t> halves(centroids.size());
         std::vector<double> sum_norms(static_cast<size_t>(k));
         std::vector<double> shifts(static_cast<size_t>(k));
-        ASSERT_OK(
-            SparseKmeansMeans(matrix.by_item(), factors, step.labels, scale, centroids, {0, rows.cols}, {}, means, sum_norms, shifts));
+        std::vector<double> products(static_cast<size_t>(k));
+        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), factors, step.labels, scale, centroids, {0, rows.cols}, {}, {means, halves, 4096},
+                                    {sum_norms, shifts, products}));
+        double inertia = 0;
+        for (const double square : squares) inertia += square;
+        for (size_t c = 0; c < norms.size(); ++c) inertia += static_cast<double>(step.counts[c]) * norms[c] - 2 * products[c];
+        EXPECT_NEAR(inertia, step.inertia, 1e-4 * (1 + step.inertia));
+        std::vector<uint16_t> alone(centroids.size());
+        ASSERT_OK(SparseKmeansHalve(means, k, 4096, {0, rows.cols}, {}, alone));
+        EXPECT_TRUE(SameBits(alone, halves));
         for (int64_t c = 0; c < k; ++c) {
           std::vector<double> sums(static_cast<size_t>(rows.cols), 0.0);
           for (int64_t row = 0; row < rows.rows; ++row) {
             if (step.labels[static_cast<size_t>(row)] != c) continue;
             for (size_t cell = 0; cell < rows.row_indices(row).size(); ++cell) {
               sums[static_cast<size_t>(rows.row_indices(row)[cell])] +=
-                  static_cast<double>(factors[static_cast<size_t>(row)]) * static_cast<double>(rows.row_values(row)[cell]);
+                  static_cast<double>(factors[static_cast<size_t>(row)] * rows.row_values(row)[cell]);
             }
           }
           double norm = 0;
@@ -123,6 +132,92 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
       }
     }
   }
+}
+
+// How the centroids of a test lie: apart, so near that only exact products tell them apart, or equal.
+enum class Spread { kApart, kNear, kEqual };
+
+TEST(SparseKmeans, FilteredLabelsAreThoseOfAllDistances) {
+  uint64_t seed = 170;
+  for (const MatrixKind& kind : testing::MatrixKinds()) {
+    for (const int64_t k : {1, 5, 50, 64, 65, 130}) {
+      for (const Spread spread : {Spread::kApart, Spread::kNear, Spread::kEqual}) {
+        for (const double magnitude : {1.0, 1e-18, 1e12}) {
+          const auto matrix = RandomMatrix(kind, ++seed);
+          const CsrView rows = matrix.by_user();
+          const auto n = static_cast<size_t>(rows.rows);
+          std::vector<float> factors(n);
+          std::vector<double> squares(n);
+          ASSERT_OK(SparseRowLengths(rows, seed % 2 == 0, {0, rows.rows}, {}, factors, squares));
+          const int64_t lanes = SparseKmeansLanes(k);
+          std::vector<float> centroids(static_cast<size_t>(rows.cols * lanes), 0.0F);
+          std::vector<double> norms(static_cast<size_t>(k), 0.0);
+          Random random(seed);
+          for (int64_t col = 0; col < rows.cols; ++col) {
+            const double centre = random.Between(-1, 1);
+            for (int64_t c = 0; c < k; ++c) {
+              const double apart = spread == Spread::kApart ? random.Between(-1, 1) : spread == Spread::kNear ? random.Between(0, 1e-6) : 0;
+              const auto value = static_cast<float>(magnitude * (centre + apart));
+              centroids[static_cast<size_t>(col * lanes + c)] = value;
+              norms[static_cast<size_t>(c)] += static_cast<double>(value) * static_cast<double>(value);
+            }
+          }
+          const Step all = Assign(rows, factors, squares, centroids, norms, rows.rows);
+          ForEachTarget([&] {
+            std::vector<uint16_t> halves(centroids.size());
+            const double scale = 4096 / magnitude;
+            ASSERT_OK(SparseKmeansHalve(centroids, k, scale, {0, rows.cols}, {}, halves));
+            for (const int64_t shard : {int64_t{7}, rows.rows}) {
+              std::vector<int32_t> labels(n);
+              std::vector<int64_t> counts(norms.size(), 0);
+              for (const RowRange range : Shards(rows.rows, shard)) {
+                std::vector<int64_t> some(norms.size());
+                ASSERT_OK(SparseKmeansLabels(rows, factors, squares, centroids, norms, halves, scale, range, {}, labels, some));
+                for (size_t c = 0; c < counts.size(); ++c) counts[c] += some[c];
+              }
+              EXPECT_TRUE(SameBits(labels, all.labels));
+              EXPECT_EQ(counts, all.counts);
+            }
+          });
+        }
+      }
+    }
+  }
+}
+
+TEST(SparseKmeans, FilteredLabelsOfLongRows) {
+  constexpr int64_t kCols = 900;
+  constexpr int64_t kClusters = 33;
+  Random random(12);
+  testing::Dense dense(40, std::vector<float>(kCols));
+  for (auto& row : dense) {
+    for (float& value : row) value = static_cast<float>(random.Between(0, 1) < 0.9 ? random.Between(0, 1) : random.Between(0, 1e4));
+  }
+  const testing::TestMatrix matrix(dense);
+  const CsrView rows = matrix.by_user();
+  const auto n = static_cast<size_t>(rows.rows);
+  std::vector<float> factors(n);
+  std::vector<double> squares(n);
+  ASSERT_OK(SparseRowLengths(rows, true, {0, rows.rows}, {}, factors, squares));
+  const int64_t lanes = SparseKmeansLanes(kClusters);
+  std::vector<float> centroids(static_cast<size_t>(kCols * lanes), 0.0F);
+  std::vector<double> norms(kClusters, 0.0);
+  for (int64_t col = 0; col < kCols; ++col) {
+    for (int64_t c = 0; c < kClusters; ++c) {
+      const auto value = static_cast<float>(random.Between(0, 0.05));
+      centroids[static_cast<size_t>(col * lanes + c)] = value;
+      norms[static_cast<size_t>(c)] += static_cast<double>(value) * static_cast<double>(value);
+    }
+  }
+  const Step all = Assign(rows, factors, squares, centroids, norms, rows.rows);
+  ForEachTarget([&] {
+    std::vector<uint16_t> halves(centroids.size());
+    ASSERT_OK(SparseKmeansHalve(centroids, kClusters, 1e5, {0, kCols}, {}, halves));
+    std::vector<int32_t> labels(n);
+    std::vector<int64_t> counts(kClusters);
+    ASSERT_OK(SparseKmeansLabels(rows, factors, squares, centroids, norms, halves, 1e5, {0, rows.rows}, {}, labels, counts));
+    EXPECT_TRUE(SameBits(labels, all.labels));
+  });
 }
 
 TEST(SparseKmeans, RefusesWhatDoesNotFit) {
@@ -145,9 +240,9 @@ TEST(SparseKmeans, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, assign(std::span(centroids).first(16)));
   EXPECT_CODE(StatusCode::kCancelled, assign(centroids, Raised()));
   std::vector<double> scale(2);
-  std::vector<double> shifts(2);
+  std::vector<double> totals(2);
   const auto means = [&] {
-    return SparseKmeansMeans(matrix.by_item(), factors, labels, scale, centroids, {0, 3}, {}, centroids, norms, shifts);
+    return SparseKmeansMeans(matrix.by_item(), factors, labels, scale, centroids, {0, 3}, {}, {centroids, {}, 1}, {norms, totals, totals});
   };
   labels[1] = 2;
   EXPECT_CODE(StatusCode::kInvalidArgument, means());

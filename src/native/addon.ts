@@ -158,6 +158,8 @@ export interface Addon {
   sparseKmeansAddRows(a: Named): void;
   sparseKmeansAssign(a: Named): number;
   sparseKmeansAssignRows(a: Named): number;
+  sparseKmeansHalve(a: Named): void;
+  sparseKmeansLabels(a: Named): void;
   sparseKmeansMeans(a: Named): void;
   sparseKmeansScale(a: Named): void;
   sparseRowLengths(a: Named): void;

@@ -1,0 +1,155 @@
+#include <hwy/aligned_allocator.h>
+#include <hwy/base.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "cluster/sparse_kmeans_check.h"
+#include "cluster/sparse_kmeans_filter.h"
+#include "couponcast/sparse_kmeans.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/cluster/sparse_kmeans_filter.cc"
+#include <hwy/foreach_target.h>
+// The headers must come behind foreach_target.h.
+#include <hwy/highway.h>
+
+#include "cluster/sparse_products-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace couponcast::HWY_NAMESPACE {
+namespace {
+
+// scores[c] = <row, c> - |c|^2 / 2 by halves: the larger the nearer. Returns the largest.
+HWY_INLINE float Scores(const SparseFilter& filter, const SparseCells& cells, float factor, float* HWY_RESTRICT scores) {
+  RowProducts(cells, factor, filter.halves, filter.lanes, scores);
+  const hn::CappedTag<float, 16> d;
+  const auto width = static_cast<int64_t>(hn::Lanes(d));
+  auto largest = hn::Set(d, -std::numeric_limits<float>::infinity());
+  for (int64_t c = 0; c < filter.lanes; c += width) {
+    const auto product = hn::Mul(hn::LoadU(d, scores + c), hn::Set(d, filter.unit));
+    const auto score = hn::Sub(product, hn::LoadU(d, filter.half_norms + c));
+    hn::StoreU(score, d, scores + c);
+    largest = hn::Max(largest, score);
+  }
+  return hn::ReduceMax(d, largest);
+}
+
+// The centroids that score at least `least`: how many, and one of them. Without a branch on scores.
+HWY_INLINE SparseCandidates Candidates(const SparseFilter& filter, const float* HWY_RESTRICT scores, float least) {
+  const hn::CappedTag<float, 16> d;
+  const auto width = static_cast<int64_t>(hn::Lanes(d));
+  SparseCandidates found;
+  for (int64_t c = 0; c < filter.lanes; c += width) {
+    const auto near = hn::Ge(hn::LoadU(d, scores + c), hn::Set(d, least));
+    const intptr_t lane = hn::FindFirstTrue(d, near);
+    found.count += hn::CountTrue(d, near);
+    found.nearest = lane < 0 ? found.nearest : c + lane;
+  }
+  return found;
+}
+
+// The nearest of the centroids whose group of sixteen has one that scores at least `least`; NaN: of all.
+HWY_INLINE int64_t Exact(const SparseFilter& filter, const SparseCells& cells, float factor, const float* HWY_RESTRICT scores, float least,
+                         float* HWY_RESTRICT products) {
+  int64_t nearest = -1;
+  double smallest = std::numeric_limits<double>::infinity();
+  for (int64_t first = 0; first < filter.lanes; first += 16) {
+    if (std::all_of(scores + first, scores + first + 16, [least](float score) { return score < least; })) continue;
+    GroupProducts(cells, factor, filter.centroids, filter.lanes, first, products);
+    for (int64_t c = first; c < std::min(first + 16, filter.k); ++c) {
+      const double score = filter.norms[c] - 2.0 * static_cast<double>(products[c]);
+      if (nearest >= 0 && !(score < smallest)) continue;
+      nearest = c;
+      smallest = score;
+    }
+  }
+  return nearest;
+}
+
+// What is left open is decided after the other rows: the processor looks ahead over rows where no branch depends on their
+// scores. At most kSparseBatchRows rows.
+void LabelRowsImpl(const SparseFilter& filter, const CsrView& matrix, const float* factors, const double* squares, RowRange range,
+                   const SparseScratch& scratch, int32_t* labels, int64_t* counts) {
+  const auto cells_of = [&](int64_t row) {
+    const int64_t begin = matrix.indptr[static_cast<size_t>(row)];
+    const int64_t count = matrix.degree(row);
+    const int64_t left = matrix.nnz() - begin - count;
+    return SparseCells{matrix.indices.data() + begin, matrix.values.data() + begin, count, std::min(kSparseCellsAhead, left)};
+  };
+  std::array<int64_t, kSparseBatchRows> open;
+  std::array<float, kSparseBatchRows> least;
+  int64_t num_open = 0;
+  for (int64_t row = range.begin; row < range.end; ++row) {
+    const SparseCells cells = cells_of(row);
+    labels[row] = -1;
+    if (cells.count == 0) continue;
+    float* HWY_RESTRICT scores = scratch.scores + num_open * filter.lanes;
+    const float off = filter.ErrorOf(static_cast<float>(cells.count), static_cast<float>(squares[row]));
+    const float bound = Scores(filter, cells, factors[row], scores) - 2 * off;
+    const SparseCandidates found = Candidates(filter, scores, bound);
+    labels[row] = static_cast<int32_t>(found.nearest);
+    open[static_cast<size_t>(num_open)] = row;
+    least[static_cast<size_t>(num_open)] = off < kSparseLargestError ? bound : std::numeric_limits<float>::quiet_NaN();
+    num_open += static_cast<int64_t>(found.count != 1 || !(off < kSparseLargestError));
+  }
+  for (int64_t i = 0; i < num_open; ++i) {
+    const int64_t row = open[static_cast<size_t>(i)];
+    labels[row] = static_cast<int32_t>(
+        Exact(filter, cells_of(row), factors[row], scratch.scores + i * filter.lanes, least[static_cast<size_t>(i)], scratch.products));
+  }
+  for (int64_t row = range.begin; row < range.end; ++row) {
+    if (labels[row] >= 0) ++counts[labels[row]];
+  }
+}
+
+}  // namespace
+}  // namespace couponcast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace couponcast {
+
+HWY_EXPORT(LabelRowsImpl);
+
+Status SparseKmeansLabels(const CsrView& matrix, std::span<const float> factors, std::span<const double> squares,
+                          std::span<const float> centroids, std::span<const double> norms, std::span<const uint16_t> halves, double scale,
+                          RowRange range, CancelFlag cancel, std::span<int32_t> labels, std::span<int64_t> counts) {
+  COUPONCAST_RETURN_IF_ERROR(CheckSparseAssign(matrix, factors, squares, centroids, norms, range, labels, counts));
+  SparseFilter filter;
+  filter.k = static_cast<int64_t>(norms.size());
+  filter.lanes = SparseKmeansLanes(filter.k);
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("halves", halves.size(), matrix.cols * filter.lanes));
+  if (!(scale > 0 && std::isfinite(scale))) return InvalidArgument("expected a scale > 0 of the halves");
+  const auto lanes = static_cast<size_t>(filter.lanes);
+  hwy::AlignedVector<float> half_norms(lanes, std::numeric_limits<float>::infinity());
+  double largest_norm = 0;
+  for (size_t c = 0; c < norms.size(); ++c) {
+    half_norms[c] = static_cast<float>(norms[c] / 2);
+    largest_norm = std::max(largest_norm, norms[c]);
+  }
+  filter.halves = reinterpret_cast<const hwy::float16_t*>(halves.data());
+  filter.centroids = centroids.data();
+  filter.norms = norms.data();
+  filter.half_norms = half_norms.data();
+  filter.unit = static_cast<float>(1 / scale);
+  filter.largest_norm = static_cast<float>(largest_norm);
+  filter.radius = static_cast<float>(std::sqrt(largest_norm)) * (1 + 0x1p-20F);
+
+  hwy::AlignedVector<float> scores(lanes * kSparseBatchRows);
+  hwy::AlignedVector<float> products(lanes);
+  const SparseScratch scratch{scores.data(), products.data()};
+  std::ranges::fill(counts, 0);
+  const auto label_rows = HWY_DYNAMIC_POINTER(LabelRowsImpl);
+  return ForEachSparsePoll(matrix, filter.lanes, range, cancel, [&](RowRange rows) {
+    for (int64_t begin = rows.begin; begin < rows.end; begin += kSparseBatchRows) {
+      label_rows(filter, matrix, factors.data(), squares.data(), {begin, std::min(begin + kSparseBatchRows, rows.end)}, scratch,
+                 labels.data(), counts.data());
+    }
+  });
+}
+
+}  // namespace couponcast
+#endif  // HWY_ONCE

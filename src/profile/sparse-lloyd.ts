@@ -1,0 +1,181 @@
+import { shared } from "../executor/executor.js";
+import { farthestPoints } from "./farthest-points.js";
+import type { KmeansEngine } from "./lloyd.js";
+import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./sparse-points.js";
+
+/** Items of a sum in float64: kSparseKmeansShard of the kernel. */
+const SHARD_ITEMS = 2048;
+interface HalvedCentroids extends SparseCentroids {
+  /** The centroids times halfScale as binary16. */
+  halves: Uint8Array;
+}
+
+interface State {
+  labels: Int32Array;
+  sizes: number[];
+  at: HalvedCentroids;
+}
+
+/** Assignment and update of K-means on sparse rows. The sums of an assignment's clusters say what its inertia is, too. */
+export class SparseLloyd implements KmeansEngine {
+  readonly lanes: number;
+  #now: State;
+  #before: State;
+  /** The means of the clusters of #now, and how far they are from its centroids: summed squares. */
+  #next: HalvedCentroids;
+  #shift = 0;
+  readonly #halfScale: number;
+
+  private constructor(readonly points: SparsePoints) {
+    const { matrix, k } = points;
+    this.lanes = lanesOf(k);
+    // No mean is longer than the longest row: half of what binary16 can hold, for room.
+    const exponent = points.largestSquare > 0 ? Math.ceil(Math.log2(points.largestSquare) / 2) : 0;
+    this.#halfScale = 2 ** (14 - Math.min(Math.max(exponent, -100), 100));
+    const halved = () => ({
+      centroids: shared.f32(matrix.numItems * this.lanes),
+      norms: new Float64Array(k),
+      halves: shared.u8(2 * matrix.numItems * this.lanes),
+    });
+    const state = () => ({ labels: shared.i32(matrix.numUsers), sizes: [], at: halved() });
+    this.#now = state();
+    this.#before = state();
+    this.#next = halved();
+  }
+
+  /** From the rows of these users: means of clusters of one user each. */
+  static async start(points: SparsePoints, rows: readonly number[]): Promise<SparseLloyd> {
+    const engine = new SparseLloyd(points);
+    const { centroids, halves } = engine.#now.at;
+    for (const [c, row] of rows.entries()) points.setRow(engine.#now.at, c, row, engine.lanes);
+    await points.executor.map(
+      evenRanges(points.matrix.numItems, points.executor.threads).map((range) => ({
+        kernel: "sparseKmeansHalve",
+        args: { centroids, k: points.k, halfScale: engine.#halfScale, ...range, outHalves: halves },
+      })),
+    );
+    return engine;
+  }
+
+  get labels(): Int32Array {
+    return this.#now.labels;
+  }
+  get centroids(): Float32Array {
+    return this.#now.at.centroids;
+  }
+  get sizes(): number[] {
+    return this.#now.sizes;
+  }
+  labelsBefore(): Int32Array {
+    return this.#before.labels;
+  }
+
+  async assign(): Promise<number> {
+    const { matrix, k, factors, squares, executor } = this.points;
+    const { centroids, norms, halves } = this.#now.at;
+    const labels = this.#before.labels;
+    const results = await executor.map(
+      evenRanges(matrix.numUsers, executor.threads).map((range) => ({
+        kernel: "sparseKmeansLabels",
+        args: {
+          matrix: matrix.ref(),
+          factors,
+          squares,
+          centroids,
+          norms,
+          halves,
+          halfScale: this.#halfScale,
+          ...range,
+          outLabels: labels,
+          outCounts: { $return: "I64", length: k },
+        },
+      })),
+    );
+    const sizes = new Array<number>(k).fill(0);
+    for (const { outputs } of results) {
+      const counts = outputs.outCounts as BigInt64Array;
+      for (let c = 0; c < k; c++) sizes[c]! += Number(counts[c]!);
+    }
+    this.#before.labels = this.#now.labels;
+    this.#before.sizes = this.#now.sizes;
+    this.#now.labels = labels;
+    this.#now.sizes = sizes;
+    const products = await this.#means(labels, sizes);
+    // |x - c|^2 summed over a cluster, from what its rows sum to.
+    let inertia = this.points.squaresSum;
+    for (let c = 0; c < k; c++) inertia += sizes[c]! * norms[c]! - 2 * products[c]!;
+    return Math.max(inertia, 0);
+  }
+
+  /** Fills #next; returns [k] <centroid, sum of the cluster's rows>. */
+  async #means(labels: Int32Array, sizes: readonly number[]): Promise<Float64Array> {
+    const { matrix, k, factors, executor } = this.points;
+    const { centroids: old } = this.#now.at;
+    const { centroids, halves } = this.#next;
+    const scale = Float64Array.from(sizes, (size) => (size > 0 ? 1 / size : 0));
+    const results = await executor.map(
+      evenRanges(matrix.numItems, 2 * executor.threads, SHARD_ITEMS).map((range) => {
+        const perShard = { $return: "F64" as const, length: Math.ceil((range.end - range.begin) / SHARD_ITEMS) * k };
+        return {
+          kernel: "sparseKmeansMeans" as const,
+          args: {
+            matrix: matrix.ref(),
+            factors,
+            labels,
+            scale,
+            old,
+            ...range,
+            outCentroids: centroids,
+            outHalves: halves,
+            halfScale: this.#halfScale,
+            outNorms: perShard,
+            outShifts: perShard,
+            outProducts: perShard,
+          },
+        };
+      }),
+    );
+    // In the order of the shards: the same bytes for any number of threads.
+    const norms = new Float64Array(k);
+    const products = new Float64Array(k);
+    const shifts = new Float64Array(k);
+    for (const { outputs } of results) {
+      addShards(norms, outputs.outNorms as Float64Array);
+      addShards(products, outputs.outProducts as Float64Array);
+      addShards(shifts, outputs.outShifts as Float64Array);
+    }
+    this.#next.norms = norms;
+    this.#shift = shifts.reduce((sum, shift) => sum + shift, 0);
+    return products;
+  }
+
+  /** Means of the clusters; the empty ones take the farthest users. Returns the summed squared move. */
+  async update(): Promise<number> {
+    const sizes = [...this.#now.sizes];
+    const empty = [...sizes.keys()].filter((c) => sizes[c] === 0);
+    if (empty.length > 0) {
+      const labels = shared.i32(this.points.n);
+      const distances = shared.f32(this.points.n);
+      await this.points.measure(this.#now.at, labels, distances);
+      for (const [e, row] of (await farthestPoints(distances, undefined, empty.length)).entries()) {
+        const donor = labels[row]!;
+        if (sizes[donor]! < 2) continue;
+        sizes[donor]!--;
+        sizes[empty[e]!] = 1;
+        labels[row] = empty[e]!;
+      }
+      await this.#means(labels, sizes);
+    }
+    [this.#before.at, this.#now.at, this.#next] = [this.#now.at, this.#next, this.#before.at];
+    return this.#shift;
+  }
+
+  revert(): void {
+    [this.#now, this.#before] = [this.#before, this.#now];
+  }
+}
+
+/** Adds [shards * k] to [k]. */
+function addShards(sums: Float64Array, parts: Float64Array): void {
+  for (let i = 0; i < parts.length; i++) sums[i % sums.length]! += parts[i]!;
+}
