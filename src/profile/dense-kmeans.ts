@@ -203,7 +203,6 @@ export class DenseKmeans implements KmeansEngine {
     one.start(new Float32Array(dims));
     await one.assign();
     const weight = one.#clusterWeights[0]!;
-    if (!(weight > 0)) throw invalidArgument("expected weights of which one is above 0");
     await one.update();
     return (await one.assign()) / weight / dims;
   }

@@ -35,13 +35,16 @@ export async function checkedWeights(weights: Float32Array | undefined, n: numbe
     throw invalidArgument(`expected weights as a Float32Array of ${n} numbers`);
   }
   const copy = shared.f32(n);
+  let positive = false;
   await forEachYielding(n, (i) => {
     const weight = weights[i]!;
     if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
       throw invalidArgument(`expected finite weights >= 0 but received ${weight} at ${i}`);
     }
     copy[i] = weight;
+    positive ||= weight > 0;
   });
+  if (!positive) throw invalidArgument("expected weights of which one is above 0");
   return copy;
 }
 

@@ -82,7 +82,7 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
   if (spherical) data = await unitRows(data, dims);
   const executor = new Executor(options);
   const engine = await DenseKmeans.create(executor, data, dims, k, { weights, spherical, algorithm, emptyClusters });
-  const threshold = tolerance * (await engine.variance());
+  const threshold = tolerance === 0 ? 0 : tolerance * (await engine.variance());
   let best: KmeansResult | undefined;
   for (let run = 0; run < (given === undefined ? nInit : 1); run++) {
     const start = given ?? engine.rowsOf(await firstCentroids(engine, init, new Random(seed, run)));

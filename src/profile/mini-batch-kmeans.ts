@@ -75,7 +75,6 @@ export async function miniBatchKmeans(
   const init = oneOf("init", options.init ?? "k-means++", KMEANS_INITS);
   const given = checkedCentroids(options.centroids, k * dims);
   const weights = await checkedWeights(options.weights, n);
-  if (weights?.every((weight) => weight === 0)) throw invalidArgument("expected weights of which one is above 0");
   const spherical = options.spherical ?? false;
   if (spherical) data = await unitRows(data, dims);
   const executor = new Executor(options);
