@@ -23,7 +23,7 @@ export type SegmentMatrixResult =
   | (Sizes & { method: "dbscan"; eps: number; minSamples: number; numNoise: number });
 
 /** Options that make points of the columns of a table. */
-const OF_TABLES = ["features", "active", "spherical", "weights"] as const;
+const OF_TABLES = ["features", "active", "weights"] as const;
 
 function checkOptions(options: SegmentTableOptions): void {
   const refuse = (field: string, hint: string) => {
@@ -38,6 +38,8 @@ function checkOptions(options: SegmentTableOptions): void {
     if (options.k === "auto") refuse("-k", "The rows of a matrix are segmented by K-means with a number of segments.");
     if (options.nInit !== undefined && options.nInit > 1)
       refuse("--n-init", "The rows of a matrix are segmented once.");
+    if (options.spherical && options.miniBatch === undefined)
+      refuse("--spherical", "The centres of a matrix get unit length by mini-batches only: --mini-batch 10000.");
     if (options.miniBatch !== undefined && options.init === "k-means||")
       refuse("--init", "The first centres of mini-batches come from few rows of a matrix: k-means++ or random.");
     if (options.metric === "cosine") refuse("--metric", "cosine is a metric of --method dbscan.");
@@ -57,12 +59,17 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTabl
     const { segments } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
     return { segments, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
-  const { seed, maxIterations, tolerance, init } = options;
+  const { seed, maxIterations, tolerance, init, spherical } = options;
   const run = { ...session.run(), k: options.k as number, seed, maxIterations };
   const found =
     options.miniBatch === undefined
       ? await clusterUsers(matrix, { ...run, init, tolerance })
-      : await miniBatchUsers(matrix, { ...run, init: init as MiniBatchUserInit, batchSize: options.miniBatch });
+      : await miniBatchUsers(matrix, {
+          ...run,
+          init: init as MiniBatchUserInit,
+          spherical,
+          batchSize: options.miniBatch,
+        });
   const { segments } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
   const { inertia, iterations, converged } = found;
   return { segments, facts: { method: "kmeans" as const, inertia, iterations, converged } };

@@ -1,6 +1,7 @@
 import { type Executor, shared } from "../executor/executor.js";
 import { integerBetween, numberBetween } from "../util/arguments.js";
 import { Random } from "../util/random.js";
+import { forEachYielding } from "../util/yield.js";
 
 export interface MiniBatchSettings {
   /** Points of a step, drawn with replacement; default 1024, at most all. */
@@ -73,12 +74,11 @@ export async function miniBatches(
   const n = drawn?.length ?? engine.n;
   const random = new Random(seed, BATCHES);
   const restarts = new Random(seed, RESTARTS);
-  const draw = (batch: Int32Array) => {
-    for (let i = 0; i < batch.length; i++) {
+  const draw = (batch: Int32Array) =>
+    forEachYielding(batch.length, (i) => {
       const at = random.int(n);
       batch[i] = drawn === undefined ? at : drawn[at]!;
-    }
-  };
+    });
   const totalSteps = Math.max(1, Math.floor((maxIterations * n) / batchSize));
   const smoothing = Math.min(1, (2 * batchSize) / (n + 1));
   let [batch, next] = [shared.i32(batchSize), shared.i32(batchSize)];
@@ -88,11 +88,9 @@ export async function miniBatches(
   let sinceRestart = 0;
   let steps = 0;
   let converged = false;
-  draw(batch);
+  await draw(batch);
   while (steps < totalSteps && !converged) {
-    const running = engine.step(batch);
-    draw(next);
-    const { inertia, shift } = await running;
+    const [{ inertia, shift }] = await Promise.all([engine.step(batch), draw(next)]);
     steps++;
     sinceRestart += batchSize;
     if (sinceRestart >= 10 * k || engine.seen.includes(0)) {

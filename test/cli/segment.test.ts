@@ -172,7 +172,9 @@ it("segments the rows of a matrix by mini-batches", async () => {
   );
   const args = ["segment", at("few.safetensors"), "-k", "2", "--mini-batch", "3", "-o", at("batches.csv")];
   expect(await cliJson(args)).toMatchObject({ sizes: [3, 1], numUnsegmented: 1 });
+  expect(await cliJson([...args, "--spherical"])).toMatchObject({ sizes: [3, 1] });
   await expect(cliJson([...args, "--init", "k-means||"])).rejects.toThrow(/k-means/);
+  await expect(cliJson([...args.slice(0, 4), "--spherical", "-o", at("batches.csv")])).rejects.toThrow(/mini-batch/);
 });
 
 it("finds crowds of alike rows of a matrix by their cosine", async () => {

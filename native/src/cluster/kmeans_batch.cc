@@ -53,11 +53,12 @@ Status KmeansAssignRows(std::span<const float> points, int64_t dims, std::span<c
   int64_t k = 0;
   COUPONCAST_RETURN_IF_ERROR(CheckKmeansCentroids(centroids, dims, &k));
   COUPONCAST_RETURN_IF_ERROR(CheckRows(rows, static_cast<int64_t>(points.size()) / dims));
-  if (cancel.IsSet()) return Cancelled();
   const auto width = static_cast<size_t>(dims);
   std::vector<float> gathered(rows.size() * width);
   std::vector<float> gathered_weights(weights.empty() ? 0 : rows.size());
+  const auto rows_per_poll = static_cast<size_t>(std::max<int64_t>(1, kKmeansWorkPerPoll / dims));
   for (size_t i = 0; i < rows.size(); ++i) {
+    if (i % rows_per_poll == 0 && cancel.IsSet()) return Cancelled();
     const auto row = static_cast<size_t>(rows[i]);
     std::ranges::copy(points.subspan(row * width, width), gathered.begin() + static_cast<int64_t>(i) * dims);
     if (!weights.empty()) gathered_weights[i] = weights[row];

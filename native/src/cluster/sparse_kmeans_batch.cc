@@ -19,13 +19,13 @@ Status SparseKmeansAssignRows(const CsrView& matrix, std::span<const float> fact
   COUPONCAST_RETURN_IF_ERROR(CheckSize("factors", factors.size(), matrix.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("squares", squares.size(), matrix.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckRows(rows, matrix.rows));
-  if (cancel.IsSet()) return Cancelled();
   std::vector<int64_t> indptr = {0};
   std::vector<int32_t> indices;
   std::vector<float> values;
   std::vector<float> row_factors;
   std::vector<double> row_squares;
   for (const int32_t row : rows) {
+    if (row_factors.size() % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
     indices.insert(indices.end(), matrix.row_indices(row).begin(), matrix.row_indices(row).end());
     values.insert(values.end(), matrix.row_values(row).begin(), matrix.row_values(row).end());
     indptr.push_back(static_cast<int64_t>(indices.size()));
