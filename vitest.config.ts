@@ -10,6 +10,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     server: { deps: { external: [/\/dist\//] } },
     pool: "forks",
+    // A test that reaches no assertion cannot fail.
+    expect: { requireAssertions: true },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

@@ -2,7 +2,7 @@
  * The error catalogue: one flat table of stable codes, the same in the core, the library and the command line.
  * The numbers are the core's `StatusCode` (native/include/couponcast/status.h).
  */
-export const ERROR_TABLE = {
+const ERROR_TABLE = {
   ERR_COUPONCAST_INVALID_ARGUMENT: { status: 1, exitCode: 2 },
   ERR_COUPONCAST_CORRUPT_FILE: { status: 2, exitCode: 3 },
   ERR_COUPONCAST_VERSION_MISMATCH: { status: 3, exitCode: 4 },

@@ -43,7 +43,7 @@ const MAX_TOTAL_MILLI = 2 ** 62;
 const DEFAULT_GAP = 1e-6;
 
 /** @internal Content of the candidates, once. */
-export async function checkCandidates(executor: Executor, problem: Problem): Promise<void> {
+async function checkCandidates(executor: Executor, problem: Problem): Promise<void> {
   const results = await executor.map(
     shards(problem.numUsers, SHARD_USERS).map(({ begin, end }) => ({
       kernel: "checkProblem",

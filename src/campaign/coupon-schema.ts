@@ -54,7 +54,7 @@ export type Rule = z.infer<typeof comparison> | { and: Rule[] } | { or: Rule[] }
  * and / or / not over user attributes. A missing attribute makes a comparison false (also `ne`, `not-in`), so that
  * `not` of it is true. A text that is no number counts as missing when it is compared with a number.
  */
-export const ruleSchema: z.ZodType<Rule> = z
+const ruleSchema: z.ZodType<Rule> = z
   .lazy(() =>
     z.union([
       comparison,
@@ -96,7 +96,7 @@ const benefit = {
   maxDiscountMinor: moneyMinor.optional().describe("the discount never exceeds this"),
 };
 
-export const scopeSchema = z
+const scopeSchema = z
   .strictObject({
     all: z.boolean().default(false).describe("every item, minus the exclusions"),
     items: z.array(id).max(1_000_000).default([]).describe("item ids, in addition to categories"),

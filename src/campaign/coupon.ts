@@ -3,7 +3,7 @@ import type { Coupon } from "./coupon-schema.js";
 import { parseInstant } from "./instant.js";
 
 /** Days that a coupon without ttlDays and validUntil is looked ahead for. */
-export const DEFAULT_HORIZON_DAYS = 30;
+const DEFAULT_HORIZON_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 /** One step of a discount. Exactly one of amountMinor and percent is not null. */

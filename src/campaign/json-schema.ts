@@ -2,7 +2,7 @@ import { z } from "zod";
 import { campaignSchema } from "./campaign-schema.js";
 
 /** Names the shape of campaign files; a new number when files of the old shape would no longer pass. */
-export const CAMPAIGN_SCHEMA_ID = "urn:couponcast:campaign:1";
+const CAMPAIGN_SCHEMA_ID = "urn:couponcast:campaign:1";
 
 /**
  * JSON Schema (draft 2020-12) of a campaign file as people write it, defaults and descriptions included, for editors

@@ -13,7 +13,7 @@ import { parseYaml } from "./parse-yaml.js";
 import { readText } from "./read-text.js";
 
 /** Largest campaign file. Coupons in greater number belong into a catalogue of their own. */
-export const MAX_CAMPAIGN_BYTES = 16 * 2 ** 20;
+const MAX_CAMPAIGN_BYTES = 16 * 2 ** 20;
 
 export interface LoadedCampaign {
   /** defaults filled in */

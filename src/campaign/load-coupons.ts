@@ -17,7 +17,7 @@ import { IssueList, showValue } from "./issue-list.js";
 import { nextTurn, readText } from "./read-text.js";
 
 /** Largest catalogue file, unpacked: about a million coupons. Several files may be given. */
-export const MAX_CATALOGUE_BYTES = 256 * 2 ** 20;
+const MAX_CATALOGUE_BYTES = 256 * 2 ** 20;
 /** How long checking goes on before the event loop gets a turn. */
 const SLICE_MS = 8;
 

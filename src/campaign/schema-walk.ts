@@ -64,7 +64,7 @@ function boundsOf(schema: z.core.$ZodType): Bounds {
 const WRAPPERS = new Set(["optional", "nullable", "default", "prefault", "nonoptional", "readonly", "catch"]);
 
 /** The schema beneath optional, default, lazy and the like. */
-export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   let inner = schema;
   for (;;) {
     const definition = definitionOf(inner);

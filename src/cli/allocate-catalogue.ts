@@ -2,7 +2,7 @@ import { invalidArgument } from "../errors.js";
 import type { InputTable } from "../table/read-table.js";
 
 /** A row of the table of coupons. */
-export interface CatalogueEntry {
+interface CatalogueEntry {
   stock: number | undefined;
   budgetMinor: number | undefined;
   exclusiveGroup: string | undefined;

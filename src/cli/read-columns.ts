@@ -8,7 +8,7 @@ import { findTable, type NumberRules, TableReader } from "../table/read-table.js
 import type { Session } from "./command.js";
 
 /** Runs `body` with a folder for what databases spill; removed afterwards. */
-export async function withScratch<T>(body: (scratch: string) => Promise<T>): Promise<T> {
+async function withScratch<T>(body: (scratch: string) => Promise<T>): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), "couponcast-"));
   try {
     return await body(scratch);

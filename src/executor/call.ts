@@ -6,11 +6,11 @@ import type { ErrorData } from "../errors.js";
 import type { AnyTypedArray, Dtype, KernelName } from "../native/addon.js";
 
 /** An open behaviour matrix, by path. */
-export interface MatrixRef {
+interface MatrixRef {
   $matrix: string;
 }
 /** An open tensor file, by path. */
-export interface FileRef {
+interface FileRef {
   $tensors: string;
 }
 /** A tensor of a file, by path. */
@@ -26,14 +26,14 @@ export interface SharedView {
   length: number;
 }
 /** An output that the worker allocates and writes to an open file at `position`. */
-export interface FileOutput {
+interface FileOutput {
   $write: Dtype;
   length: number;
   fd: number;
   position: number;
 }
 /** An output that the worker allocates and hands back. */
-export interface ReturnedOutput {
+interface ReturnedOutput {
   $return: Dtype;
   length: number;
 }

@@ -28,7 +28,7 @@ export interface RunOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-export const MAX_THREADS = 1024;
+const MAX_THREADS = 1024;
 /** Between two reports of a call that takes long. */
 const PROGRESS_MS = 250;
 

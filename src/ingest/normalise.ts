@@ -46,7 +46,7 @@ export class RunningMoments {
  * - z-score: (r - mean) / deviation over the stored cells; 0 when they are all equal
  * - l2: r / sqrt(sum of r^2 over the user's cells); see normaliseRows
  */
-export function normaliseCell(r: number, method: Exclude<Normalisation, "l2">, statistics: CellStatistics): number {
+function normaliseCell(r: number, method: Exclude<Normalisation, "l2">, statistics: CellStatistics): number {
   switch (method) {
     case "none":
       return r;

@@ -6,7 +6,7 @@ import { CouponcastError } from "../errors.js";
 const require = createRequire(import.meta.url);
 
 /** Name of the prebuilt binary for this platform, as @napi-rs/cli names it: linux-x64-gnu, linux-arm64-musl ... */
-export function platformTriple(): string {
+function platformTriple(): string {
   const libc = process.platform === "linux" ? (familySync() === MUSL ? "-musl" : "-gnu") : "";
   return `${process.platform}-${process.arch}${libc}`;
 }

@@ -17,7 +17,7 @@ import { writeCampaignProfiles } from "./content-profiles.js";
 import { ingestRequest } from "./profile-stages.js";
 
 /** "popular" is what everybody likes, to be ahead of. */
-export const COMPARABLE = ["popular", ...SCORING_METHODS] as const;
+const COMPARABLE = ["popular", ...SCORING_METHODS] as const;
 export type Comparable = (typeof COMPARABLE)[number];
 
 export interface CompareCampaignOptions extends RunOptions {

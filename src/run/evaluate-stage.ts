@@ -8,7 +8,7 @@ import { TableReader } from "../table/read-table.js";
 import { inputDigests, type RunContext } from "./context.js";
 import type { FinishedStage } from "./stage-runner.js";
 
-export interface EvaluateResult {
+interface EvaluateResult {
   rows: number;
   run: RunSummary;
   evaluation: CampaignEvaluation;

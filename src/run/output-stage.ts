@@ -21,7 +21,7 @@ import type { FinishedStage } from "./stage-runner.js";
 import { DECISIONS_FILE } from "./workspace.js";
 
 /** Sums over the assignment, money in milli. */
-export interface GroupTotals {
+interface GroupTotals {
   assigned: number;
   users: number;
   valueMilli: number;

@@ -97,7 +97,7 @@ export function scopeArgs(stage: AffinityStage): Record<string, ArgValue> {
   return { scopeIndptr: { $file: path, tensor: "indptr" }, scopeItems: { $file: path, tensor: "items" } };
 }
 
-export interface EligibilityResult {
+interface EligibilityResult {
   rows: number;
   numOffers: number;
   /** Offers of users or coupons that this campaign does not know. */

@@ -11,7 +11,7 @@ import type { RunContext } from "./context.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
-export interface TransitionResult {
+interface TransitionResult {
   rows: number;
   behaviours: string[];
   /** Position of the purchase. */

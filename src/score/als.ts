@@ -5,7 +5,7 @@ import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 
-export const MAX_FACTORS = 512;
+const MAX_FACTORS = 512;
 
 export interface AlsOptions extends RunOptions {
   /** Length of a user's and an item's vector, 1 to 512; default 64. */

@@ -23,7 +23,7 @@ export interface EligibilityContext {
 }
 
 /** How to tell who may get an active coupon. */
-export interface CouponEligibility {
+interface CouponEligibility {
   /** position in the list given */
   index: number;
   couponId: string;

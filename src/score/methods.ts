@@ -16,7 +16,7 @@ export type Method = (typeof METHODS)[number];
 type PlainMethod = Exclude<Method, "blend">;
 
 /** Options of the methods that are no blend; each reads its own. */
-export interface PlainMethodOptions
+interface PlainMethodOptions
   extends NeighbourMethodOptions,
     FactorMethodOptions,
     ItemMethodOptions,

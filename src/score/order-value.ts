@@ -85,7 +85,7 @@ export async function fitOrderValue(
 }
 
 /** Of the user whose state it is; minor units, > 0. */
-export function orderValueOf(model: OrderValueModel, state: UserState): number {
+function orderValueOf(model: OrderValueModel, state: UserState): number {
   const { beta, usualMinor } = model;
   if (beta === null) return state.meanOrderMinor(usualMinor);
   const x = new Float32Array(COLUMNS);

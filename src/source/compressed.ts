@@ -88,7 +88,7 @@ export async function decompressVerified(
  * Walks the frames and blocks of a zstd file (RFC 8878, section 3.1) without decompressing them, and throws
  * CORRUPT_FILE unless the last one ends exactly where the file does. Reads about 3 bytes per 128 KiB block.
  */
-export async function verifyZstdFrames(path: string): Promise<void> {
+async function verifyZstdFrames(path: string): Promise<void> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();

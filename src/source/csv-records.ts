@@ -19,7 +19,7 @@ export interface CsvRecord {
 }
 
 /** No record is longer than this, so an unclosed quote cannot swallow a file. DuckDB's reader has the same limit. */
-export const MAX_RECORD_BYTES = 2_000_000;
+const MAX_RECORD_BYTES = 2_000_000;
 const MAX_RECORD_LINES = 10_000;
 const MAX_RAW_CHARS = 10_000;
 

@@ -5,7 +5,7 @@ import { escapeGlob, quoteLiteral } from "../duckdb/duckdb.js";
 const NO_DELIMITER = "\u{10ffff}";
 
 /** Rejected records of the latest read_csv, one row for each problem. Scan-local, so dropped before each read. */
-export const REJECTS_TABLE = "csv_rejects";
+const REJECTS_TABLE = "csv_rejects";
 const REJECTS_SCAN_TABLE = "csv_reject_scans";
 
 export function dropRejectsSql(): string[] {

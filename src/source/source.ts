@@ -7,8 +7,8 @@ import { nearestName } from "../util/nearest-name.js";
 import { type Compression, compressionOf } from "./compressed.js";
 import type { PostgresQuery } from "./postgres.js";
 
-export type TextFormat = "csv" | "jsonl";
-export type SourceFormat = TextFormat | "parquet";
+type TextFormat = "csv" | "jsonl";
+type SourceFormat = TextFormat | "parquet";
 
 /** What the sources of a campaign (events, users, items, redemptions) have in common. */
 export interface SourceSpec {

@@ -10,12 +10,12 @@ export interface TensorSpec {
   shape: number[];
 }
 
-export const DTYPE_BYTES: Record<Dtype, number> = { I64: 8, F64: 8, I32: 4, F32: 4, U8: 1 };
+const DTYPE_BYTES: Record<Dtype, number> = { I64: 8, F64: 8, I32: 4, F32: 4, U8: 1 };
 
 const writeAsync = promisify(fsWrite);
 
 /** Writes `data` at `position`, whatever number of calls that takes. */
-export async function writeFully(fd: number, data: ArrayBufferView, position: number): Promise<void> {
+async function writeFully(fd: number, data: ArrayBufferView, position: number): Promise<void> {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   let done = 0;
   while (done < bytes.length) {

@@ -48,7 +48,7 @@ export interface SynthPlan {
   format: SynthFormat;
 }
 
-export const DEFAULT_AS_OF = "2025-07-01T00:00:00Z";
+const DEFAULT_AS_OF = "2025-07-01T00:00:00Z";
 const MAX_THREADS = 256;
 const DAY_MS = 86_400_000;
 

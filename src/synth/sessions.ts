@@ -6,8 +6,8 @@ import type { UserLatents } from "./latents.js";
 import { MEAN_BOOST, MODEL, STREAM } from "./model.js";
 import type { Shop } from "./shop.js";
 
-export const BROWSE = 0;
-export const SEARCH = 1;
+const BROWSE = 0;
+const SEARCH = 1;
 export const PURCHASE = 2;
 export const BEHAVIOURS = ["browse", "search", "purchase"] as const;
 

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { invalidArgument } from "../errors.js";
 
-export const TABLE_FORMATS = { ".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl" } as const;
+const TABLE_FORMATS = { ".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl" } as const;
 export type TableFormat = (typeof TABLE_FORMATS)[keyof typeof TABLE_FORMATS];
 
 /** What a file's ending, in any case, says about its format. Errors: ERR_COUPONCAST_INVALID_ARGUMENT for any other. */

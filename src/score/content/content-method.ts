@@ -29,7 +29,7 @@ export const content: ScoringMethod<ContentMethodOptions> = {
   },
 };
 
-export function contentModel(profiles: string, numFeatures: number): KernelModel {
+function contentModel(profiles: string, numFeatures: number): KernelModel {
   return {
     method: "content",
     args: { profiles: { $matrix: profiles } },
@@ -44,7 +44,7 @@ export function contentModel(profiles: string, numFeatures: number): KernelModel
 }
 
 /** The profiles of a file, checked to be of the items of `matrix`. Errors: as openMatrix, ERR_COUPONCAST_INVALID_ARGUMENT. */
-export async function openProfiles(path: string, matrix: Matrix): Promise<Matrix> {
+async function openProfiles(path: string, matrix: Matrix): Promise<Matrix> {
   const profiles = await openMatrix(path);
   try {
     if (profiles.metadata.kind !== "item-profiles")
