@@ -1,11 +1,13 @@
 /** Stage allocate: who gets what, certified, and what other budgets would buy. */
 import { join } from "node:path";
 import { type Allocation, allocateTable, checkAssignment, usedOf } from "../allocate/allocate.js";
+import { capTree } from "../allocate/cap-tree.js";
 import { type ConstraintUse, constraintUse } from "../allocate/constraint-use.js";
 import { countDraws, exploreTable } from "../allocate/explore.js";
 import { type FrontierPoint, frontierOf } from "../allocate/frontier.js";
 import type { Limits } from "../allocate/limits.js";
 import { type CandidateTable, MILLI, Problem } from "../allocate/problem.js";
+import { CouponcastError } from "../errors.js";
 import { shards } from "../executor/executor.js";
 import { reasonCode } from "../score/eligibility.js";
 import { loadTensors } from "../store/tensors.js";
@@ -65,6 +67,17 @@ function namedLimits(context: RunContext): Limits {
     floors: fairness.map(scope),
     caps: caps.groups.map(({ name, coupons: ids, perUser }) => ({ name, coupons: indices(ids), perUser })),
   };
+}
+
+/** What a schema cannot see of limits; before a long run. Errors: ERR_COUPONCAST_INVALID_ARGUMENT. */
+export function checkLimits(context: RunContext): void {
+  try {
+    capTree(namedLimits(context));
+  } catch (thrown) {
+    if (!(thrown instanceof CouponcastError)) throw thrown;
+    const { code, message } = thrown;
+    throw new CouponcastError(code, message, { cause: thrown, file: context.loaded.path, field: "caps.groups" });
+  }
 }
 
 /** Whether a limit is about segments, and so depends on who is in which. */

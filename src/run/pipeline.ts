@@ -10,9 +10,9 @@ import { coreVersion } from "../native/version.js";
 import { renderReport } from "../report/render-report.js";
 import { resolveSource, type SourceSpec } from "../source/source.js";
 import { resolveFiles } from "../util/glob.js";
-import { allocateStage } from "./allocate-stage.js";
-import { candidatesStage } from "./candidates-stage.js";
+import { allocateStage, checkLimits } from "./allocate-stage.js";
 import { buildReport } from "./build-report.js";
+import { candidatesStage } from "./candidates-stage.js";
 import type { InputFile, RunContext } from "./context.js";
 import { BASELINE_ROLE, baselineFile, driftStage } from "./drift-stage.js";
 import { EVALUATION_ROLE, evaluateStage, evaluationSources } from "./evaluate-stage.js";
@@ -124,6 +124,7 @@ export async function digestFiles(
 
 /** From the events to who gets what. */
 export async function runStages(context: RunContext) {
+  checkLimits(context);
   const ingested = await ingestStage(context);
   const segmented = await segmentStage(context, ingested);
   const transitioned = await transitionStage(context, ingested, segmented);

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runCampaign } from "../../src/run/run-campaign.js";
-import { makeShop, rowsOf } from "../support/campaign-run.js";
+import { couponIds, makeShop, rowsOf } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
 
 const folder = temporaryFolder();
@@ -51,6 +51,17 @@ describe("limits of a campaign", () => {
       seen.add(of);
     }
     await expect(run("nobody", withCaps("  identity: [cart]\n"))).rejects.toThrow(/cart.*card/s);
+  });
+
+  it("caps that overlap are refused before anything is read", async () => {
+    const [a, b, c] = couponIds(shop);
+    const groups = `  groups:\n    - { name: one, coupons: [${a}, ${b}], perUser: 1 }\n    - { name: two, coupons: [${b}, ${c}], perUser: 1 }\n`;
+    await expect(run("overlap", withCaps(groups))).rejects.toMatchObject({
+      code: "ERR_COUPONCAST_INVALID_ARGUMENT",
+      field: "caps.groups",
+      message: expect.stringContaining("overlap"),
+    });
+    expect(readdirSync(folder).filter((name) => name.includes("overlap"))).toEqual([]);
   });
 
   it("a budget of face cost holds if everybody redeems", async () => {
