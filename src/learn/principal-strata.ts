@@ -35,9 +35,9 @@ const TOLERANCE = 1e-9;
 /** Up to so many coefficients a Hessian pays: it is d² numbers, and half as many a shard. */
 const MAX_NEWTON_DIMS = 768;
 /** Of a long log, the rows of the first, rough fit: pieces at even distances. */
-const SAMPLE_TOLERANCE = 1e-4;
+const SAMPLE_TOLERANCE = 1e-3;
 const SAMPLE_PIECES = 64;
-const SAMPLE_PIECE_ROWS = 2048;
+const SAMPLE_PIECE_ROWS = 1024;
 const MIN_SAMPLED_ROWS = 4 * SAMPLE_PIECES * SAMPLE_PIECE_ROWS;
 
 async function maximise(
