@@ -2,6 +2,8 @@
 #ifndef COUPONCAST_CLUSTER_SPARSE_KMEANS_CHECK_H_
 #define COUPONCAST_CLUSTER_SPARSE_KMEANS_CHECK_H_
 
+#include <limits>
+
 #include "base/check.h"
 #include "couponcast/sparse_kmeans.h"
 
@@ -19,6 +21,8 @@ inline Status CheckSparseAssign(const CsrView& matrix, std::span<const float> fa
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), matrix.rows));
   return CheckSize("counts", counts.size(), k);
 }
+
+inline bool IsHalfScale(double scale) { return scale > 0 && scale <= std::numeric_limits<float>::max(); }
 
 // Calls `visit` with parts of `range`, with a look at the cancel flag before each.
 template <typename Visit>

@@ -122,7 +122,7 @@ Status SparseKmeansLabels(const CsrView& matrix, std::span<const float> factors,
   filter.k = static_cast<int64_t>(norms.size());
   filter.lanes = SparseKmeansLanes(filter.k);
   COUPONCAST_RETURN_IF_ERROR(CheckSize("halves", halves.size(), matrix.cols * filter.lanes));
-  if (!(scale > 0 && std::isfinite(scale))) return InvalidArgument("expected a scale > 0 of the halves");
+  if (!IsHalfScale(scale)) return InvalidArgument("expected a scale > 0 of the halves");
   const auto lanes = static_cast<size_t>(filter.lanes);
   hwy::AlignedVector<float> half_norms(lanes, std::numeric_limits<float>::infinity());
   double largest_norm = 0;

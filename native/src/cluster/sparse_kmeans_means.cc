@@ -1,8 +1,7 @@
 #include <algorithm>
-#include <limits>
 #include <vector>
 
-#include "base/check.h"
+#include "cluster/sparse_kmeans_check.h"
 #include "couponcast/sparse_kmeans.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -62,8 +61,6 @@ namespace {
 
 constexpr int64_t kItemsPerPoll = 256;
 
-bool IsScale(double scale) { return scale > 0 && scale <= std::numeric_limits<float>::max(); }
-
 // Memory of halves: they travel as whole numbers.
 hwy::float16_t* AsHalves(std::span<uint16_t> bits) { return reinterpret_cast<hwy::float16_t*>(bits.data()); }
 
@@ -77,7 +74,7 @@ Status SparseKmeansHalve(std::span<const float> centroids, int64_t k, double sca
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, items));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("centroids", centroids.size(), items * lanes));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("halves", halves.size(), items * lanes));
-  if (!IsScale(scale)) return InvalidArgument("expected a scale > 0 of the halves");
+  if (!IsHalfScale(scale)) return InvalidArgument("expected a scale > 0 of the halves");
   const auto halve = HWY_DYNAMIC_POINTER(HalveItemImpl);
   for (int64_t item = range.begin; item < range.end; ++item) {
     if (item % kItemsPerPoll == 0 && cancel.IsSet()) return Cancelled();
@@ -101,7 +98,7 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factor
   COUPONCAST_RETURN_IF_ERROR(CheckSize("centroids", to.centroids.size(), transpose.rows * lanes));
   const bool halved = !to.halves.empty();
   if (halved) COUPONCAST_RETURN_IF_ERROR(CheckSize("halves", to.halves.size(), transpose.rows * lanes));
-  if (halved && !IsScale(to.scale)) return InvalidArgument("expected a scale > 0 of the halves");
+  if (halved && !IsHalfScale(to.scale)) return InvalidArgument("expected a scale > 0 of the halves");
   COUPONCAST_RETURN_IF_ERROR(CheckSize("norms", totals.norms.size(), num_shards * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("shifts", totals.shifts.size(), num_shards * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("products", totals.products.size(), num_shards * k));
