@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { readSegmentModel } from "../../src/index.js";
+import { readSegmentModel, writeSegmentModel } from "../../src/index.js";
 import { runCampaign } from "../../src/run/run-campaign.js";
 import { expectSameOutputs, makeShop, outputsOf } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
@@ -143,6 +143,16 @@ it("a model: the segments of an earlier run, their shares beside those of then",
       message: expect.stringContaining(message),
     });
   }
+  // A segment that is nobody's any more keeps its number.
+  const { scaling, centroids, sizes: old } = readSegmentModel(model);
+  const far = new Float32Array(scaling.names.length).fill(1000);
+  const more = { scaling, centroids: Float32Array.of(...far, ...centroids), sizes: [0, ...old] };
+  await writeSegmentModel(join(shop, "more.safetensors"), more);
+  const empty = await runCampaign(campaignWith("more.yaml", "  model: more.safetensors"), {
+    out: join(folder, "more"),
+    threads: 2,
+  });
+  expect(empty.manifest.segments.sizes).toEqual([0, ...before.segments.sizes]);
   const nothing = campaignWith("nothing.yaml", `  model: ${JSON.stringify(join(first, "run.json"))}`);
   await expect(runCampaign(nothing, { out: join(folder, "wrong"), threads: 1 })).rejects.toMatchObject({
     code: "ERR_COUPONCAST_CORRUPT_FILE",
