@@ -34,37 +34,18 @@ HWY_INLINE bool MeasureLabels(const KmeansFilter& filter, KmeansChunk& chunk) {
   return true;
 }
 
-// Sets reaches, offsets and thresholds of the point at `i` and those that share its vector.
-template <class D>
-HWY_INLINE void StartSearchesAt(D d, const KmeansFilter& filter, KmeansChunk& chunk, int64_t i) {
-  const hn::RebindToSigned<D> di;
-  const auto distance = hn::LoadU(d, chunk.distances + i);
-  hn::Vec<D> error_norm;
-  hn::Vec<D> code_norm;
-  hn::Vec<D> square;
-  hn::LoadInterleaved3(d, chunk.norms + i * 3, error_norm, code_norm, square);
-  const auto farther = hn::Add(hn::Mul(distance, hn::Set(d, 1 + filter.error)), hn::Set(d, filter.tiny));
-  hn::StoreU(hn::Mul(hn::Sqrt(farther), hn::Set(d, kKmeansRoundUp)), d, chunk.reaches + i);
-  // |x - c|^2 = |x - centre|^2 - unit sum, but for: the error of the point times the centroid, the code of the point
-  // times the error of the centroid (Cauchy-Schwarz both), a start that was rounded, and the rounding of all this.
-  const auto products = hn::Add(hn::Mul(error_norm, hn::Set(d, filter.radius)), hn::Mul(code_norm, hn::Set(d, filter.centroid_error)));
-  const auto rounding = hn::Add(hn::Mul(square, hn::Set(d, 4 * filter.error + 0x1p-18F)),
-                                hn::Set(d, 2 * filter.unit + filter.radius * filter.radius * 0x1p-18F));
-  const auto offset = hn::Sub(square, hn::Add(hn::Mul(products, hn::Set(d, 2 * kKmeansRoundUp)), rounding));
-  hn::StoreU(offset, d, chunk.offsets + i);
-  // As KmeansFilter::Threshold.
-  const auto threshold = hn::Sub(hn::Mul(hn::Sub(offset, farther), hn::Set(d, filter.inverse_unit)), hn::Set(d, 2.0F));
-  const auto whole = hn::ConvertTo(di, hn::Min(threshold, hn::Set(d, 0x1p30F)));
-  const auto known = hn::RebindMask(di, hn::Gt(threshold, hn::Set(d, -0x1p30F)));
-  hn::StoreU(hn::IfThenElse(known, whole, hn::Set(di, KmeansFilter::kAll)), di, chunk.thresholds + i);
-}
-
+// Sets reaches, offsets and thresholds.
 HWY_INLINE void StartSearches(const KmeansFilter& filter, KmeansChunk& chunk) {
-  const hn::CappedTag<float, 16> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= chunk.size; i += lanes) StartSearchesAt(d, filter, chunk, i);
-  for (; i < chunk.size; ++i) StartSearchesAt(hn::CappedTag<float, 1>(), filter, chunk, i);
+  for (int64_t i = 0; i < chunk.size; ++i) {
+    chunk.reaches[i] = std::sqrt(chunk.distances[i] * (1 + filter.error) + filter.tiny) * kKmeansRoundUp;
+    const float* norm = chunk.norms + i * 3;
+    // |x - c|^2 = |x - centre|^2 - unit sum, but for: the error of the point times the centroid, the code of the point
+    // times the error of the centroid (Cauchy-Schwarz both), a start that was rounded, and the rounding of all this.
+    const float error = 2 * (norm[0] * filter.radius + norm[1] * filter.centroid_error) * kKmeansRoundUp + 2 * filter.unit +
+                        norm[2] * 4 * filter.error + (norm[2] + filter.radius * filter.radius) * 0x1p-18F;
+    chunk.offsets[i] = norm[2] - error;
+    chunk.thresholds[i] = filter.Threshold(chunk.offsets[i], chunk.distances[i]);
+  }
 }
 
 // Bit g of a point: a centroid of group g may be as near as its reach.
