@@ -65,15 +65,17 @@ for (const { name, make, shares } of CASES.filter((one) => one.name.includes(val
   writeBaskets(path, made);
   for (const minSupport of shares) {
     for (const algorithm of values.algorithms.split(",")) {
-      for (const threads of values.threads.split(",").map(Number)) {
-        const seconds = [];
-        let size = 0;
-        // The first call makes the threads and is not timed.
-        for (let run = 0; run <= runs; run++) {
+      // In turn, so that a machine that is slower for a while is so for all of them.
+      const measured = values.threads.split(",").map((threads) => ({ threads: Number(threads), seconds: [], size: 0 }));
+      for (let run = 0; run <= runs; run++) {
+        for (const one of measured) {
           const begin = performance.now();
-          size = (await frequentItemsets(baskets, { minSupport, algorithm, threads })).size;
-          if (run > 0) seconds.push((performance.now() - begin) / 1e3);
+          one.size = (await frequentItemsets(baskets, { minSupport, algorithm, threads: one.threads })).size;
+          // The first call makes the threads and is not timed.
+          if (run > 0) one.seconds.push((performance.now() - begin) / 1e3);
         }
+      }
+      for (const { threads, seconds, size } of measured) {
         print(
           name,
           minSupport,
