@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <vector>
 
+#include "base/portable_math.h"
 #include "test_util.h"
 
 namespace couponcast {
@@ -186,6 +188,24 @@ TEST(Strata, LogitsFarFromZeroStayFinite) {
     EXPECT_NEAR(sums.loss, far > 0 ? 1000.0 + 2000.0 + 1000.0 : 1000.0 + 1000.0 + 1000.0, 1e-9);
     for (const double g : sums.gradient) EXPECT_TRUE(std::isfinite(g));
     for (const double h : sums.information) EXPECT_TRUE(std::isfinite(h));
+  }
+}
+
+TEST(Strata, ALogitsLossHasTheBitsOfPortableMath) {
+  Random random(11);
+  Data data = MakeData(1, 1, 0, 1, 1, 1);
+  data.outcomes = {0};
+  data.beta = {1, 0};
+  for (int i = 0; i < 2000; ++i) {
+    const double size = i % 2 == 0 ? 4 : 800;
+    const auto z = static_cast<float>(random.Between(-size, size));
+    data.dense.assign(64, z);
+    const auto wide = static_cast<double>(z);
+    testing::ForEachTarget([&] {
+      Sums sums;
+      ASSERT_OK(Partial(data, {0, 1}, false, &sums));
+      EXPECT_EQ(sums.loss, std::max(wide, 0.0) + Log1p(Exp(-std::fabs(wide)))) << z;
+    });
   }
 }
 
