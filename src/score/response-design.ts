@@ -2,7 +2,7 @@
 import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import { DENSE_STRIDE, type DesignRows, denseAt, designRows } from "../learn/design-rows.js";
 import { forEachYielding } from "../util/yield.js";
-import { type Curves, eachColumn } from "./curves.js";
+import { type Curves, eachColumn, NO_KNOT } from "./curves.js";
 import { USER_FEATURES } from "./moments.js";
 import type { OfferHistory } from "./past-offers.js";
 import type { OfferFeatures } from "./response-features.js";
@@ -51,6 +51,22 @@ export function partOf(beta: Float64Array, layout: DesignLayout, pairs: Curves):
   };
 }
 
+/** Of the columns before the traits, those that are not nothing in every row: what is left out costs no time. */
+export function usedColumns({ pairs, basis, seasonsShown }: Pick<OfferDesign, "pairs" | "basis" | "seasonsShown">) {
+  const isCurve = ({ knots, deviation }: Curves) =>
+    knots.map((knot, k) => knot !== NO_KNOT && deviation[k]! < Infinity);
+  const isUsed = [...isCurve(pairs), ...isCurve(basis), ...seasonsShown];
+  return isUsed.flatMap((used, column) => (used ? [column] : []));
+}
+
+/** Coefficients of all columns; those left out have 0. */
+export function wholeBeta(beta: Float64Array, { traitAt, cols }: DesignLayout, used: readonly number[]): Float64Array {
+  const whole = new Float64Array(cols + 1);
+  for (const [at, column] of used.entries()) whole[column] = beta[at]!;
+  whole.set(beta.subarray(used.length), traitAt);
+  return whole;
+}
+
 /** Offers as the regressions see them. */
 export interface OfferDesign extends OfferFeatures {
   history: OfferHistory;
@@ -62,33 +78,39 @@ export interface OfferDesign extends OfferFeatures {
   /** Of SEASONS. */
   seasonsShown: readonly boolean[];
   layout: DesignLayout;
+  /** Of `usedColumns`. */
+  used: readonly number[];
 }
 
-/** The design matrix of some offers. Memory: 4 bytes an input of each. */
+/** The design matrix of some offers, without the columns that are not used. Memory: 4 bytes an input of each. */
 export async function designOf(seen: OfferDesign, rows: readonly number[]): Promise<DesignRows> {
   const { layout, history, traits, pairFeatures, userFeatures, pairs, basis } = seen;
-  const kinds = seen.coupons.map(({ kind }) => layout.kindAt + COUPON_KINDS.indexOf(kind));
-  const channels = seen.coupons.map(({ channel }) => layout.channelAt + CHANNELS.indexOf(channel));
+  const left = layout.traitAt - seen.used.length;
+  const place = new Int32Array(layout.traitAt).fill(-1);
+  for (const [at, column] of seen.used.entries()) place[column] = at;
+  const kinds = seen.coupons.map(({ kind }) => layout.kindAt - left + COUPON_KINDS.indexOf(kind));
+  const channels = seen.coupons.map(({ channel }) => layout.channelAt - left + CHANNELS.indexOf(channel));
   const width = traits.attributes.length;
   const slots = [...new Array<number>(width + 2).fill(1), COUPON_SCALE];
-  const x = designRows(rows.length, layout.traitAt, layout.cols, Float32Array.from(slots));
+  const x = designRows(rows.length, seen.used.length, layout.cols - left, Float32Array.from(slots));
   await forEachYielding(rows.length, (i) => {
     const offer = rows[i]!;
     const user = history.users[offer]!;
     const coupon = history.coupons[offer]!;
     const first = denseAt(x, i);
     const put = (column: number, value: number): void => {
-      x.dense[first + column * DENSE_STRIDE] = value;
+      const at = place[column]!;
+      if (at >= 0) x.dense[first + at * DENSE_STRIDE] = value;
     };
     eachColumn(pairs, pairFeatures, PAIR_FEATURES.length, offer, Number.POSITIVE_INFINITY, put);
     eachColumn(basis, userFeatures, USER_FEATURES.length, offer, FARTHEST, (k, value) => put(layout.userAt + k, value));
     const season = seasonOf(history.times[offer]!);
-    for (let k = 0; k < season.length; k++) put(layout.seasonAt + k, seen.seasonsShown[k]! ? season[k]! : 0);
+    for (let k = 0; k < season.length; k++) put(layout.seasonAt + k, season[k]!);
     let at = i * slots.length;
-    for (let t = 0; t < width; t++) x.indices[at++] = layout.traitAt + traits.values[user * width + t]!;
+    for (let t = 0; t < width; t++) x.indices[at++] = seen.used.length + traits.values[user * width + t]!;
     x.indices[at++] = kinds[coupon]!;
     x.indices[at++] = channels[coupon]!;
-    x.indices[at] = layout.couponAt + coupon;
+    x.indices[at] = layout.couponAt - left + coupon;
   });
   return x;
 }

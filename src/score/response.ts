@@ -10,7 +10,7 @@ import type { OrderValueModel } from "./order-value.js";
 import { type OfferHistory, type PastOffers, UNKNOWN_CONVERSION } from "./past-offers.js";
 import { plattScaling, scaledBeta } from "./response-calibration.js";
 import { coefficientsOf } from "./response-coefficients.js";
-import { type DesignLayout, designOf, layoutOf, partOf } from "./response-design.js";
+import { type DesignLayout, designOf, layoutOf, partOf, usedColumns, wholeBeta } from "./response-design.js";
 import { featuresOfOffers } from "./response-features.js";
 import { type Chances, chancesOf } from "./response-likelihood.js";
 import {
@@ -130,16 +130,9 @@ export async function fitResponse(
   if (options.without === "affinity") {
     for (const f of FROM_AFFINITY) pairs.deviation.fill(Number.POSITIVE_INFINITY, f * PAIR_KNOTS, (f + 1) * PAIR_KNOTS);
   }
-  const seen = {
-    ...features,
-    history,
-    coupons,
-    traits,
-    pairs,
-    basis,
-    layout,
-    seasonsShown: seasonsShown(history.times),
-  };
+  const columns = { pairs, basis, seasonsShown: seasonsShown(history.times) };
+  const used = usedColumns(columns);
+  const seen = { ...features, ...columns, history, coupons, traits, layout, used };
   const design = (rows: readonly number[]) => designOf(seen, rows);
   const x = await design(train);
   const log = logOf(history, train);
@@ -175,16 +168,17 @@ export async function fitResponse(
     hasUplift,
     platt,
   );
+  const whole = betas.map((beta) => wholeBeta(beta, layout, used));
   return {
     kind: "model",
     ...counts,
-    parts: betas.map((beta) => partOf(beta, layout, pairs)),
+    parts: whole.map((beta) => partOf(beta, layout, pairs)),
     pairKnots: pairs.knots,
     basis,
     attributes: traits.attributes,
     orderValue,
     quality,
-    coefficients: coefficientsOf(betas.at(-1)!, layout, labels, pairs, basis),
+    coefficients: coefficientsOf(whole.at(-1)!, layout, labels, pairs, basis),
   };
 }
 
