@@ -54,6 +54,9 @@ using Cases = std::vector<std::unique_ptr<Case>>;
 void AddSimilarityCases(Inputs& inputs, Cases& cases);
 void AddPairCases(Inputs& inputs, Cases& cases);
 void AddRecommendCases(Inputs& inputs, Cases& cases);
+void AddFactorCases(Inputs& inputs, Cases& cases);
+void AddDensityCases(Inputs& inputs, Cases& cases);
+void AddOfferCases(Inputs& inputs, Cases& cases);
 void AddOtherCases(Inputs& inputs, Cases& cases);
 
 // All of them; `inputs` must outlive them.
@@ -62,6 +65,9 @@ inline Cases MakeCases(Inputs& inputs) {
   AddSimilarityCases(inputs, cases);
   AddPairCases(inputs, cases);
   AddRecommendCases(inputs, cases);
+  AddFactorCases(inputs, cases);
+  AddDensityCases(inputs, cases);
+  AddOfferCases(inputs, cases);
   AddOtherCases(inputs, cases);
   return cases;
 }
