@@ -104,6 +104,8 @@ export {
   type Transitions,
   type TransitionsOptions,
 } from "./profile/transitions.js";
+export { readResponseModel, type SavedResponseModel } from "./response/model-file.js";
+export type { ResponseTraining } from "./response/training.js";
 export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
 export { type SimulateOptions, simulateCampaign } from "./run/simulate-campaign.js";
@@ -128,8 +130,6 @@ export {
   SCORE_SOURCES,
   type ScoreSource,
 } from "./score/recommend.js";
-export { readResponseModel, type SavedResponseModel } from "./score/response-file.js";
-export type { ResponseTraining } from "./score/response-training.js";
 export { type Rp3betaOptions, rp3beta } from "./score/rp3beta.js";
 export { type Neighbours, type SimilarOptions, similarItems, similarUsers } from "./score/similar.js";
 export type { WeightingName, WeightingOptions } from "./score/weighting.js";

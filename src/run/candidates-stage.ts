@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import type { ArgValue } from "../executor/call.js";
 import { shards, shared } from "../executor/executor.js";
-import { type NextBehaviourChances, raisePurchaseRate } from "../score/buys-anyway.js";
-import { userChannels } from "../score/channels.js";
+import { type NextBehaviourChances, raisePurchaseRate } from "../response/buys-anyway.js";
+import { userChannels } from "../response/channels.js";
+import { stateArgs } from "../response/features.js";
+import { couponScores, userScores } from "../response/scores.js";
+import { seasonOf } from "../response/season.js";
 import { reasonCode } from "../score/eligibility.js";
-import { stateArgs } from "../score/response-features.js";
-import { couponScores, userScores } from "../score/response-scores.js";
-import { seasonOf } from "../score/season.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import type { RunContext } from "./context.js";
 import { couponArgs, openJournal } from "./journal.js";

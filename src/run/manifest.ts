@@ -5,7 +5,7 @@ import type { SurveyResults } from "../evaluate/evaluate-campaign.js";
 import type { Drift } from "../profile/drift.js";
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
 import type { Stability } from "../profile/stability.js";
-import type { ResponseModel, ResponseQuality } from "../score/response-model.js";
+import type { ResponseModel, ResponseQuality } from "../response/model.js";
 import type { AllocateResult } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
 import type { FinishedStages } from "./finished-stages.js";

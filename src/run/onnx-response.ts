@@ -4,11 +4,11 @@ import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.j
 import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { type Executor, shared } from "../executor/executor.js";
-import { USER_FEATURES } from "../score/moments.js";
-import { OnnxModel } from "../score/onnx-model.js";
-import { type GivenChances, PAIR_FEATURE_NAMES, type UserTraits } from "../score/response-model.js";
-import { traitNames } from "../score/response-names.js";
-import { SEASONS } from "../score/season.js";
+import { type GivenChances, PAIR_FEATURE_NAMES, type UserTraits } from "../response/model.js";
+import { USER_FEATURES } from "../response/moments.js";
+import { traitNames } from "../response/names.js";
+import { OnnxModel } from "../response/onnx-model.js";
+import { SEASONS } from "../response/season.js";
 import { didYouMean } from "../util/nearest-name.js";
 import type { RunContext } from "./context.js";
 import { noChances, writeChances } from "./prediction-stage.js";

@@ -1,9 +1,9 @@
 /** Response models in files: what a run records of its own, and one of an earlier run in place of a fit. */
 import { resolve } from "node:path";
-import type { OrderValueModel } from "../score/order-value.js";
-import { partsFor, type SavedResponseModel } from "../score/response-file.js";
-import type { ResponseModel } from "../score/response-model.js";
-import type { ResponseTraining } from "../score/response-training.js";
+import type { ResponseModel } from "../response/model.js";
+import { partsFor, type SavedResponseModel } from "../response/model-file.js";
+import type { OrderValueModel } from "../response/order-value.js";
+import type { ResponseTraining } from "../response/training.js";
 import type { RunContext } from "./context.js";
 
 export const RESPONSE_ROLE = "response-model";

@@ -1,12 +1,12 @@
 /** Stage response: what coupons do to users. */
 import { join } from "node:path";
-import { userChannels } from "../score/channels.js";
-import { offerHorizons, pastOffersAt } from "../score/past-offers.js";
-import { fitResponse } from "../score/response.js";
-import { stateArgs } from "../score/response-features.js";
-import { readResponseModel, writeResponseModel } from "../score/response-file.js";
-import type { ResponseModel, ResponseOptions } from "../score/response-model.js";
-import { seasonOf } from "../score/season.js";
+import { userChannels } from "../response/channels.js";
+import { stateArgs } from "../response/features.js";
+import { fitResponse } from "../response/fit-response.js";
+import type { ResponseModel, ResponseOptions } from "../response/model.js";
+import { readResponseModel, writeResponseModel } from "../response/model-file.js";
+import { offerHorizons, pastOffersAt } from "../response/past-offers.js";
+import { seasonOf } from "../response/season.js";
 import { loadTensors } from "../store/tensors.js";
 import { inputDigests, type RunContext } from "./context.js";
 import { couponArgs, openJournal } from "./journal.js";

@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
-import { type Journal, type JournalTotals, NO_TOTALS, numbersOf, totalsOf } from "../score/moments.js";
-import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../score/order-value.js";
-import { pastOffersAt } from "../score/past-offers.js";
+import { type Journal, type JournalTotals, NO_TOTALS, numbersOf, totalsOf } from "../response/moments.js";
+import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../response/order-value.js";
+import { pastOffersAt } from "../response/past-offers.js";
 import { openSequences } from "../store/sequences.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
-import { ATTRIBUTE, type UserAttribute, type UserTraits } from "../score/response-model.js";
+import { ATTRIBUTE, type UserAttribute, type UserTraits } from "../response/model.js";
 import { openStageDb, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 

@@ -3,7 +3,7 @@ import type { Limits } from "../allocate/limits.js";
 import { discountMinor, lowestThreshold } from "../campaign/coupon.js";
 import type { Coupon } from "../campaign/coupon-schema.js";
 import type { Executor } from "../executor/executor.js";
-import { type OfferHistory, UNKNOWN_CONVERSION } from "../score/past-offers.js";
+import { type OfferHistory, UNKNOWN_CONVERSION } from "../response/past-offers.js";
 import { type Allocated, allocateBy, type Shape } from "./allocate-by.js";
 
 export interface GlobalRates {

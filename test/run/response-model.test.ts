@@ -2,8 +2,8 @@ import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { linearScores } from "../../src/learn/linear-model.js";
+import { readResponseModel } from "../../src/response/model-file.js";
 import { runCampaign } from "../../src/run/run-campaign.js";
-import { readResponseModel } from "../../src/score/response-file.js";
 import { makeShop, workFolder } from "../support/campaign-run.js";
 import { temporaryFolder } from "../support/matrix.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { UNKNOWN_CONVERSION } from "../../src/score/past-offers.js";
+import { UNKNOWN_CONVERSION } from "../../src/response/past-offers.js";
 import { globalRates } from "../../src/simulate/global-rates.js";
 
 const log = (rows: [treated: number, redeemed: number, converted: number][]) => ({

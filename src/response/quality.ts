@@ -1,8 +1,8 @@
 /** How good a response model is, by what became of offers. */
 import { forEachYielding } from "../util/yield.js";
+import type { Chances } from "./likelihood.js";
+import type { ResponseQuality } from "./model.js";
 import type { OfferHistory } from "./past-offers.js";
-import type { Chances } from "./response-likelihood.js";
-import type { ResponseQuality } from "./response-model.js";
 
 /** Offers and what was predicted of them. */
 export interface Judged {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CouponLog } from "../../src/learn/principal-strata.js";
-import { plattScaling, type Scaling, scaledBeta } from "../../src/score/response-calibration.js";
-import { chancesOf, rowSlopes } from "../../src/score/response-likelihood.js";
+import { plattScaling, type Scaling, scaledBeta } from "../../src/response/calibration.js";
+import { chancesOf, rowSlopes } from "../../src/response/likelihood.js";
 import { Random } from "../../src/util/random.js";
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));

@@ -1,8 +1,8 @@
 /** Which past offers a response model learns from, and which judge it. */
 import { Random } from "../util/random.js";
 import { forEachYielding } from "../util/yield.js";
+import type { ResponseOptions } from "./model.js";
 import type { OfferHistory } from "./past-offers.js";
-import type { ResponseOptions } from "./response-model.js";
 
 export interface OfferSplit {
   train: number[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seasonOf, seasonsShown } from "../../src/score/season.js";
+import { seasonOf, seasonsShown } from "../../src/response/season.js";
 
 const DAY = 86_400_000_000;
 

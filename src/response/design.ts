@@ -3,10 +3,10 @@ import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.j
 import { DENSE_STRIDE, type DesignRows, denseAt, designRows } from "../learn/design-rows.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Curves, eachColumn, NO_KNOT } from "./curves.js";
+import type { OfferFeatures } from "./features.js";
+import { PAIR_COLUMNS, PAIR_FEATURES, type ResponsePart, USER_COLUMNS, type UserTraits } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
 import type { OfferHistory } from "./past-offers.js";
-import type { OfferFeatures } from "./response-features.js";
-import { PAIR_COLUMNS, PAIR_FEATURES, type ResponsePart, USER_COLUMNS, type UserTraits } from "./response-model.js";
 import { SEASONS, seasonOf } from "./season.js";
 
 /** What a yes-or-no input counts: 1, but less for single coupons, whose own effects are kept small. */

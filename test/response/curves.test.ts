@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Curves, curvesOf, eachColumn, NO_KNOT } from "../../src/score/curves.js";
+import { type Curves, curvesOf, eachColumn, NO_KNOT } from "../../src/response/curves.js";
 import { Random } from "../../src/util/random.js";
 
 const columnsOf = (curves: Curves, features: Float32Array, dims: number, row: number, farthest = Infinity) => {

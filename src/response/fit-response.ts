@@ -3,16 +3,13 @@ import type { ArgValue } from "../executor/call.js";
 import type { Executor } from "../executor/executor.js";
 import type { DesignRows } from "../learn/design-rows.js";
 import { type CouponLog, fitRedemption, fitStrata, strataScores } from "../learn/principal-strata.js";
+import { plattScaling, scaledBeta } from "./calibration.js";
 import { userChannels } from "./channels.js";
+import { coefficientsOf } from "./coefficients.js";
 import { type Curves, curvesOf } from "./curves.js";
-import { type Journal, USER_FEATURES } from "./moments.js";
-import type { OrderValueModel } from "./order-value.js";
-import { type OfferHistory, type PastOffers, UNKNOWN_CONVERSION } from "./past-offers.js";
-import { plattScaling, scaledBeta } from "./response-calibration.js";
-import { coefficientsOf } from "./response-coefficients.js";
-import { type DesignLayout, designOf, layoutOf, partOf, usedColumns, wholeBeta } from "./response-design.js";
-import { featuresOfOffers } from "./response-features.js";
-import { type Chances, chancesOf } from "./response-likelihood.js";
+import { type DesignLayout, designOf, layoutOf, partOf, usedColumns, wholeBeta } from "./design.js";
+import { featuresOfOffers } from "./features.js";
+import { type Chances, chancesOf } from "./likelihood.js";
 import {
   KNOTS,
   PAIR_COLUMNS,
@@ -24,10 +21,13 @@ import {
   traitLabels,
   USER_COLUMNS,
   type UserTraits,
-} from "./response-model.js";
-import { judge, redemptionQuality } from "./response-quality.js";
-import { splitOffers } from "./response-split.js";
+} from "./model.js";
+import { type Journal, USER_FEATURES } from "./moments.js";
+import type { OrderValueModel } from "./order-value.js";
+import { type OfferHistory, type PastOffers, UNKNOWN_CONVERSION } from "./past-offers.js";
+import { judge, redemptionQuality } from "./quality.js";
 import { seasonsShown } from "./season.js";
+import { splitOffers } from "./split.js";
 
 /** Of the pair features, those that come from affinity. */
 const FROM_AFFINITY = [0, 1, 4];

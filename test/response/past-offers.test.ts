@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { horizonDays } from "../../src/campaign/coupon.js";
 import type { Coupon } from "../../src/campaign/coupon-schema.js";
-import { type OfferHistory, pastOffersAt } from "../../src/score/past-offers.js";
+import { type OfferHistory, pastOffersAt } from "../../src/response/past-offers.js";
 import { Random } from "../../src/util/random.js";
 
 const DAY_MICROS = 86_400_000_000;

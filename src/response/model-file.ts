@@ -4,11 +4,11 @@ import { CouponcastError } from "../errors.js";
 import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
 import type { Curves } from "./curves.js";
+import { layoutOf } from "./design.js";
+import { KNOTS, PAIR_COLUMNS, type ResponseModel, type ResponsePart, type UserAttribute } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
-import { layoutOf } from "./response-design.js";
-import { KNOTS, PAIR_COLUMNS, type ResponseModel, type ResponsePart, type UserAttribute } from "./response-model.js";
-import { namesOf, traitNames } from "./response-names.js";
-import { type ResponseTraining, trainingSchema } from "./response-training.js";
+import { namesOf, traitNames } from "./names.js";
+import { type ResponseTraining, trainingSchema } from "./training.js";
 
 const KIND = "response-model";
 const VERSION = "2";

@@ -1,9 +1,9 @@
 /** A response model in words, for the report. */
 import { CHANNELS, COUPON_KINDS } from "../campaign/coupon-schema.js";
 import { type Curves, NO_KNOT } from "./curves.js";
+import type { DesignLayout } from "./design.js";
+import { KNOTS, PAIR_FEATURES, PAIR_KNOTS, type ResponseModel } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
-import type { DesignLayout } from "./response-design.js";
-import { KNOTS, PAIR_FEATURES, PAIR_KNOTS, type ResponseModel } from "./response-model.js";
 import { SEASONS } from "./season.js";
 
 const QUARTERS = ["", ", above the lower quarter", ", above the middle", ", in the upper quarter"];

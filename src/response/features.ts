@@ -1,10 +1,10 @@
 /** Past offers as the response model sees them: of what was known at their time. */
 import type { ArgValue } from "../executor/call.js";
 import { type Executor, shards, shared } from "../executor/executor.js";
+import { PAIR_FEATURES } from "./model.js";
 import { type Journal, USER_FEATURES } from "./moments.js";
 import { type OrderValueModel, type States, statesAt } from "./order-value.js";
 import { type OfferHistory, type PastOffers, partOfOffers } from "./past-offers.js";
-import { PAIR_FEATURES } from "./response-model.js";
 
 export interface OfferFeatures {
   /** float32 [offers * PAIR_FEATURES] */

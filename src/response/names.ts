@@ -1,7 +1,7 @@
 /** Names of a response model's coefficients. */
 import { CHANNELS, COUPON_KINDS } from "../campaign/coupon-schema.js";
+import { KNOTS, PAIR_FEATURE_NAMES, PAIR_KNOTS, type UserAttribute } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
-import { KNOTS, PAIR_FEATURE_NAMES, PAIR_KNOTS, type UserAttribute } from "./response-model.js";
 import { SEASONS } from "./season.js";
 
 /** Of each attribute that with no value or another, then one a value. */

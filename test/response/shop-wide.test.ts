@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Coupon } from "../../src/campaign/coupon-schema.js";
 import { Executor, shared } from "../../src/executor/executor.js";
-import { couponChannels } from "../../src/score/channels.js";
-import { couponArrays } from "../../src/score/economics.js";
-import { journalOf, NO_TOTALS, numbersOf, totalsOf, USER_FEATURES } from "../../src/score/moments.js";
-import { fitOrderValue } from "../../src/score/order-value.js";
-import { offerHorizons, pastOffersAt } from "../../src/score/past-offers.js";
-import { featuresOfOffers } from "../../src/score/response-features.js";
-import { PAIR_FEATURES } from "../../src/score/response-model.js";
+import { couponChannels } from "../../src/response/channels.js";
+import { couponArrays } from "../../src/response/economics.js";
+import { featuresOfOffers } from "../../src/response/features.js";
+import { PAIR_FEATURES } from "../../src/response/model.js";
+import { journalOf, NO_TOTALS, numbersOf, totalsOf, USER_FEATURES } from "../../src/response/moments.js";
+import { fitOrderValue } from "../../src/response/order-value.js";
+import { offerHorizons, pastOffersAt } from "../../src/response/past-offers.js";
 import { Random } from "../../src/util/random.js";
 
 const DAY = 86_400_000_000;

@@ -3,9 +3,9 @@ import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.j
 import { shared } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
 import { eachColumn } from "./curves.js";
+import { FARTHEST } from "./design.js";
+import type { ResponseModel, UserTraits } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
-import { FARTHEST } from "./response-design.js";
-import type { ResponseModel, UserTraits } from "./response-model.js";
 
 /** float64 [parts * users] the user's part of each logit, intercept included; of the users' features as they are now. `season`: of now. */
 export async function userScores(

@@ -1,7 +1,7 @@
 /** Where users shop and coupons count, as bits that the pair kernel compares. */
 import { CHANNELS, type Coupon } from "../campaign/coupon-schema.js";
 import { shared } from "../executor/executor.js";
-import type { UserTraits } from "./response-model.js";
+import type { UserTraits } from "./model.js";
 
 const BITS: Record<Coupon["channel"], number> = { online: 1, offline: 2, both: 3 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { OfferHistory } from "../../src/score/past-offers.js";
-import type { ResponseOptions } from "../../src/score/response-model.js";
-import { splitOffers } from "../../src/score/response-split.js";
+import type { ResponseOptions } from "../../src/response/model.js";
+import type { OfferHistory } from "../../src/response/past-offers.js";
+import { splitOffers } from "../../src/response/split.js";
 
 const numOffers = 30_000;
 const history: OfferHistory = {

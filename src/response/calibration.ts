@@ -1,7 +1,7 @@
 /** Platt's scaling of a response model's logits, by offers that the model was not fitted to. */
 import type { CouponLog } from "../learn/principal-strata.js";
 import { forEachYielding } from "../util/yield.js";
-import { rowSlopes } from "./response-likelihood.js";
+import { rowSlopes } from "./likelihood.js";
 
 /** Of each logit z of the model: slope z + shift. */
 export interface Scaling {

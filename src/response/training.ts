@@ -1,6 +1,6 @@
 /** What a model file says of its training. */
 import { z } from "zod";
-import type { ResponseQuality } from "./response-model.js";
+import type { ResponseQuality } from "./model.js";
 
 /** What was trained on what: enough to do it again. */
 export interface ResponseTraining {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { couponSchema } from "../../src/campaign/coupon-schema.js";
-import { couponChannels, userChannels } from "../../src/score/channels.js";
+import { couponChannels, userChannels } from "../../src/response/channels.js";
 
 const attributes = [
   { column: "tier", values: ["gold", "silver"] },
