@@ -52,9 +52,8 @@ export async function requestOf(
   files: string[],
   options: IngestOptions,
 ): Promise<Omit<IngestRequest, "outDir" | "threads">> {
-  const { eventsSourceSchema, ingestSchema, itemsSourceSchema, usersSourceSchema } = await import(
-    "../campaign/campaign-schema.js"
-  );
+  const { eventsSourceSchema, itemsSourceSchema, usersSourceSchema } = await import("../campaign/schema/sources.js");
+  const { ingestSchema } = await import("../campaign/schema/ingest.js");
   const { user, item, behaviour, behaviourConstant, time, quantity, price, eventId, order } = options;
   const events = await check(
     eventsSourceSchema,

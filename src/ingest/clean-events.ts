@@ -1,5 +1,5 @@
 /** Reads, judges and deduplicates the events; afterwards `staged_events` and a predicate say which are accepted. */
-import type { EventsSource } from "../campaign/campaign-schema.js";
+import type { EventsSource } from "../campaign/schema/sources.js";
 import { invalidArgument } from "../errors.js";
 import { type ReadContext, readSource } from "../source/read-source.js";
 import type { ResolvedSource, SourceFile } from "../source/source.js";

@@ -1,4 +1,5 @@
-import type { EventsSource, IngestOptions, ItemsSource, UsersSource } from "../campaign/campaign-schema.js";
+import type { IngestOptions } from "../campaign/schema/ingest.js";
+import type { EventsSource, ItemsSource, UsersSource } from "../campaign/schema/sources.js";
 import type { BasketsBy } from "../store/baskets.js";
 import type { MatrixShape } from "../store/matrix-writer.js";
 

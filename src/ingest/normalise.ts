@@ -1,5 +1,5 @@
 /** The normalisations of cell values. Pure functions over cells in (row, col) order. */
-import type { IngestOptions } from "../campaign/campaign-schema.js";
+import type { IngestOptions } from "../campaign/schema/ingest.js";
 
 export type Normalisation = IngestOptions["normalise"];
 

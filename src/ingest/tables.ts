@@ -1,5 +1,5 @@
 /** The tables beside the events: users, items and past redemptions. */
-import type { ItemsSource, RedemptionsSource, UsersSource } from "../campaign/campaign-schema.js";
+import type { ItemsSource, RedemptionsSource, UsersSource } from "../campaign/schema/sources.js";
 import { DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
 import { booleanSql, inferTextTypes, type LoadedTable, loadTable, presentTextSql } from "../source/load-table.js";

@@ -1,5 +1,5 @@
 /** Streams ids and cells from the database into the matrix file. */
-import type { IngestOptions } from "../campaign/campaign-schema.js";
+import type { IngestOptions } from "../campaign/schema/ingest.js";
 import type { DuckDb } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
 import { orderedCellsSql } from "./features-sql.js";

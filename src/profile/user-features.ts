@@ -1,4 +1,4 @@
-import type { SEGMENT_FEATURES } from "../campaign/campaign-schema.js";
+import type { SEGMENT_FEATURES } from "../campaign/schema/segments.js";
 import { type DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { shared } from "../executor/executor.js";
 import { applyScaling, type FeatureScaling, fitScaling, transformed } from "./feature-scaling.js";

@@ -2,9 +2,10 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Campaign, ScoringOptions } from "../campaign/campaign-schema.js";
+import type { Campaign } from "../campaign/campaign-schema.js";
 import { type LoadedCampaign, loadCampaign } from "../campaign/load-campaign.js";
 import { SCORING_METHODS } from "../campaign/method-names.js";
+import type { ScoringOptions } from "../campaign/schema/scoring.js";
 import { invalidArgument } from "../errors.js";
 import { chooseBlendWeights } from "../evaluate/blend-weights.js";
 import { type CampaignComparison, compareMethods, type MethodToCompare, popularity } from "../evaluate/compare.js";

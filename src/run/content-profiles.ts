@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Campaign, contentColumns } from "../campaign/campaign-schema.js";
+import type { Campaign } from "../campaign/campaign-schema.js";
+import { contentColumns } from "../campaign/schema/sources.js";
 import { invalidArgument } from "../errors.js";
 import { readItemContent } from "../ingest/item-content.js";
 import { ItemProfiles } from "../score/content/item-profiles.js";

@@ -1,6 +1,6 @@
 /** Stage evaluate: an earlier campaign against its holdout, for this run's report. */
 import { join, resolve } from "node:path";
-import type { EvaluationOptions } from "../campaign/campaign-schema.js";
+import type { EvaluationOptions } from "../campaign/schema/evaluation.js";
 import { type CampaignEvaluation, evaluateCampaign } from "../evaluate/evaluate-campaign.js";
 import { type RunSummary, readRunSummary } from "../evaluate/run-summary.js";
 import { type ResolvedSource, resolveSource, type SourceSpec } from "../source/source.js";

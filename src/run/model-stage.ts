@@ -1,6 +1,6 @@
 /** The stage that fits the scoring method, and what later stages make of its files. */
 import { join } from "node:path";
-import type { ScoringOptions } from "../campaign/campaign-schema.js";
+import type { ScoringOptions } from "../campaign/schema/scoring.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import type { FittedMethod } from "../score/method.js";
 import { type FittedModel, fitModel, type MethodOptions, openMethod } from "../score/methods.js";

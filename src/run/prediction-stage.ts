@@ -1,6 +1,6 @@
 /** Stage response where the campaign brings its own predictions: a table of chances in place of a model. */
 import { join } from "node:path";
-import type { PredictionsSource } from "../campaign/campaign-schema.js";
+import type { PredictionsSource } from "../campaign/schema/sources.js";
 import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";

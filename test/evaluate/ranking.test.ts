@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { eventsSourceSchema, ingestSchema } from "../../src/campaign/campaign-schema.js";
+import { ingestSchema } from "../../src/campaign/schema/ingest.js";
+import { eventsSourceSchema } from "../../src/campaign/schema/sources.js";
 import { chooseBlendWeights } from "../../src/evaluate/blend-weights.js";
 import { compareMethods, popularity } from "../../src/evaluate/compare.js";
 import { evaluateRanking, type RelevantItems } from "../../src/evaluate/ranking.js";

@@ -3,12 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterEach } from "vitest";
-import {
-  eventsSourceSchema,
-  ingestSchema,
-  itemsSourceSchema,
-  usersSourceSchema,
-} from "../../src/campaign/campaign-schema.js";
+import { ingestSchema } from "../../src/campaign/schema/ingest.js";
+import { eventsSourceSchema, itemsSourceSchema, usersSourceSchema } from "../../src/campaign/schema/sources.js";
 import { type IngestRequest, type IngestResult, ingestInto } from "../../src/ingest/ingest.js";
 import type { MatrixShape } from "../../src/store/matrix-writer.js";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { redemptionsSourceSchema } from "../../src/campaign/campaign-schema.js";
+import { redemptionsSourceSchema } from "../../src/campaign/schema/sources.js";
 import { readRedemptions } from "../../src/ingest/tables.js";
 import { parquet, query, request, run, scratch, write, writeWithDuckDb } from "./harness.js";
 

@@ -1,0 +1,110 @@
+import { z } from "zod";
+
+/** Between five scores. */
+const fourLimits = z
+  .array(z.number().min(0))
+  .length(4)
+  .refine((list) => list.every((limit, i) => i === 0 || limit > list[i - 1]!), {
+    message: "expected ascending limits",
+  });
+
+const countOfSegments = z.number().int().min(2).max(1000);
+
+export const SEGMENT_FEATURES = ["behaviour_counts", "recency", "frequency", "monetary", "mean_gap"] as const;
+
+export const segmentsSchema = z
+  .strictObject({
+    method: z.enum(["kmeans", "dbscan", "rfm"]).default("kmeans"),
+    rfm: z
+      .strictObject({
+        cut: z.enum(["quantile", "fixed"]).default("quantile").describe("fifths of those who buy, or the limits below"),
+        cuts: z
+          .strictObject({
+            recencyDays: fourLimits.default([7, 30, 90, 180]),
+            frequency: fourLimits.default([2, 3, 5, 10]),
+            monetary: fourLimits.default([5_000, 10_000, 25_000, 50_000]).describe("minor units"),
+          })
+          .prefault({}),
+      })
+      .prefault({})
+      .describe("of rfm: scores of recency, frequency and monetary value, with the usual names"),
+    eps: z
+      .union([z.number().gt(0).max(1e100), z.literal("auto")])
+      .default("auto")
+      .describe("of dbscan: users this near, in standard deviations, are neighbours; auto: from the k-distance curve"),
+    metric: z
+      .enum(["euclidean", "cosine"])
+      .default("euclidean")
+      .describe(
+        "of dbscan: between features, or 1 less the cosine of the users' items; the latter needs an eps below 1",
+      ),
+    minSamples: z
+      .number()
+      .int()
+      .min(1)
+      .max(2 ** 31 - 1)
+      .default(5)
+      .describe("of dbscan: neighbours, oneself included, that make a user the core of a segment"),
+    k: z
+      .union([z.number().int().min(1).max(1000), z.literal("auto")])
+      .default(6)
+      .describe("of kmeans: segments; auto: as many of kRange as kBy says"),
+    kRange: z
+      .tuple([countOfSegments, countOfSegments])
+      .refine(([from, to]) => from <= to, { message: "expected from and to in ascending order" })
+      .optional()
+      .describe("of k auto: from and to; default: 2 to 12"),
+    kBy: z
+      .enum(["silhouette", "calinski-harabasz", "elbow"])
+      .optional()
+      .describe("of k auto: what decides; default: silhouette"),
+    spherical: z
+      .boolean()
+      .optional()
+      .describe("of kmeans: by the direction of the features, not by how large they are"),
+    miniBatch: z
+      .number()
+      .int()
+      .min(1)
+      .max(1e9)
+      .optional()
+      .describe("of kmeans: centres move after each batch of so many users; default: after all"),
+    weights: z
+      .enum(["events", "frequency", "monetary"])
+      .optional()
+      .describe("of kmeans: what a user counts by; default: all alike"),
+    emptyClusters: z
+      .enum(["relocate", "keep"])
+      .optional()
+      .describe("of kmeans: a segment without users takes the farthest user, or stays empty; default: relocate"),
+    model: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "segments.safetensors of an earlier run, relative to the campaign file: its segments instead of new ones",
+      ),
+    features: z
+      .array(z.enum(SEGMENT_FEATURES))
+      .min(1)
+      .default([...SEGMENT_FEATURES]),
+    init: z
+      .enum(["k-means++", "k-means||", "random"])
+      .optional()
+      .describe("of kmeans: how the first centres are found; default: k-means++"),
+    nInit: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe("of kmeans: starts, of which the best is kept; default: 1"),
+    maxIterations: z.number().int().min(1).max(10_000).default(100),
+    tolerance: z.number().min(0).default(1e-4),
+    baseline: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("folder of an earlier run's outputs, relative to the campaign file: how the users have changed since"),
+  })
+  .prefault({});
