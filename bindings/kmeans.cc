@@ -113,9 +113,10 @@ Napi::Value SparseKmeansLabelsBinding(const Args& args) {
 Napi::Value SparseKmeansMeansBinding(const Args& args) {
   const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Halves<uint16_t>(args.OptionalOut<uint8_t>("outHalves")),
                                  args.Number("halfScale")};
-  Check(args.env(), SparseKmeansMeans(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.In<int32_t>("labels"),
-                                      args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(), to,
-                                      {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}));
+  Check(args.env(),
+        SparseKmeansMeans(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.OptionalIn<float>("weights"),
+                          args.In<int32_t>("labels"), args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(), to,
+                          {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}));
   return args.env().Undefined();
 }
 

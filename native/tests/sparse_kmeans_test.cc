@@ -93,19 +93,33 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
           EXPECT_TRUE(SameBits(other.labels, step.labels) && SameBits(other.distances, step.distances));
         });
         // Means.
+        const bool weighted = k % 2 == 1;
+        std::vector<float> weights(weighted ? n : 0);
+        for (float& weight : weights) weight = random.Between(0, 1) < 0.3 ? 0.0F : static_cast<float>(random.Between(0, 3));
+        const auto weight_of = [&](size_t row) { return weighted ? static_cast<double>(weights[row]) : 1.0; };
+        std::vector<double> totals(static_cast<size_t>(k));
+        double weighted_inertia = 0;
+        double inertia = 0;
+        for (size_t row = 0; row < n; ++row) {
+          if (step.labels[row] < 0) continue;
+          totals[static_cast<size_t>(step.labels[row])] += weight_of(row);
+          weighted_inertia += weight_of(row) * static_cast<double>(step.distances[row]);
+          inertia += weight_of(row) * squares[row];
+        }
         std::vector<double> scale(static_cast<size_t>(k));
-        for (size_t c = 0; c < scale.size(); ++c) scale[c] = step.counts[c] > 0 ? 1 / static_cast<double>(step.counts[c]) : 0;
+        for (size_t c = 0; c < scale.size(); ++c) scale[c] = totals[c] > 0 ? 1 / totals[c] : 0;
         std::vector<float> means(centroids.size());
         std::vector<uint16_t> halves(centroids.size());
         std::vector<double> sum_norms(static_cast<size_t>(k));
         std::vector<double> shifts(static_cast<size_t>(k));
         std::vector<double> products(static_cast<size_t>(k));
-        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), factors, step.labels, scale, centroids, {0, rows.cols}, {}, {means, halves, 4096},
-                                    {sum_norms, shifts, products}));
-        double inertia = 0;
-        for (const double square : squares) inertia += square;
-        for (size_t c = 0; c < norms.size(); ++c) inertia += static_cast<double>(step.counts[c]) * norms[c] - 2 * products[c];
-        EXPECT_NEAR(inertia, step.inertia, 1e-4 * (1 + step.inertia));
+        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), factors, weights, step.labels, scale, centroids, {0, rows.cols}, {},
+                                    {means, halves, 4096}, {sum_norms, shifts, products}));
+        for (size_t c = 0; c < norms.size(); ++c) inertia += totals[c] * norms[c] - 2 * products[c];
+        EXPECT_NEAR(inertia, weighted_inertia, 1e-4 * (1 + weighted_inertia));
+        if (!weighted) {
+          EXPECT_NEAR(inertia, step.inertia, 1e-4 * (1 + step.inertia));
+        }
         std::vector<uint16_t> alone(centroids.size());
         ASSERT_OK(SparseKmeansHalve(means, k, 4096, {0, rows.cols}, {}, alone));
         EXPECT_TRUE(SameBits(alone, halves));
@@ -115,7 +129,7 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
             if (step.labels[static_cast<size_t>(row)] != c) continue;
             for (size_t cell = 0; cell < rows.row_indices(row).size(); ++cell) {
               sums[static_cast<size_t>(rows.row_indices(row)[cell])] +=
-                  static_cast<double>(factors[static_cast<size_t>(row)] * rows.row_values(row)[cell]);
+                  weight_of(static_cast<size_t>(row)) * static_cast<double>(factors[static_cast<size_t>(row)] * rows.row_values(row)[cell]);
             }
           }
           double norm = 0;
@@ -241,9 +255,11 @@ TEST(SparseKmeans, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kCancelled, assign(centroids, Raised()));
   std::vector<double> scale(2);
   std::vector<double> totals(2);
-  const auto means = [&] {
-    return SparseKmeansMeans(matrix.by_item(), factors, labels, scale, centroids, {0, 3}, {}, {centroids, {}, 1}, {norms, totals, totals});
+  const auto means = [&](std::span<const float> weights = {}) {
+    return SparseKmeansMeans(matrix.by_item(), factors, weights, labels, scale, centroids, {0, 3}, {}, {centroids, {}, 1},
+                             {norms, totals, totals});
   };
+  EXPECT_CODE(StatusCode::kInvalidArgument, means(std::span(factors).first(2)));
   labels[1] = 2;
   EXPECT_CODE(StatusCode::kInvalidArgument, means());
   labels[1] = -2;

@@ -33,13 +33,13 @@ function checkOptions(options: SegmentTableOptions): void {
     });
   };
   const unknown = OF_TABLES.find((name) => options[name] !== undefined);
+  if (unknown === "weights")
+    refuse("--weights", "A matrix has no column to weigh users by; clusterUsers of the library takes weights.");
   if (unknown !== undefined) refuse(`--${unknown}`, "The rows of a matrix are segmented as they are.");
   if (options.method === "kmeans") {
     if (options.k === "auto") refuse("-k", "The rows of a matrix are segmented by K-means with a number of segments.");
     if (options.nInit !== undefined && options.nInit > 1)
       refuse("--n-init", "The rows of a matrix are segmented once.");
-    if (options.spherical && options.miniBatch === undefined)
-      refuse("--spherical", "The centres of a matrix get unit length by mini-batches only: --mini-batch 10000.");
     if (options.miniBatch !== undefined && options.init === "k-means||")
       refuse("--init", "The first centres of mini-batches come from few rows of a matrix: k-means++ or random.");
     if (options.metric === "cosine") refuse("--metric", "cosine is a metric of --method dbscan.");
@@ -59,15 +59,14 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTabl
     const { segments } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
     return { segments, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
-  const { seed, maxIterations, tolerance, init, spherical } = options;
-  const run = { ...session.run(), k: options.k as number, seed, maxIterations };
+  const { seed, maxIterations, tolerance, init, spherical, emptyClusters } = options;
+  const run = { ...session.run(), k: options.k as number, seed, maxIterations, spherical };
   const found =
     options.miniBatch === undefined
-      ? await clusterUsers(matrix, { ...run, init, tolerance })
+      ? await clusterUsers(matrix, { ...run, init, tolerance, emptyClusters })
       : await miniBatchUsers(matrix, {
           ...run,
           init: init as MiniBatchUserInit,
-          spherical,
           batchSize: options.miniBatch,
         });
   const { segments } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);

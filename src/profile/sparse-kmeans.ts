@@ -4,6 +4,7 @@ import type { Matrix } from "../store/matrix.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { firstCentroids, KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
+import { checkedWeights, EMPTY_CLUSTERS, type EmptyClusters } from "./kmeans-points.js";
 import { type LloydResult, lloyd } from "./lloyd.js";
 import { SparseLloyd } from "./sparse-lloyd.js";
 import { SparsePoints } from "./sparse-points.js";
@@ -13,6 +14,8 @@ export interface ClusterUsersOptions extends RunOptions {
   k: number;
   /** Rows at unit length: which items, not how many. Default true. */
   unitLength?: boolean | undefined;
+  /** Rows and centroids at unit length: clusters of directions (cosine). Default false. */
+  spherical?: boolean | undefined;
   /** How the first centroids are found; default k-means++. */
   init?: KmeansInit | undefined;
   /** Of every pseudo-random choice; default 1. */
@@ -23,6 +26,10 @@ export interface ClusterUsersOptions extends RunOptions {
   tolerance?: number | undefined;
   /** [k] start from these users' rows instead. */
   startRows?: readonly number[] | undefined;
+  /** [numUsers] finite, >= 0: a user counts as so many; default all 1. */
+  weights?: Float32Array | undefined;
+  /** What becomes of a cluster without users, or with none of a weight above 0; default relocate. */
+  emptyClusters?: EmptyClusters | undefined;
 }
 
 export interface UserClusters extends LloydResult {
@@ -34,11 +41,14 @@ export interface UserClusters extends LloydResult {
   centroids: Float32Array;
   /** k rounded up to a multiple of 16. */
   lanes: number;
+  /** Weighted sum of squared distances to the nearest centroid. */
+  inertia: number;
 }
 
 /**
  * K-means of the users by their whole rows of the matrix, in the manner of kmeans: distances from sparse rows to dense
- * centroids, |x|² - 2 <x, c> + |c|², products in float32 and the rest in float64.
+ * centroids, |x|² - 2 <x, c> + |c|², products in float32 and the rest in float64. Weights, unit length and empty clusters
+ * mean what they mean there.
  *
  * The same bytes for any number of threads. Labels are found by a filter in half precision, and are
  * those that measuring all distances would find.
@@ -52,12 +62,18 @@ export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions)
   const tolerance = numberBetween("tolerance", options.tolerance ?? 1e-4, 0, Number.MAX_VALUE);
   const random = new Random(integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
   const init = oneOf("init", options.init ?? "k-means++", KMEANS_INITS);
+  const emptyClusters = oneOf("emptyClusters", options.emptyClusters ?? "relocate", EMPTY_CLUSTERS);
+  const weights = await checkedWeights(options.weights, matrix.numUsers);
+  const spherical = options.spherical ?? false;
+  const unit = spherical || (options.unitLength ?? true);
   const executor = new Executor(options);
-  const points = await SparsePoints.create(executor, matrix, k, options.unitLength ?? true);
+  const points = await SparsePoints.create(executor, matrix, k, { unit, weights });
   if (k > points.numActive)
     throw invalidArgument(`expected k <= the number of users with cells ${points.numActive} but received ${k}`);
+  if (!(points.squaresSum > 0) && weights !== undefined)
+    throw invalidArgument("expected weights of which one, of a user with cells, is above 0");
   const startRows = checkedRows(options.startRows, k, matrix) ?? (await firstCentroids(points, init, random));
-  const engine = await SparseLloyd.start(points, startRows);
+  const engine = await SparseLloyd.start(points, startRows, { spherical, emptyClusters });
   const found = await lloyd(executor, engine, maxIterations, tolerance);
   const { labels, sizes, centroids, lanes } = engine;
   return { ...found, labels, sizes, centroids, lanes };

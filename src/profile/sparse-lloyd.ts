@@ -1,5 +1,7 @@
 import { shared } from "../executor/executor.js";
+import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
+import type { EmptyClusters } from "./kmeans-points.js";
 import type { KmeansEngine } from "./lloyd.js";
 import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./sparse-points.js";
 
@@ -13,7 +15,15 @@ interface HalvedCentroids extends SparseCentroids {
 interface State {
   labels: Int32Array;
   sizes: number[];
+  /** [k] what the users of each cluster count as together. */
+  totals: readonly number[];
   at: HalvedCentroids;
+}
+
+interface LloydRules {
+  /** Means are scaled to unit length. */
+  spherical: boolean;
+  emptyClusters: EmptyClusters;
 }
 
 /** Assignment and update of K-means on sparse rows. The sums of an assignment's clusters say what its inertia is, too. */
@@ -26,7 +36,10 @@ export class SparseLloyd implements KmeansEngine {
   #shift = 0;
   readonly #halfScale: number;
 
-  private constructor(readonly points: SparsePoints) {
+  private constructor(
+    readonly points: SparsePoints,
+    readonly rules: LloydRules,
+  ) {
     const { matrix, k } = points;
     this.lanes = lanesOf(k);
     // No mean is longer than the longest row: half of what binary16 can hold, for room.
@@ -37,15 +50,15 @@ export class SparseLloyd implements KmeansEngine {
       norms: new Float64Array(k),
       halves: shared.u8(2 * matrix.numItems * this.lanes),
     });
-    const state = () => ({ labels: shared.i32(matrix.numUsers), sizes: [], at: halved() });
+    const state = () => ({ labels: shared.i32(matrix.numUsers), sizes: [], totals: [], at: halved() });
     this.#now = state();
     this.#before = state();
     this.#next = halved();
   }
 
   /** From the rows of these users: means of clusters of one user each. */
-  static async start(points: SparsePoints, rows: readonly number[]): Promise<SparseLloyd> {
-    const engine = new SparseLloyd(points);
+  static async start(points: SparsePoints, rows: readonly number[], rules: LloydRules): Promise<SparseLloyd> {
+    const engine = new SparseLloyd(points, rules);
     const { centroids, halves } = engine.#now.at;
     for (const [c, row] of rows.entries()) points.setRow(engine.#now.at, c, row, engine.lanes);
     await points.executor.map(
@@ -96,23 +109,42 @@ export class SparseLloyd implements KmeansEngine {
       const counts = outputs.outCounts as BigInt64Array;
       for (let c = 0; c < k; c++) sizes[c]! += Number(counts[c]!);
     }
-    this.#before.labels = this.#now.labels;
-    this.#before.sizes = this.#now.sizes;
-    this.#now.labels = labels;
-    this.#now.sizes = sizes;
-    const products = await this.#means(labels, sizes);
+    const totals = await this.#totalsOf(labels, sizes);
+    this.#before = { ...this.#now, at: this.#before.at };
+    this.#now = { labels, sizes, totals, at: this.#now.at };
+    const products = await this.#means(labels, totals);
     // |x - c|^2 summed over a cluster, from what its rows sum to.
     let inertia = this.points.squaresSum;
-    for (let c = 0; c < k; c++) inertia += sizes[c]! * norms[c]! - 2 * products[c]!;
+    for (let c = 0; c < k; c++) inertia += totals[c]! * norms[c]! - 2 * products[c]!;
     return Math.max(inertia, 0);
   }
 
-  /** Fills #next; returns [k] <centroid, sum of the cluster's rows>. */
-  async #means(labels: Int32Array, sizes: readonly number[]): Promise<Float64Array> {
-    const { matrix, k, factors, executor } = this.points;
+  /** [k] summed weights of the users of each cluster; the counts where all weigh 1. */
+  async #totalsOf(labels: Int32Array, counts: readonly number[]): Promise<readonly number[]> {
+    const { given } = this.points;
+    if (given === undefined) return counts;
+    const totals = new Array<number>(counts.length).fill(0);
+    await forEachYielding(labels.length, (row) => {
+      if (labels[row]! >= 0) totals[labels[row]!]! += given[row]!;
+    });
+    return totals;
+  }
+
+  /** Fills #next; returns [k] <centroid, weighted sum of the cluster's rows>. */
+  async #means(labels: Int32Array, totals: readonly number[]): Promise<Float64Array> {
+    const scale = Float64Array.from(totals, (total) => (total > 0 ? 1 / total : 0));
+    if (this.rules.spherical) {
+      await this.#scaledSums(labels, scale);
+      for (const [c, norm] of this.#next.norms.entries()) if (norm > 0) scale[c]! /= Math.sqrt(norm);
+    }
+    return this.#scaledSums(labels, scale);
+  }
+
+  /** The same, of the clusters' sums times `scale`. */
+  async #scaledSums(labels: Int32Array, scale: Float64Array): Promise<Float64Array> {
+    const { matrix, k, factors, given: weights, executor } = this.points;
     const { centroids: old } = this.#now.at;
     const { centroids, halves } = this.#next;
-    const scale = Float64Array.from(sizes, (size) => (size > 0 ? 1 / size : 0));
     const results = await executor.map(
       evenRanges(matrix.numItems, 2 * executor.threads, SHARD_ITEMS).map((range) => {
         const perShard = { $return: "F64" as const, length: Math.ceil((range.end - range.begin) / SHARD_ITEMS) * k };
@@ -121,6 +153,7 @@ export class SparseLloyd implements KmeansEngine {
           args: {
             matrix: matrix.ref(),
             factors,
+            weights,
             labels,
             scale,
             old,
@@ -149,22 +182,24 @@ export class SparseLloyd implements KmeansEngine {
     return products;
   }
 
-  /** Means of the clusters; the empty ones take the farthest users. Returns the summed squared move. */
+  /** Means of the clusters; the empty ones take the farthest users, or stay. Returns the summed squared move. */
   async update(): Promise<number> {
-    const sizes = [...this.#now.sizes];
-    const empty = [...sizes.keys()].filter((c) => sizes[c] === 0);
+    const totals = [...this.#now.totals];
+    const empty = this.rules.emptyClusters === "keep" ? [] : [...totals.keys()].filter((c) => totals[c] === 0);
     if (empty.length > 0) {
       const labels = shared.i32(this.points.n);
       const distances = shared.f32(this.points.n);
+      const { weights } = this.points;
       await this.points.measure(this.#now.at, labels, distances);
-      for (const [e, row] of (await farthestPoints(distances, undefined, empty.length)).entries()) {
+      for (const [e, row] of (await farthestPoints(distances, weights, empty.length)).entries()) {
         const donor = labels[row]!;
-        if (sizes[donor]! < 2) continue;
-        sizes[donor]!--;
-        sizes[empty[e]!] = 1;
+        // What would leave a cluster empty stays.
+        if (!(totals[donor]! > weights[row]!)) continue;
+        totals[donor]! -= weights[row]!;
+        totals[empty[e]!] = weights[row]!;
         labels[row] = empty[e]!;
       }
-      await this.#means(labels, sizes);
+      await this.#means(labels, await this.#totalsOf(labels, totals));
     }
     [this.#before.at, this.#now.at, this.#next] = [this.#now.at, this.#next, this.#before.at];
     return this.#shift;

@@ -20,11 +20,11 @@ export const lanesOf = (k: number) => Math.ceil(k / 16) * 16;
 
 /** Rows of a matrix as points, as they are or at unit length. */
 export class SparsePoints implements Searchable {
-  /** [numUsers] 1 for users with cells: others are nobody's start. */
+  /** [numUsers] what users with cells count as; 0 for others, who are nobody's start. */
   readonly weights: Float32Array;
   /** Users with cells. */
   numActive = 0;
-  /** Sum of the squared lengths. */
+  /** Weighted sum of the squared lengths. */
   squaresSum = 0;
   largestSquare = 0;
 
@@ -36,14 +36,21 @@ export class SparsePoints implements Searchable {
     readonly factors: Float32Array,
     /** [numUsers] squared length of the row, after that. */
     readonly squares: Float64Array,
+    /** [numUsers] what users count as, in shared memory; undefined: all 1. */
+    readonly given: Float32Array | undefined,
   ) {
     this.weights = new Float32Array(matrix.numUsers);
   }
 
-  static async create(executor: Executor, matrix: Matrix, k: number, unit: boolean): Promise<SparsePoints> {
+  static async create(
+    executor: Executor,
+    matrix: Matrix,
+    k: number,
+    { unit, weights }: { unit: boolean; weights: Float32Array | undefined },
+  ): Promise<SparsePoints> {
     const factors = shared.f32(matrix.numUsers);
     const squares = shared.f64(matrix.numUsers);
-    const points = new SparsePoints(executor, matrix, k, factors, squares);
+    const points = new SparsePoints(executor, matrix, k, factors, squares, weights);
     await executor.map(
       evenRanges(matrix.numUsers, executor.threads).map((range) => ({
         kernel: "sparseRowLengths",
@@ -52,9 +59,9 @@ export class SparsePoints implements Searchable {
     );
     await forEachYielding(matrix.numUsers, (row) => {
       if (!(squares[row]! > 0)) return;
-      points.weights[row] = 1;
+      points.weights[row] = weights?.[row] ?? 1;
       points.numActive++;
-      points.squaresSum += squares[row]!;
+      points.squaresSum += points.weights[row]! * squares[row]!;
       points.largestSquare = Math.max(points.largestSquare, squares[row]!);
     });
     return points;
@@ -106,7 +113,7 @@ export class SparsePoints implements Searchable {
     for (const shard of sums) {
       await forEachYielding(shard.end - shard.begin, (i) => {
         const at = shard.begin + i;
-        distances[at] = Math.min(distances[at]!, to[at]!);
+        distances[at] = Math.min(distances[at]!, this.weights[at]! * to[at]!);
         shard.sum += distances[at]!;
       });
     }

@@ -157,6 +157,13 @@ it("segments the rows of a matrix", async () => {
     ["u2", "0"],
     ["u4", "0"],
   ]);
+  // Three users at one place: what happens to the segments that are left over.
+  const same = Array.from({ length: 3 }, () => [3, 4]);
+  await writeDense(at("same.safetensors"), same);
+  for (const policy of ["relocate", "keep"]) {
+    const left = ["segment", at("same.safetensors"), "-k", "2", "--empty-clusters", policy, "-o", at("same.csv")];
+    expect(await cliJson(left)).toMatchObject({ sizes: [3] });
+  }
 });
 
 it("segments the rows of a matrix by mini-batches", async () => {
@@ -174,7 +181,9 @@ it("segments the rows of a matrix by mini-batches", async () => {
   expect(await cliJson(args)).toMatchObject({ sizes: [3, 1], numUnsegmented: 1 });
   expect(await cliJson([...args, "--spherical"])).toMatchObject({ sizes: [3, 1] });
   await expect(cliJson([...args, "--init", "k-means||"])).rejects.toThrow(/k-means/);
-  await expect(cliJson([...args.slice(0, 4), "--spherical", "-o", at("batches.csv")])).rejects.toThrow(/mini-batch/);
+  const all = [...args.slice(0, 4), "-o", at("batches.csv")];
+  expect(await cliJson([...all, "--spherical"])).toMatchObject({ sizes: [3, 1], converged: true });
+  await expect(cliJson([...all, "--weights", "spend"])).rejects.toThrow(/--weights/);
 });
 
 it("finds crowds of alike rows of a matrix by their cosine", async () => {

@@ -64,12 +64,14 @@ inline constexpr int64_t kSparseKmeansShard = 2048;
 struct SparseKmeansTotals {
   std::span<double> norms;     // squares of the centroids
   std::span<double> shifts;    // squares of their moves
-  std::span<double> products;  // <old centroid, sum of the cluster's rows>
+  std::span<double> products;  // <old centroid, weighted sum of the cluster's rows>
 };
 
-// Means of the clusters for columns `range` of the matrix: centroid c is the sum of its rows times scale[c].
+// Means of the clusters for columns `range` of the matrix: centroid c is the sum of its rows, each times its weight, times
+// scale[c].
 //
 // transpose  rows of it are the columns of the matrix
+// weights    [rows of the matrix]; empty: all 1
 // labels     [rows of the matrix] in [0, k), or -1: in no cluster
 // old        [cols * lanes] centroids before; where scale[c] is 0 they stay
 // range      begins at a multiple of kSparseKmeansShard
@@ -77,9 +79,9 @@ struct SparseKmeansTotals {
 //
 // Cells count factor times value in float32, as in the products. Sums run in float64 in the order of the rows. Cost: a few
 // operations a cell.
-Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const int32_t> labels,
-                         std::span<const double> scale, std::span<const float> old, RowRange range, CancelFlag cancel,
-                         const SparseKmeansCentroids& to, const SparseKmeansTotals& totals);
+Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const float> weights,
+                         std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
+                         CancelFlag cancel, const SparseKmeansCentroids& to, const SparseKmeansTotals& totals);
 
 }  // namespace couponcast
 

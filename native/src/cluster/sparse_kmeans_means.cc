@@ -64,6 +64,17 @@ constexpr int64_t kItemsPerPoll = 256;
 // Memory of halves: they travel as whole numbers.
 hwy::float16_t* AsHalves(std::span<uint16_t> bits) { return reinterpret_cast<hwy::float16_t*>(bits.data()); }
 
+// Adds the cells of an item to the sums of their rows' clusters, from place 1 on: place 0 takes what is in no cluster, so
+// that the loop needs no branch.
+template <typename WeightOf>
+void AddCells(std::span<const int32_t> rows, std::span<const float> values, std::span<const float> factors, std::span<const int32_t> labels,
+              WeightOf weight_of, std::span<double> sums) {
+  for (size_t cell = 0; cell < rows.size(); ++cell) {
+    const auto row = static_cast<size_t>(rows[cell]);
+    sums[static_cast<size_t>(labels[row]) + 1] += weight_of(row) * static_cast<double>(factors[row] * values[cell]);
+  }
+}
+
 }  // namespace
 
 Status SparseKmeansHalve(std::span<const float> centroids, int64_t k, double scale, RowRange range, CancelFlag cancel,
@@ -83,9 +94,9 @@ Status SparseKmeansHalve(std::span<const float> centroids, int64_t k, double sca
   return {};
 }
 
-Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const int32_t> labels,
-                         std::span<const double> scale, std::span<const float> old, RowRange range, CancelFlag cancel,
-                         const SparseKmeansCentroids& to, const SparseKmeansTotals& totals) {
+Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const float> weights,
+                         std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
+                         CancelFlag cancel, const SparseKmeansCentroids& to, const SparseKmeansTotals& totals) {
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, transpose.rows));
   const auto k = static_cast<int64_t>(scale.size());
   if (k < 1) return InvalidArgument("expected k >= 1 centroids");
@@ -93,6 +104,7 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factor
   const int64_t lanes = SparseKmeansLanes(k);
   const int64_t num_shards = (range.size() + kSparseKmeansShard - 1) / kSparseKmeansShard;
   COUPONCAST_RETURN_IF_ERROR(CheckSize("factors", factors.size(), transpose.cols));
+  if (!weights.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), transpose.cols));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), transpose.cols));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("old centroids", old.size(), transpose.rows * lanes));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("centroids", to.centroids.size(), transpose.rows * lanes));
@@ -105,7 +117,6 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factor
   if (std::ranges::any_of(labels, [k](int32_t label) { return label < -1 || label >= k; }))
     return InvalidArgument("expected labels in [-1, k)");
   const auto width = static_cast<size_t>(lanes);
-  // Place 0 takes what is in no cluster, so that the loop needs no branch.
   std::vector<double> sums(width + 1);
   std::vector<double> padded_scale(width, 0.0);
   std::ranges::copy(scale, padded_scale.begin());
@@ -124,9 +135,10 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factor
       std::ranges::fill(sums, 0.0);
       const std::span<const int32_t> rows = transpose.row_indices(item);
       const std::span<const float> values = transpose.row_values(item);
-      for (size_t cell = 0; cell < rows.size(); ++cell) {
-        const auto row = static_cast<size_t>(rows[cell]);
-        sums[static_cast<size_t>(labels[row]) + 1] += static_cast<double>(factors[row] * values[cell]);
+      if (weights.empty()) {
+        AddCells(rows, values, factors, labels, [](size_t) { return 1.0; }, sums);
+      } else {
+        AddCells(rows, values, factors, labels, [weights](size_t row) { return static_cast<double>(weights[row]); }, sums);
       }
       float* means = to.centroids.data() + item * lanes;
       finish(sums.data() + 1, padded_scale.data(), old.data() + item * lanes, lanes, means, norms.data(), shifts.data(), products.data());
