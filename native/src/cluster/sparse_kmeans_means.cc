@@ -79,7 +79,7 @@ void AddCells(std::span<const int32_t> rows, std::span<const float> values, std:
 
 Status SparseKmeansHalve(std::span<const float> centroids, int64_t k, double scale, RowRange range, CancelFlag cancel,
                          std::span<uint16_t> halves) {
-  COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
+  if (k < 1) return InvalidArgument("expected k >= 1 centroids");
   const int64_t lanes = SparseKmeansLanes(k);
   const int64_t items = static_cast<int64_t>(centroids.size()) / lanes;
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, items));
