@@ -58,11 +58,13 @@ export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<E
   };
   const shardRows = Math.ceil(size / (executor.threads * SHARDS_PER_THREAD * BLOCK)) * BLOCK;
   const ranges = shards(size, Math.max(shardRows, MIN_SHARD_ROWS));
+  // A panel is soon done: hardly worth more than a message a thread.
+  const panels = shards(size, Math.ceil(size / (executor.threads * BLOCK)) * BLOCK);
   await map("easeGram", ranges, () => ({ matrix: matrix.ref(), regularisation, square }), "products of items");
   for (let block = 0; block < size / BLOCK; block++) {
     const args = () => ({ ...state, block });
     await executor.run({ kernel: "easePivot", args: args() });
-    await map("easePanel", ranges, args);
+    await map("easePanel", panels, args);
     // The longest rows first, so that none is left over at the end.
     await map("easeUpdate", ranges.toReversed(), args);
     executor.progress("inverse", block + 1, size / BLOCK);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kBlock = kEaseBlock;
 constexpr int64_t kUsersPerPoll = 1024;
+constexpr int64_t kWeightRows = 8;
 
 // The square's side. Errors: kInvalidArgument.
 Result<int64_t> SizeOf(std::span<const double> square) {
@@ -163,12 +164,17 @@ Status EaseWeights(std::span<const double> square, int64_t items, RowRange range
   COUPONCAST_RETURN_IF_ERROR(CheckSize("square", square.size(), size * size));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, items));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), range.size() * items));
-  for (int64_t row = range.begin; row < range.end; ++row) {
-    float* out = weights.data() + (row - range.begin) * items;
+  std::vector<double> diagonal(static_cast<size_t>(items));
+  for (int64_t col = 0; col < items; ++col) diagonal[static_cast<size_t>(col)] = square[static_cast<size_t>(col * size + col)];
+  // Right of the diagonal the square is read down its columns: a line of the cache serves several rows.
+  for (int64_t begin = range.begin; begin < range.end; begin += kWeightRows) {
+    const int64_t end = std::min(range.end, begin + kWeightRows);
     for (int64_t col = 0; col < items; ++col) {
-      const int64_t at = row > col ? row * size + col : col * size + row;
-      const double weight = -square[static_cast<size_t>(at)] / square[static_cast<size_t>(col * size + col)];
-      out[col] = row == col ? 0.0F : static_cast<float>(weight);
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t at = row > col ? row * size + col : col * size + row;
+        const double weight = -square[static_cast<size_t>(at)] / diagonal[static_cast<size_t>(col)];
+        weights[static_cast<size_t>((row - range.begin) * items + col)] = row == col ? 0.0F : static_cast<float>(weight);
+      }
     }
   }
   return {};
