@@ -34,11 +34,12 @@ const MAX_ITERATIONS = 100;
 const TOLERANCE = 1e-9;
 /** Up to so many coefficients a Hessian pays: it is d² numbers, and half as many a shard. */
 const MAX_NEWTON_DIMS = 768;
-/** Of a long log, the rows of the first, rough fit: pieces at even distances. */
+/** A first, rough fit is to so many pieces of the log at even distances, an eighth of it at most. */
 const SAMPLE_TOLERANCE = 1e-3;
-const SAMPLE_PIECES = 64;
+const MAX_SAMPLE_PIECES = 64;
 const SAMPLE_PIECE_ROWS = 1024;
-const MIN_SAMPLED_ROWS = 4 * SAMPLE_PIECES * SAMPLE_PIECE_ROWS;
+/** Fewer pieces are no guide. */
+const MIN_SAMPLE_PIECES = 8;
 
 async function maximise(
   executor: Executor,
@@ -58,11 +59,12 @@ async function maximise(
     if (whole.dims > MAX_NEWTON_DIMS) {
       return owlQn(whole, start, Math.sqrt(TOLERANCE) / 10, 10 * MAX_ITERATIONS, onIteration);
     }
-    if (x.rows < MIN_SAMPLED_ROWS) return newton(whole, start, options);
-    // A sample leads close to the end, and its Hessian is good enough to go on from.
-    const pieces = designPieces(x.rows, SAMPLE_PIECES, SAMPLE_PIECE_ROWS);
-    const share = (SAMPLE_PIECES * SAMPLE_PIECE_ROWS) / x.rows;
-    const sample = new StrataObjective(executor, x, outcomes, logits, pieces, l2 * share);
+    const pieces = Math.min(MAX_SAMPLE_PIECES, Math.floor(x.rows / (8 * SAMPLE_PIECE_ROWS)));
+    if (pieces < MIN_SAMPLE_PIECES) return newton(whole, start, options);
+    // A sample leads close to the end, and its Hessian is good enough to go on from: a pass with Hessian costs ten without.
+    const share = (pieces * SAMPLE_PIECE_ROWS) / x.rows;
+    const ranges = designPieces(x.rows, pieces, SAMPLE_PIECE_ROWS);
+    const sample = new StrataObjective(executor, x, outcomes, logits, ranges, l2 * share);
     const { point } = await newton(sample, start, { ...options, tolerance: SAMPLE_TOLERANCE });
     return lbfgs(whole, point.beta, { ...options, curvature: point.hessian.map((h) => h / share) });
   };
