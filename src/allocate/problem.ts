@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { shared } from "../executor/executor.js";
-import { integerBetween, numberBetween } from "../util/arguments.js";
+import { integerBetween, numberBetween, shown } from "../util/arguments.js";
 import { type CapTree, capTree } from "./cap-tree.js";
 import { type Components, componentsOf } from "./identity.js";
 import type { Floor, Limits, Scope } from "./limits.js";
@@ -94,7 +94,7 @@ export function constraintsOf(limits: Limits, numUsers: number): Constraint[] {
     const name = budget.name ?? `budgets[${index}]`;
     const measure = budget.cost ?? "expected";
     if (measure !== "expected" && measure !== "face")
-      throw invalidArgument(`expected expected or face for cost of ${name} but received ${String(measure)}`);
+      throw invalidArgument(`expected expected or face for cost of ${name} but received ${shown(measure)}`);
     const limit = milliDown(`limitMinor of ${name}`, budget.limitMinor);
     constraints.push({ name, kind: "budgets", index, measure, limit, ...scope(budget) });
   }

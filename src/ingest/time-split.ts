@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { invalidArgument } from "../errors.js";
+import { shown } from "../util/arguments.js";
 import { INGEST_FILES, ingest } from "./ingest.js";
 import type { IngestRequest, IngestResult } from "./ingest-types.js";
 
@@ -34,9 +35,7 @@ const DAY_MS = 86_400_000;
 export async function splitByTime(request: TimeSplitRequest): Promise<TimeSplit> {
   const { heldOutDays, relevantBehaviours = [request.purchaseBehaviour], ...base } = request;
   if (!(heldOutDays > 0 && heldOutDays <= 36_525))
-    throw invalidArgument(
-      `expected days above 0 and at most 36525 for heldOutDays but received ${String(heldOutDays)}`,
-    );
+    throw invalidArgument(`expected days above 0 and at most 36525 for heldOutDays but received ${shown(heldOutDays)}`);
   const folders = await makeFolders(request.outDir);
   // Rows outside of each part are rejected, and are no sign of broken input.
   const options = { ...request.options, maxRejectedShare: 1 };

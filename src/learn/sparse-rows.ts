@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { type Executor, shards, shared } from "../executor/executor.js";
+import { shown } from "../util/arguments.js";
 import { copyYielding } from "../util/yield.js";
 
 /** Rows of features as CSR; columns ascend strictly within a row. An intercept is added by the models. */
@@ -54,7 +55,7 @@ async function inSharedMemory<T extends BigInt64Array | Int32Array | Float32Arra
 /** @internal The rows in shared memory, shapes checked. */
 export async function sharedRows(x: SparseRows): Promise<SparseRows & { rows: number }> {
   if (!Number.isInteger(x?.cols) || x.cols < 0 || x.cols >= 2 ** 31) {
-    throw invalidArgument(`expected an integer between 0 and 2^31 - 1 for cols but received ${String(x?.cols)}`);
+    throw invalidArgument(`expected an integer between 0 and 2^31 - 1 for cols but received ${shown(x?.cols)}`);
   }
   const indptr = await inSharedMemory("indptr", x.indptr, BigInt64Array, shared.i64);
   const indices = await inSharedMemory("indices", x.indices, Int32Array, shared.i32);

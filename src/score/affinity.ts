@@ -2,6 +2,7 @@ import { invalidArgument } from "../errors.js";
 import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
+import { shown } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import type { FittedMethod, ScopeLists } from "./method.js";
 import { fitMethod, type MethodOptions } from "./methods.js";
@@ -77,7 +78,7 @@ async function scopeLists(matrix: Matrix, scopes: readonly (readonly string[])[]
     await forEachYielding(ids.length, (i) => {
       const id: unknown = ids[i];
       if (typeof id !== "string")
-        throw invalidArgument(`expected an item id in scopes[${coupon}][${i}] but received ${String(id)}`);
+        throw invalidArgument(`expected an item id in scopes[${coupon}][${i}] but received ${shown(id)}`);
       const column = matrix.colOf(id);
       if (column >= 0) known[size++] = column;
     });

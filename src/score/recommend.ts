@@ -2,7 +2,7 @@ import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { Executor, type RowRange, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
-import { integerBetween } from "../util/arguments.js";
+import { integerBetween, shown } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 import { fitMethod, type MethodOptions } from "./methods.js";
 import { checkRange } from "./similar.js";
@@ -61,7 +61,7 @@ export async function allowedMask(
     await forEachYielding(ids.length, (i) => {
       const id: unknown = ids[i];
       if (typeof id !== "string")
-        throw invalidArgument(`expected an item id in ${name}[${i}] but received ${String(id)} of type ${typeof id}`);
+        throw invalidArgument(`expected an item id in ${name}[${i}] but received ${shown(id)} of type ${typeof id}`);
       const col = matrix.colOf(id);
       if (col >= 0) mask[col] = value;
     });

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, type RunOptions } from "../executor/executor.js";
 import { type Axis, addon, type Handle } from "../native/addon.js";
+import { shown } from "../util/arguments.js";
 
 function checkPosition(axis: Axis, position: number, count: number): void {
   if (!Number.isInteger(position) || position < 0 || position >= count) {
@@ -117,7 +118,7 @@ export class Matrix {
  */
 export async function openMatrix(path: string): Promise<Matrix> {
   if (typeof path !== "string" || path.length === 0)
-    throw invalidArgument(`expected a path but received ${String(path)}`);
+    throw invalidArgument(`expected a path but received ${shown(path)}`);
   const absolute = resolve(path);
   return new Matrix(absolute, addon().openMatrix({ path: absolute }));
 }

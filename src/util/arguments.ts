@@ -1,10 +1,20 @@
+import { inspect } from "node:util";
 import { invalidArgument } from "../errors.js";
+
+const SHOWN = 100;
+
+/** What came, for a message: short, even where it is an array of millions. */
+export function shown(value: unknown): string {
+  const isObject = typeof value === "object" && value !== null;
+  const text = isObject ? inspect(value, { depth: 0, maxArrayLength: 3, breakLength: Infinity }) : String(value);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
+}
 
 /** Checks of arguments that users of the library pass; the messages name the argument. */
 export function integerBetween(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
     throw invalidArgument(
-      `expected integer between ${min} and ${max} for ${name} but received ${String(value)} of type ${typeof value}`,
+      `expected integer between ${min} and ${max} for ${name} but received ${shown(value)} of type ${typeof value}`,
     );
   }
   return value;
@@ -13,7 +23,7 @@ export function integerBetween(name: string, value: unknown, min: number, max: n
 export function numberBetween(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== "number" || !(value >= min && value <= max)) {
     throw invalidArgument(
-      `expected number between ${min} and ${max} for ${name} but received ${String(value)} of type ${typeof value}`,
+      `expected number between ${min} and ${max} for ${name} but received ${shown(value)} of type ${typeof value}`,
     );
   }
   return value;
@@ -21,7 +31,7 @@ export function numberBetween(name: string, value: unknown, min: number, max: nu
 
 export function oneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
   if (!allowed.includes(value as T)) {
-    throw invalidArgument(`expected one of ${allowed.join(", ")} for ${name} but received ${String(value)}`);
+    throw invalidArgument(`expected one of ${allowed.join(", ")} for ${name} but received ${shown(value)}`);
   }
   return value as T;
 }
