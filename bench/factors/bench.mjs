@@ -4,17 +4,20 @@ import { matrixOf } from "../data.mjs";
 import { mustRun, requireBuild, SIZE_NAMES, say, seconds, table } from "../tools.mjs";
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     size: { type: "string", default: "small" },
     threads: { type: "string", default: "2" },
     python: { type: "string", default: "python3" },
     only: { type: "string", default: "als,ease" },
+    rounds: { type: "string", default: "15" },
+    ranking: { type: "boolean", default: true },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help || !SIZE_NAMES.includes(values.size)) {
   say(
-    "usage: node bench/factors/bench.mjs [--size tiny|small|large] [--threads 2] [--only als,ease] [--python python3]",
+    "usage: node bench/factors/bench.mjs [--size tiny|small|large] [--threads 2] [--only als,ease] [--rounds 15] [--no-ranking] [--python python3]",
   );
   process.exit(values.help ? 0 : 2);
 }
@@ -29,9 +32,13 @@ async function timed(call) {
   return { result, seconds: (performance.now() - start) / 1000 };
 }
 
+const rounds = Number(values.rounds);
+
 async function peer(what) {
   try {
-    const { stdout } = await mustRun(values.python, ["bench/factors/peers.py", what, path, String(threads)]);
+    const ranked = values.ranking ? "1" : "0";
+    const script = ["bench/factors/peers.py", what, path, String(threads), String(rounds), ranked];
+    const { stdout } = await mustRun(values.python, script);
     return JSON.parse(stdout.trim().split("\n").at(-1));
   } catch (error) {
     say(`${what}: ${String(error.message).split("\n").at(-1)}`);
@@ -50,14 +57,15 @@ const row = (work, ours, theirs) =>
 const only = values.only.split(",");
 const matrix = await openMatrix(path);
 if (only.includes("als")) {
-  const { result, seconds: fit } = await timed(() => als(matrix, { threads }));
-  // Ranking alone: a model of one round costs little, and the products are as many.
-  const one = { method: "als", als: { iterations: 1 }, threads };
-  const both = await timed(() => recommend(matrix, one));
-  const alone = await timed(() => als(matrix, { iterations: 1, threads }));
+  const { result, seconds: fit } = await timed(() => als(matrix, { iterations: rounds, threads }));
   const theirs = await peer("als");
-  row("als, 64 factors, 15 rounds", fit, theirs.fit);
-  row("top 20 of all users", both.seconds - alone.seconds, theirs.rank);
+  row(`als, 64 factors, ${rounds} rounds`, fit, theirs.fit);
+  if (values.ranking) {
+    // Ranking alone: a model of one round costs little, and the products are as many.
+    const both = await timed(() => recommend(matrix, { method: "als", als: { iterations: 1 }, threads }));
+    const alone = await timed(() => als(matrix, { iterations: 1, threads }));
+    row("top 20 of all users", both.seconds - alone.seconds, theirs.rank);
+  }
   say(`loss ${result.loss.toFixed(1)}, implicit ${theirs.loss?.toFixed(1) ?? "–"}`);
 }
 if (only.includes("ease")) {

@@ -1,6 +1,7 @@
-"""The factors' peers: peers.py WHAT MATRIX THREADS. WHAT is als (implicit) or ease (LAPACK through scipy); prints a line of JSON.
+"""The factors' peers: peers.py WHAT MATRIX THREADS ROUNDS RANKING. WHAT is als (implicit) or ease (LAPACK through scipy); prints
+a line of JSON.
 
-als: 64 factors, 15 iterations, regularisation 0.01, confidence 1 + r, the loss over all cells; then the top 20 of all users.
+als: 64 factors, regularisation 0.01, confidence 1 + r, the loss over all cells; then, if RANKING is 1, the top 20 of all users.
 ease: the inverse of X'X + 250, from the square in memory, in float64.
 """
 import json
@@ -8,7 +9,7 @@ import os
 import sys
 import time
 
-WHAT, PATH, THREADS = sys.argv[1], sys.argv[2], int(sys.argv[3])
+WHAT, PATH, THREADS, ROUNDS, RANKING = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
 # implicit parallelises by itself and wants BLAS to keep to one thread.
 os.environ["OPENBLAS_NUM_THREADS"] = str(THREADS if WHAT == "ease" else 1)
 import numpy as np  # noqa: E402
@@ -47,11 +48,12 @@ if WHAT == "als":
 
     confidence = matrix.copy()
     confidence.data = 1 + confidence.data
-    model = AlternatingLeastSquares(factors=64, regularization=0.01, iterations=15, num_threads=THREADS, random_state=1)
+    model = AlternatingLeastSquares(factors=64, regularization=0.01, iterations=ROUNDS, num_threads=THREADS, random_state=1)
     start = time.perf_counter()
     model.fit(confidence, show_progress=False)
     fitted = time.perf_counter()
-    model.recommend(np.arange(matrix.shape[0]), matrix, N=20)
+    if RANKING:
+        model.recommend(np.arange(matrix.shape[0]), matrix, N=20)
     ranked = time.perf_counter()
     print(json.dumps({"fit": fitted - start, "rank": ranked - fitted, "loss": loss_of(matrix, model.user_factors, model.item_factors)}))
 else:

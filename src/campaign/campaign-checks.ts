@@ -209,12 +209,19 @@ const OF_NEW_SEGMENTS = [
   "spherical",
   "miniBatch",
   "weights",
+  "emptyClusters",
 ] as const;
+
+/** Mini-batches have a rule of their own for centres that few users are near to. */
+function miniBatchFindings({ miniBatch, emptyClusters }: Record<string, unknown>): Finding[] {
+  if (miniBatch === undefined || emptyClusters === undefined) return [];
+  return [{ path: ["segments", "emptyClusters"], message: () => "expected no such setting beside segments.miniBatch" }];
+}
 
 /** Cosine distances have no curve to choose eps by, and no neighbours from 1 on. */
 function segmentFindings({ segments }: Record<string, unknown>): Finding[] {
   if (!isFields(segments)) return [];
-  const others = modelFindings(segments);
+  const others = [...modelFindings(segments), ...miniBatchFindings(segments)];
   if (segments.method !== "dbscan" || segments.metric !== "cosine") return others;
   const { eps } = segments;
   if (typeof eps === "number" && eps >= 1e-6 && eps < 1) return others;

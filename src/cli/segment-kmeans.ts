@@ -45,7 +45,8 @@ export function addKmeansOptions(command: Command): void {
     .addOption(
       new Option("--empty-clusters <what>", "kmeans: a segment without users takes the farthest user, or stays empty")
         .choices(EMPTY_CLUSTERS)
-        .default("relocate"),
+        .default("relocate")
+        .conflicts("miniBatch"),
     )
     .option(
       "--seed <number>",

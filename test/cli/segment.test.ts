@@ -135,6 +135,7 @@ it("mini-batches, weights, empty segments, and the number of segments by what is
     [["-k", "3", "--k-range", "2:5"], /leaves nothing to choose/],
     [["--k-range", "5:2"], /from:to/],
     [["--weights", "age", "--mini-batch", "0"], /whole number/],
+    [["--mini-batch", "8", "--empty-clusters", "keep"], /cannot be used with/],
     [["--weights", "name"], /--weights|name/],
   ] as const)
     await expect(cliJson([...run, ...args])).rejects.toThrow(message);

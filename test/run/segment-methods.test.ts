@@ -136,6 +136,7 @@ it("a model: the segments of an earlier run, their shares beside those of then",
     ["method.yaml", `${lines}\n  method: rfm`, "kmeans"],
     ["choice.yaml", "  k: 4\n  kRange: [2, 5]", "auto"],
     ["range.yaml", "  k: auto\n  kRange: [5, 2]", "ascending"],
+    ["empty.yaml", "  k: 4\n  miniBatch: 100\n  emptyClusters: keep", "miniBatch"],
   ] as const) {
     const run = runCampaign(campaignWith(name, wrong), { out: join(folder, "wrong"), threads: 1 });
     await expect(run).rejects.toMatchObject({
