@@ -9,7 +9,7 @@ const USAGE = `npm run bench:guard -- [--update] [--only text] [--help]
 
 Counts the instructions that each kernel executes on a small generated input, with valgrind's callgrind, and compares
 them with bench/guard.json. Not a timed test: the same program gives the same counts on every machine, since the input is
-seeded and the SIMD target fixed. Half a minute with the build.
+seeded and the SIMD target fixed. Some minutes with the build.
 
 A kernel whose count has risen by more than 2 % is an error (exit code 1); when it fell, and should stay there, commit the
 new figures. Another compiler, C library or Highway counts otherwise for no fault of the code (GCC and Clang differ by up to
