@@ -1,4 +1,5 @@
 /** Platt's scaling of a response model's logits, by offers that the model was not fitted to. */
+import { cholesky, solveCholesky } from "../learn/cholesky.js";
 import type { CouponLog } from "../learn/principal-strata.js";
 import { forEachYielding } from "../util/yield.js";
 import { rowSlopes } from "./likelihood.js";
@@ -54,23 +55,6 @@ async function at(scores: readonly Float64Array[], log: CouponLog, scaling: Scal
   return { scaling, logLikelihood, gradient, information };
 }
 
-/** Solves A x = b, A symmetric positive definite, in place: a few unknowns. */
-function solve(a: Float64Array, b: Float64Array): Float64Array {
-  const n = b.length;
-  for (let p = 0; p < n; p++) {
-    for (let r = p + 1; r < n; r++) {
-      const factor = a[r * n + p]! / a[p * n + p]!;
-      for (let c = p; c < n; c++) a[r * n + c]! -= factor * a[p * n + c]!;
-      b[r]! -= factor * b[p]!;
-    }
-  }
-  for (let p = n - 1; p >= 0; p--) {
-    for (let c = p + 1; c < n; c++) b[p]! -= a[p * n + c]! * b[c]!;
-    b[p]! /= a[p * n + p]!;
-  }
-  return b;
-}
-
 /**
  * Slope and shift of each logit by maximum likelihood of what became of the offers, so that P(redeem) and the extra orders
  * come true at once; with a weak pull towards no change. Steps by the information, halved until they gain; deterministic.
@@ -81,7 +65,8 @@ function solve(a: Float64Array, b: Float64Array): Float64Array {
 export async function plattScaling(scores: readonly Float64Array[], log: CouponLog): Promise<Scaling> {
   let here = await at(scores, log, { slopes: scores.map(() => 1), shifts: scores.map(() => 0) });
   for (let step = 0; step < MAX_STEPS; step++) {
-    const by = solve(here.information.slice(), here.gradient.slice());
+    const by = here.gradient.slice();
+    solveCholesky(cholesky(here.information, by.length), by);
     let better: Point | undefined;
     for (let size = 1; size > 1e-4 && better === undefined; size /= 2) {
       const next = await at(scores, log, {

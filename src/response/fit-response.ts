@@ -66,12 +66,13 @@ function priorModel(
 
 /**
  * Learns what a coupon does from past offers: ridge logistic regressions on the features of the pair and of the user as
- * curves, the season, the user's traits, the coupon's kind, channel and the coupon. Features are those of the offer's time: made of strictly earlier
- * events, since a redeemed offer leaves a purchase, and of offers whose time was over. Where offers were withheld by lot and purchases
- * are known (treated, converted), it tells those whom a coupon persuades from those who buy anyway (fitStrata); else it
- * is P(redeem) alone. Knots and standard deviations come from the training part. Of the users held out, half calibrate its logits
- * (plattScaling) where that helps the others, who judge it: log loss beside that of
- * the base rate, calibration in ten bins of equal size, and extra orders beside the control group.
+ * curves, the season, the user's traits, the coupon's kind, channel and the coupon. Features are those of the offer's
+ * time: made of strictly earlier events, since a redeemed offer leaves a purchase, and of offers whose time was over.
+ * Where offers were withheld by lot and purchases are known (treated, converted), it tells those whom a coupon
+ * persuades from those who buy anyway (fitStrata); else it is P(redeem) alone. Knots and standard deviations come from
+ * the training part. Of the users held out, half calibrate its logits (plattScaling) where that helps the others, who
+ * judge it: log loss beside that of the base rate, calibration in ten bins of equal size, and extra orders beside the
+ * control group.
  * With fewer than `minRedemptions` redemptions, or none held out, the prior rate stands for everybody.
  * Source: formulas.md, "Allocation" (v must be incremental); Hastie, Tibshirani & Friedman 2009, section 4.4.
  */
