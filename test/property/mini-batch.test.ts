@@ -3,6 +3,7 @@ import { clusterUsers, kmeans, type MiniBatchKmeansOptions, miniBatchKmeans, min
 import { Random } from "../../src/util/random.js";
 import { temporaryFolder, withMatrix } from "../support/matrix.js";
 import { expectSameBytes } from "../support/same-bytes.js";
+import { shopOfTastes } from "../support/shop-of-tastes.js";
 
 const folder = temporaryFolder();
 
@@ -175,21 +176,9 @@ describe("mini-batch K-means", () => {
   });
 });
 
-/** Three tastes of five items each, a few cells of noise, every ninth user without a cell. */
-function shop(numUsers: number): number[][] {
-  const random = new Random(11);
-  return Array.from({ length: numUsers }, (_, user) =>
-    Array.from({ length: 15 }, (_, item) => {
-      if (user % 9 === 8) return 0;
-      const own = Math.floor(item / 5) === user % 3;
-      return random.next() < (own ? 0.8 : 0.05) ? 1 + random.int(3) : 0;
-    }),
-  );
-}
-
 describe("mini-batch K-means of users by their rows", () => {
   it("does what the rules say, with and without weights", async () => {
-    const dense = shop(180);
+    const dense = shopOfTastes(180);
     await withMatrix(folder, dense, async (matrix) => {
       const active = dense.flatMap((row, user) => (row.some((value) => value > 0) ? [user] : []));
       const startRows = [active[0]!, active[1]!, active[2]!, active[3]!];
@@ -220,7 +209,7 @@ describe("mini-batch K-means of users by their rows", () => {
   });
 
   it("comes near to K-means, the same with any number of threads, also by direction", async () => {
-    await withMatrix(folder, shop(900), async (matrix) => {
+    await withMatrix(folder, shopOfTastes(900), async (matrix) => {
       const options = { k: 3, seed: 4, batchSize: 100 };
       const [one, two] = await Promise.all([1, 2].map((threads) => miniBatchUsers(matrix, { ...options, threads })));
       expectSameBytes(two, one);

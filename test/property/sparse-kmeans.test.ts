@@ -1,25 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { clusterUsers, kmeans } from "../../src/index.js";
-import { Random } from "../../src/util/random.js";
 import { temporaryFolder, withMatrix } from "../support/matrix.js";
+import { shopOfTastes } from "../support/shop-of-tastes.js";
 
 const folder = temporaryFolder();
 
-/** Three tastes of five items each, a few cells of noise, every ninth user without a cell. */
-function shop(numUsers: number): number[][] {
-  const random = new Random(11);
-  return Array.from({ length: numUsers }, (_, user) =>
-    Array.from({ length: 15 }, (_, item) => {
-      if (user % 9 === 8) return 0;
-      const own = Math.floor(item / 5) === user % 3;
-      return random.next() < (own ? 0.8 : 0.05) ? 1 + random.int(3) : 0;
-    }),
-  );
-}
-
 describe("K-means of users by their rows", () => {
   it("equals K-means on the dense rows from the same start", async () => {
-    const dense = shop(90);
+    const dense = shopOfTastes(90);
     await withMatrix(folder, dense, async (matrix) => {
       for (const unitLength of [false, true]) {
         const active = dense.flatMap((row, user) => (row.some((value) => value > 0) ? [user] : []));
@@ -46,7 +34,7 @@ describe("K-means of users by their rows", () => {
   });
 
   it("finds tastes, the same with any number of threads", async () => {
-    await withMatrix(folder, shop(120), async (matrix) => {
+    await withMatrix(folder, shopOfTastes(120), async (matrix) => {
       const [one, two] = await Promise.all([1, 2].map((threads) => clusterUsers(matrix, { k: 3, threads, seed: 4 })));
       expect(two).toEqual(one);
       for (let h = 1; h < one!.history.length; h++) expect(one!.history[h]).toBeLessThanOrEqual(one!.history[h - 1]!);
@@ -59,7 +47,7 @@ describe("K-means of users by their rows", () => {
   });
 
   it("k-means|| finds the same tastes", async () => {
-    await withMatrix(folder, shop(600), async (matrix) => {
+    await withMatrix(folder, shopOfTastes(600), async (matrix) => {
       const options = { k: 3, seed: 4, init: "k-means||" as const };
       const [one, two] = await Promise.all([1, 2].map((threads) => clusterUsers(matrix, { ...options, threads })));
       expect(two).toEqual(one);
