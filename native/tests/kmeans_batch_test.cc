@@ -3,33 +3,20 @@
 #include <gtest/gtest.h>
 
 #include "couponcast/kmeans_filter.h"
+#include "tests/kmeans_answer_for_test.h"
 #include "tests/test_util.h"
 
 namespace couponcast {
 namespace {
 
 using testing::ForEachTarget;
+using Answer = testing::KmeansAnswer;
 using testing::MatrixKind;
 using testing::Raised;
 using testing::Random;
 using testing::RandomMatrix;
 using testing::SameBits;
 using testing::Shards;
-
-struct Answer {
-  std::vector<int32_t> labels;
-  std::vector<float> distances;
-  std::vector<double> sums;
-  std::vector<double> weight_sums;
-  std::vector<int64_t> counts;
-  double inertia = 0;
-
-  Answer(size_t rows, size_t k, size_t dims) : labels(rows), distances(rows), sums(k * dims), weight_sums(k), counts(k) {}
-  bool operator==(const Answer& other) const {
-    return labels == other.labels && SameBits(distances, other.distances) && SameBits(sums, other.sums) &&
-           SameBits(weight_sums, other.weight_sums) && counts == other.counts && inertia == other.inertia;
-  }
-};
 
 std::vector<int32_t> RandomRows(size_t count, int64_t rows, Random& random) {
   std::vector<int32_t> drawn(count);

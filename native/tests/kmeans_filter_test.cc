@@ -5,32 +5,17 @@
 #include <cmath>
 #include <string>
 
+#include "tests/kmeans_answer_for_test.h"
 #include "tests/test_util.h"
 
 namespace couponcast {
 namespace {
 
 using testing::ForEachTarget;
+using Answer = testing::KmeansAnswer;
 using testing::Raised;
 using testing::Random;
-using testing::SameBits;
 using testing::Shards;
-
-struct Answer {
-  std::vector<int32_t> labels;
-  std::vector<float> distances;
-  std::vector<double> sums;
-  std::vector<double> weight_sums;
-  std::vector<int64_t> counts;
-  double inertia = 0;
-
-  Answer(size_t rows, size_t k, size_t dims) : labels(rows), distances(rows), sums(k * dims), weight_sums(k), counts(k) {}
-  KmeansPartial Partial() { return {sums, weight_sums, counts, 0}; }
-  bool operator==(const Answer& other) const {
-    return labels == other.labels && SameBits(distances, other.distances) && SameBits(sums, other.sums) &&
-           SameBits(weight_sums, other.weight_sums) && counts == other.counts && inertia == other.inertia;
-  }
-};
 
 class Problem {
  public:
