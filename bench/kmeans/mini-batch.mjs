@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { miniBatchKmeans } from "../../dist/index.js";
+import { median } from "../tools.mjs";
+import { readFloats } from "./read-floats.mjs";
 
 const WHAT = `Mini-batch K-means beside scikit-learn: the same points, start and number of batches.
 
@@ -31,15 +32,6 @@ if (options.help || options.points === undefined) {
 
 const PEER = fileURLToPath(new URL("./mini_batch.py", import.meta.url));
 const [dims, batch, iterations, runs] = ["dims", "batch", "iterations", "runs"].map((name) => Number(options[name]));
-
-function readFloats(path) {
-  const bytes = readFileSync(path);
-  const floats = new Float32Array(new SharedArrayBuffer(bytes.length));
-  new Uint8Array(floats.buffer).set(bytes);
-  return floats;
-}
-
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 const { points, centroids } = options;
 const [data, start] = [readFloats(points), readFloats(centroids)];

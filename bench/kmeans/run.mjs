@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { kmeans } from "../../dist/index.js";
 import { randomOf } from "../data.mjs";
+import { median } from "../tools.mjs";
+import { readFloats } from "./read-floats.mjs";
 
 const WHAT = `K-means beside scikit-learn: the same points, the same start, 20 iterations.
 
@@ -53,15 +55,6 @@ function makeData({ n, dims, k }) {
   writeFileSync(centroids, all.subarray(0, k * dims));
   return { points, centroids };
 }
-
-function readFloats(path) {
-  const bytes = readFileSync(path);
-  const floats = new Float32Array(new SharedArrayBuffer(bytes.length));
-  new Uint8Array(floats.buffer).set(bytes);
-  return floats;
-}
-
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 const given = options.points !== undefined;
 const shapes = given ? [{ name: options.points, dims: Number(options.dims) }] : SHAPES;

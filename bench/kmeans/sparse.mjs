@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { clusterUsers, openMatrix } from "../../dist/index.js";
 import { matrixOf } from "../data.mjs";
+import { median } from "../tools.mjs";
 
 const WHAT = `K-means on the rows of a behaviour matrix beside scikit-learn: unit rows, the same first k rows as start, 10 iterations.
 
@@ -24,8 +25,6 @@ const { values: options } = parseArgs({
     help: { type: "boolean", short: "h", default: false },
   },
 });
-
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 async function main() {
   if (options.help) return console.log(WHAT);
