@@ -1,5 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { sigmoid } from "../util/sigmoid.js";
 import { logisticRegression } from "./linear-model.js";
 
 /** Turns a model's scores (log-odds, or any number that grows with the chance) into probabilities. */
@@ -86,7 +87,7 @@ export async function isotonicCalibration(
 
 /** The calibrated probability of a score. */
 export function calibrated(calibration: Calibration, score: number): number {
-  if (calibration.kind === "platt") return 1 / (1 + Math.exp(-(calibration.slope * score + calibration.intercept)));
+  if (calibration.kind === "platt") return sigmoid(calibration.slope * score + calibration.intercept);
   const { scores, probabilities } = calibration;
   let low = 0;
   let high = scores.length;

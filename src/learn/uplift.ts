@@ -2,6 +2,7 @@ import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
+import { sigmoid } from "../util/sigmoid.js";
 import { type LinearModel, linearRegression, linearScores, logisticRegression } from "./linear-model.js";
 import { type SparseRows, sharedRows } from "./sparse-rows.js";
 
@@ -81,7 +82,6 @@ export async function predictUplift(
   options: RunOptions = {},
 ): Promise<Float64Array> {
   const { learner, parts, propensity } = model;
-  const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
   if (learner === "S") {
     const [with1, with0] = await Promise.all(
       [1, 0].map(async (t) => linearScores(parts[0]!, await withTreatment(await sharedRows(x), () => t), options)),
@@ -217,7 +217,7 @@ class Fits {
       );
       for (let i = 0; i < y.length; i++) {
         if (fold[i] !== k) continue;
-        const other = 1 / (1 + Math.exp(-scores[treated[i] === 1 ? 0 : 1]![i]!));
+        const other = sigmoid(scores[treated[i] === 1 ? 0 : 1]![i]!);
         effects[i] = treated[i] === 1 ? y[i]! - other : other - y[i]!;
       }
     }

@@ -1,5 +1,6 @@
 /** What a response model's logits mean: chances, and how likely they make what became of an offer. */
 import type { CouponLog } from "../learn/principal-strata.js";
+import { sigmoid } from "../util/sigmoid.js";
 
 export interface Chances {
   redeem: number;
@@ -8,10 +9,6 @@ export interface Chances {
 }
 
 const SMALLEST = 1e-300;
-
-function sigmoid(z: number): number {
-  return 1 / (1 + Math.exp(-z));
-}
 
 export function chancesOf(scores: readonly number[]): Chances {
   const [a, u, s] = scores.map(sigmoid);

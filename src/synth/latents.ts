@@ -1,4 +1,5 @@
 import type { Random } from "../util/random.js";
+import { sigmoid } from "../util/sigmoid.js";
 import type { Calendar } from "./calendar.js";
 import { MODEL, STREAM } from "./model.js";
 import type { Shop } from "./shop.js";
@@ -58,10 +59,6 @@ function pick(random: Random, shares: readonly number[]): number {
     if (r < 0) return i;
   }
   return shares.length - 1;
-}
-
-function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
 }
 
 /** Standard normal distribution function (Abramowitz and Stegun 26.2.17, error below 1e-7). */

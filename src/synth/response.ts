@@ -1,4 +1,5 @@
 import { Random } from "../util/random.js";
+import { sigmoid } from "../util/sigmoid.js";
 import type { Activity } from "./activity.js";
 import { type Calendar, weightBetween } from "./calendar.js";
 import type { CouponTable } from "./coupon-table.js";
@@ -41,10 +42,6 @@ function power(base: number, exponent: number): number {
   let product = 1;
   for (let i = 0; i < exponent; i++) product *= base;
   return product;
-}
-
-function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
 }
 
 /** The loyal buy when they want to: a coupon persuades them of nothing, or nearly. */
