@@ -1,5 +1,5 @@
 import { mean as formatMean, type Money } from "./format.js";
-import type { FeatureInfo } from "./report-data.js";
+import type { FeatureInfo } from "./segment-data.js";
 import { capitalised, codeInWords, truncateMiddle } from "./text.js";
 
 /** How a feature of features.parquet reads, and what it means to be far above or below the mean of all users. */

@@ -3,6 +3,10 @@ import type { ExploredLimit } from "../allocate/explore.js";
 import type { CampaignComparison, ComparedMethod } from "../evaluate/compare.js";
 import type { CampaignEvaluation } from "../evaluate/evaluate-campaign.js";
 import type { RunSummary } from "../evaluate/run-summary.js";
+import type { RuleSummary, TransitionSummary } from "./behaviour-data.js";
+import type { ExampleUser, ExampleWithheldUser } from "./example-data.js";
+import type { ResponseSummary } from "./response-data.js";
+import type { Segmentation } from "./segment-data.js";
 
 /**
  * What the report shows: plain, serialisable, already aggregated numbers. `JSON.parse(JSON.stringify(data))` renders to
@@ -54,7 +58,7 @@ export interface ScoringQualitySummary extends Omit<CampaignComparison, "methods
  * What "value" counts. before-discount: margin of the extra sales, the discount not yet deducted, so
  * roi = (value - spend) / spend. after-discount: the discount is deducted already, so roi = value / spend.
  */
-export type ValueBasis = "before-discount" | "after-discount";
+type ValueBasis = "before-discount" | "after-discount";
 
 /** Coupons drawn by lot around the best plan. */
 export interface ExplorationSummary {
@@ -110,127 +114,6 @@ export interface CouponSummary {
   budgetMultiplier: number | null;
 }
 
-export interface Segmentation {
-  /** Columns of the profiles, in order; keys are those of features.parquet (`count_purchase`, `recency_days` ...). */
-  features: FeatureInfo[];
-  segments: SegmentSummary[];
-  /** Users without data, who are in no segment. */
-  numUnsegmentedUsers: number;
-  /** Only where segments are dense places. */
-  density?: SegmentDensity | undefined;
-  /** Where the number of segments was chosen by the data. */
-  choice?: SegmentChoice | undefined;
-  /** Where the segments are those of a model file: how their shares have moved since it was made; null: nobody is in one. */
-  model?: { file: string; stability: StabilityIndex | null } | undefined;
-  /** Only where the campaign names an earlier run. */
-  drift?: SegmentationDrift | undefined;
-}
-
-/** How the users differ from those of an earlier run: counts, and the population stability index of their shares. */
-export interface SegmentationDrift {
-  numOld: number;
-  numNew: number;
-  /** Null when the earlier run had no segments. `segment`: as the earlier run names it; null: users in none. */
-  segments: (StabilityIndex & { shares: { segment: string | null; old: number; new: number }[] }) | null;
-  features: (StabilityIndex & { name: string; oldMedian: number | null; newMedian: number | null })[];
-}
-
-export interface StabilityIndex {
-  psi: number;
-  level: "stable" | "moderate" | "large";
-}
-
-export interface SegmentChoice {
-  /** The number of segments that the criterion says is best. */
-  k: number;
-  criterion: "silhouette" | "calinski-harabasz" | "elbow";
-  qualities: { k: number; inertia: number; sampleSilhouette: number; calinskiHarabasz: number | null }[];
-  /** Users that silhouettes are means over. */
-  sampleSize: number;
-}
-
-export interface SegmentDensity {
-  metric: "euclidean" | "cosine";
-  /** Users this near to each other are neighbours: in standard deviations, or 1 less the cosine of their items. */
-  eps: number;
-  minSamples: number;
-  /** Of the users with data, those in no dense place. */
-  numNoise: number;
-  numActive: number;
-  /** Of euclidean distances, ascending: the share of users whose minSamples-th nearest user, themselves included, is at most this far. */
-  curve: { share: number; distance: number }[];
-}
-
-export interface FeatureInfo {
-  key: string;
-  /** Overrides the report's own label for the key. */
-  label?: string;
-}
-
-export interface SegmentSummary {
-  /** The number in segments.parquet. */
-  id: number;
-  /** Overrides the name made from the features. */
-  name?: string;
-  numUsers: number;
-  numAssignedUsers: number;
-  expectedSpendMinor: number;
-  expectedValueMinor: number;
-  /** Mean of each feature in its own unit (keys ending in `_minor`: money, `_days`: days); null: nobody has it. */
-  means: (number | null)[];
-  /** The same means in standard deviations from the mean of all users. */
-  standardisedMeans: (number | null)[];
-  /** Features that set it apart from all other users, most first; those of the profiles, not only of the segmentation. */
-  differences?: { key: string; mean: number | null; restMean: number | null; difference: number | null }[];
-}
-
-/** Chances that follow from a chain of behaviours; null where there is nothing to go by. */
-export interface ChainChances {
-  /** [behaviours * behaviours] row: what was done, column: the chance that this came next. */
-  probabilities: (number | null)[];
-  /** [behaviours] chance that a purchase follows before the history ends, and after how many steps. */
-  reaches: (number | null)[];
-  stepsIfReached: (number | null)[];
-}
-
-export interface TransitionSummary extends ChainChances {
-  /** In the order of the campaign. */
-  behaviours: string[];
-  /** Position of the purchase. */
-  purchase: number;
-  /** [behaviours * behaviours] */
-  counts: number[];
-  medianGapSeconds: (number | null)[];
-  /** [behaviours] shares at which the chain settles. */
-  stationary: number[] | null;
-  /** In the order of the segments. */
-  segments: ChainChances[];
-}
-
-export interface RuleSummary {
-  by: "order" | "user-day" | "user";
-  numBaskets: number;
-  /** Baskets that a set must be in. */
-  minCount: number;
-  numItemsets: number;
-  numRules: number;
-  /** Users whose latest basket a rule applies to, in the scope of a coupon. */
-  numUsers: number;
-  /** Coupons handed out for such a rule. */
-  numAssigned: number;
-  /** Those that hold most often beyond chance (leverage) first. */
-  best: RuleLine[];
-}
-
-export interface RuleLine {
-  antecedent: string[];
-  consequent: string[];
-  count: number;
-  support: number;
-  confidence: number;
-  lift: number;
-}
-
 export interface CleaningSummary {
   rowsRead: number;
   rejected: { reason: string; rows: number }[];
@@ -267,103 +150,11 @@ export interface FrontierPoint {
   chosen: boolean;
 }
 
-export type ResponseSummary =
-  | {
-      kind: "prior";
-      /** P(redeem) assumed for everyone alike before affinity. */
-      priorRate: number;
-      numRedemptions: number;
-      minRedemptions: number;
-    }
-  | {
-      kind: "given";
-      /** Such as a table of predictions. */
-      from: string;
-      pairs: { count: number; meanPRedeem: number } | null;
-      numUnknown: number;
-      hasUplift: boolean;
-    }
-  | {
-      kind: "model";
-      numTrainOffers: number;
-      numHeldOutOffers: number;
-      /** Share of the training offers that were redeemed. */
-      baseRate: number;
-      /** Mean negative log-likelihood (nats) of the held-out offers. */
-      heldOutLogLoss: number;
-      /** The same for the base rate as the prediction of every offer. */
-      baseRateLogLoss: number;
-      /** Held-out offers in bins of predicted P(redeem). */
-      calibration: { meanPredicted: number; observedRate: number; numOffers: number }[];
-      /** Held-out rows in bins of predicted extra orders; null without a control group. */
-      uplift: { meanPredicted: number; observed: number; standardError: number; numOffers: number }[] | null;
-      /** Platt's scaling by offers neither trained on nor held out; null: none tried. */
-      platt: PlattSummary | null;
-      coefficients: ResponseCoefficient[];
-    };
-
-export interface PlattSummary {
-  numOffers: number;
-  isApplied: boolean;
-  /** Of the held-out offers, without it and with it. */
-  logLossBefore: number;
-  logLossAfter: number;
-  /** Without it. */
-  calibrationBefore: { meanPredicted: number; observedRate: number; numOffers: number }[];
-}
-
-export interface ResponseCoefficient {
-  /** What the input is in words, for example `taste for the coupon's items`, or `coupon kind: percent`. */
-  label: string;
-  /** Log-odds per unit of `per`. */
-  coefficient: number;
-  /** What the coefficient is per: one standard deviation of a number, or a yes instead of a no. */
-  per: "standard-deviation" | "yes";
-}
-
 export interface WithheldReason {
   code: string;
   numUsers: number;
   /** Overrides the report's own sentence for the code. */
   sentence?: string;
-}
-
-export interface ExampleUser {
-  userId: string;
-  /** Position in `segments.segments`; -1: none. */
-  segment: number;
-  coupons: ExampleCoupon[];
-}
-
-export interface ExampleCoupon {
-  couponId: string;
-  /** What scored it: item-knn, user-knn, saturated, segment, popularity ... */
-  source: string;
-  score: number;
-  /** What drove the affinity, strongest first. */
-  drivers: AffinityDriver[];
-  pRedeem: number;
-  expectedValueMinor: number;
-  expectedCostMinor: number;
-  /** Value left after paying every multiplier (v - lambda c - mu): why this coupon won; null: not known. */
-  reducedValueMinor: number | null;
-}
-
-export interface AffinityDriver {
-  /** item: an item of the user's own history; user: a similar user. */
-  kind: "item" | "user";
-  id: string;
-  /** Its share of the affinity, 0..1; null: not known. */
-  share: number | null;
-}
-
-export interface ExampleWithheldUser {
-  userId: string;
-  segment: number;
-  /** A code of `withheld`, or `holdout`. */
-  code: string;
-  /** What is particular about this user, for example the best coupon and what it would have cost. */
-  detail?: string;
 }
 
 /** No wall-clock time in here: the report of a resumed run has the same bytes as that of an uninterrupted one. */

@@ -1,5 +1,5 @@
 import { featureWords } from "./features.js";
-import type { FeatureInfo } from "./report-data.js";
+import type { FeatureInfo } from "./segment-data.js";
 import { capitalised } from "./text.js";
 
 /** A mean nearer than this to everybody's mean, in standard deviations, tells nothing about a segment. */

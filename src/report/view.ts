@@ -1,5 +1,6 @@
 import { type Money, moneyFormat, optimalityGap, share } from "./format.js";
-import type { CouponSummary, Headline, ReportData, SegmentSummary } from "./report-data.js";
+import type { CouponSummary, Headline, ReportData } from "./report-data.js";
+import type { SegmentSummary } from "./segment-data.js";
 import { nameSegments } from "./segment-names.js";
 import { truncateMiddle } from "./text.js";
 

@@ -1,6 +1,7 @@
 /** The data of the report, from finished stages. */
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
-import type { ReportData, TransitionSummary } from "../report/report-data.js";
+import type { TransitionSummary } from "../report/behaviour-data.js";
+import type { ReportData } from "../report/report-data.js";
 import type { RunContext } from "./context.js";
 import { describeOffer } from "./describe-coupon.js";
 import type { FinishedStages } from "./finished-stages.js";

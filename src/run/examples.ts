@@ -1,7 +1,7 @@
 /** Example users of the report, with what their coupons are explained by. */
 import { join } from "node:path";
 import { INGEST_FILES } from "../ingest/ingest.js";
-import type { AffinityDriver, ExampleUser, ExampleWithheldUser } from "../report/report-data.js";
+import type { AffinityDriver, ExampleUser, ExampleWithheldUser } from "../report/example-data.js";
 import { REASONS } from "../score/eligibility.js";
 import { similarUsers } from "../score/similar.js";
 import { type Matrix, openMatrix } from "../store/matrix.js";

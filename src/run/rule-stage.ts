@@ -5,7 +5,7 @@ import { BoughtWith } from "../mining/bought-with.js";
 import { frequentItemsets } from "../mining/itemsets.js";
 import { associationRules, type Rule, type RuleList } from "../mining/rules.js";
 import { writeItemsetTable, writeRuleTable } from "../mining/write-tables.js";
-import type { RuleSummary } from "../report/report-data.js";
+import type { RuleSummary } from "../report/behaviour-data.js";
 import { basketItemIds, openBaskets } from "../store/baskets.js";
 import { loadTensors } from "../store/tensors.js";
 import { commitOutputs, OutputFile } from "../table/output-file.js";

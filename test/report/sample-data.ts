@@ -1,10 +1,6 @@
-import type {
-  CouponSummary,
-  ExampleUser,
-  FrontierPoint,
-  ReportData,
-  SegmentSummary,
-} from "../../src/report/report-data.js";
+import type { ExampleUser } from "../../src/report/example-data.js";
+import type { CouponSummary, FrontierPoint, ReportData } from "../../src/report/report-data.js";
+import type { SegmentSummary } from "../../src/report/segment-data.js";
 
 export interface SampleSize {
   seed?: number;

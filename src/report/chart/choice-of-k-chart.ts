@@ -1,4 +1,4 @@
-import type { SegmentChoice } from "../report-data.js";
+import type { SegmentChoice } from "../segment-data.js";
 import type { Variants } from "./bar-chart.js";
 import { ACCENT, VALUE, xValueAxis, yValueAxis } from "./theme.js";
 

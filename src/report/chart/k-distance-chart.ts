@@ -1,5 +1,5 @@
 import { percentTick } from "../format.js";
-import type { SegmentDensity } from "../report-data.js";
+import type { SegmentDensity } from "../segment-data.js";
 import type { Variants } from "./bar-chart.js";
 import { ACCENT, VALUE, xValueAxis, yValueAxis } from "./theme.js";
 

@@ -1,4 +1,4 @@
-import type { RuleLine } from "../report-data.js";
+import type { RuleLine } from "../behaviour-data.js";
 import { truncateMiddle } from "../text.js";
 import type { Variants } from "./bar-chart.js";
 import type { ChartOption, ChartSize } from "./svg-chart.js";

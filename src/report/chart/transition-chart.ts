@@ -1,4 +1,4 @@
-import type { TransitionSummary } from "../report-data.js";
+import type { TransitionSummary } from "../behaviour-data.js";
 import { truncateMiddle } from "../text.js";
 import type { Variants } from "./bar-chart.js";
 import type { ChartOption, ChartSize } from "./svg-chart.js";

@@ -3,7 +3,7 @@ import { figure, legendOf } from "../chart/figure.js";
 import { ACCENT, VALUE } from "../chart/theme.js";
 import { count } from "../format.js";
 import type { Html } from "../html.js";
-import type { SegmentChoice } from "../report-data.js";
+import type { SegmentChoice } from "../segment-data.js";
 import { type Column, table } from "../table.js";
 
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });

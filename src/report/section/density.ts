@@ -3,7 +3,7 @@ import { kDistanceChart } from "../chart/k-distance-chart.js";
 import { ACCENT, VALUE } from "../chart/theme.js";
 import { count, percent, share } from "../format.js";
 import { type Html, html } from "../html.js";
-import type { SegmentDensity } from "../report-data.js";
+import type { SegmentDensity } from "../segment-data.js";
 import { type Column, table } from "../table.js";
 import { paragraph } from "./section.js";
 

@@ -4,7 +4,7 @@ import { MUTED, VALUE } from "../chart/theme.js";
 import { featureTitle, featureValue } from "../features.js";
 import { count, percent, percentTick, share } from "../format.js";
 import { type Html, html } from "../html.js";
-import type { SegmentationDrift } from "../report-data.js";
+import type { SegmentationDrift } from "../segment-data.js";
 import { type Column, foldedTable, table } from "../table.js";
 import type { View } from "../view.js";
 import { paragraph } from "./section.js";

@@ -1,7 +1,7 @@
+import type { AffinityDriver, ExampleCoupon, ExampleUser, ExampleWithheldUser } from "../example-data.js";
 import { count, decimal, percent, percentWhole } from "../format.js";
 import { type Html, type HtmlValue, html } from "../html.js";
 import { withheldSentence } from "../reasons.js";
-import type { AffinityDriver, ExampleCoupon, ExampleUser, ExampleWithheldUser } from "../report-data.js";
 import { type Column, foldedTable, STACKS } from "../table.js";
 import { idHtml, truncateMiddle } from "../text.js";
 import type { View } from "../view.js";

@@ -4,7 +4,7 @@ import { figure, legendOf } from "../chart/figure.js";
 import { MUTED, SPEND, VALUE } from "../chart/theme.js";
 import { count, fixed, percent } from "../format.js";
 import { type Html, html } from "../html.js";
-import type { ResponseCoefficient, ResponseSummary } from "../report-data.js";
+import type { ResponseCoefficient, ResponseSummary } from "../response-data.js";
 import { type Column, foldedTable, STACKS, table } from "../table.js";
 import { idHtml } from "../text.js";
 import type { View } from "../view.js";

@@ -1,8 +1,8 @@
+import type { RuleLine, RuleSummary } from "../behaviour-data.js";
 import { figure } from "../chart/figure.js";
 import { ruleGraph } from "../chart/rule-graph.js";
 import { count, decimal, percent } from "../format.js";
 import type { Html } from "../html.js";
-import type { RuleLine, RuleSummary } from "../report-data.js";
 import { type Column, foldedTable, STACKS } from "../table.js";
 import { truncateMiddle } from "../text.js";
 import type { View } from "../view.js";

@@ -1,8 +1,8 @@
+import type { TransitionSummary } from "../behaviour-data.js";
 import { figure } from "../chart/figure.js";
 import { transitionChart } from "../chart/transition-chart.js";
 import { count, fixed, percent } from "../format.js";
 import { type Html, html } from "../html.js";
-import type { TransitionSummary } from "../report-data.js";
 import { type Column, foldedTable, table } from "../table.js";
 import { idHtml } from "../text.js";
 import type { View } from "../view.js";
