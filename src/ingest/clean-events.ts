@@ -1,7 +1,8 @@
 /** Reads, judges and deduplicates the events; afterwards `staged_events` and a predicate say which are accepted. */
 import type { EventsSource } from "../campaign/schema/sources.js";
 import { invalidArgument } from "../errors.js";
-import { type ReadContext, readSource } from "../source/read-source.js";
+import { readSource } from "../source/read-source.js";
+import type { ReadContext } from "../source/relation.js";
 import type { ResolvedSource, SourceFile } from "../source/source.js";
 import { nearestName } from "../util/nearest-name.js";
 import {

@@ -1,7 +1,8 @@
 /** The cleaning of events, as SQL that a person can read. Nothing here touches a database. */
 import type { EventsSource } from "../campaign/schema/sources.js";
 import { quoteLiteral } from "../duckdb/duckdb.js";
-import { type Relation, requireColumn, type SourceColumn } from "../source/source.js";
+import type { Relation, SourceColumn } from "../source/relation.js";
+import { requireColumn } from "../source/source.js";
 import { blankToNull, textSql } from "../source/text-sql.js";
 import { isPlausibleTimeSql, localDateSql, timeMicrosSql } from "./time-sql.js";
 

@@ -9,43 +9,29 @@
  */
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { parseInstant, timeZoneProblem } from "../campaign/instant.js";
 import { DuckDb, throwIfAborted } from "../duckdb/duckdb.js";
-import { type CouponcastError, invalidArgument, toCouponcastError } from "../errors.js";
-import { createMalformedTable, type ReadContext } from "../source/read-source.js";
+import { invalidArgument, toCouponcastError } from "../errors.js";
+import { createMalformedTable } from "../source/read-source.js";
+import type { ReadContext } from "../source/relation.js";
 import { type ResolvedSource, resolveSource } from "../source/source.js";
 import { syncPath } from "../util/sync.js";
+import { aggregate, encode } from "./aggregate-events.js";
 import { type CleanedEvents, checkEventSources, judgeEvents, stageEvents } from "./clean-events.js";
 import type { CleaningRules } from "./event-sql.js";
 import { exportFeatures, exportItems, exportRejected, exportUsers } from "./export-tables.js";
-import {
-  CREATE_CELLS,
-  CREATE_ITEM_FEATURES,
-  cellsSql,
-  createUserFeaturesSql,
-  encodeEventsSql,
-  userFeaturesSql,
-} from "./features-sql.js";
-import {
-  type CreateCellSink,
-  INGEST_FILES,
-  type IngestProgress,
-  type IngestRequest,
-  type IngestResult,
-} from "./ingest-types.js";
+import { type Progress, startProgress } from "./ingest-progress.js";
+import { cleaningRules, rejectedShareError, ruleWarnings } from "./ingest-rules.js";
+import { type CreateCellSink, INGEST_FILES, type IngestRequest, type IngestResult } from "./ingest-types.js";
 import { CREATE_REJECTED_TABLE_ROWS, readItems, readUsers, type UsersTable } from "./tables.js";
 import { checkBaskets, writeBaskets } from "./write-baskets.js";
-import { type UserRange, writeMatrix } from "./write-matrix.js";
+import { writeMatrix } from "./write-matrix.js";
 import { writeSequences } from "./write-sequences.js";
 
-export type { IngestProgress, IngestRequest, IngestResult } from "./ingest-types.js";
+export type { IngestRequest, IngestResult } from "./ingest-types.js";
 export { INGEST_FILES } from "./ingest-types.js";
 
-/** Events aggregated at once: their hash tables stay below about a gigabyte. */
-const EVENTS_PER_RANGE = 5_000_000;
 /** DuckDB's part of the memory limit; the rest is for Node, ids in flight and the matrix writer. */
 const DUCKDB_SHARE = 0.75;
-const PROGRESS_INTERVAL_MS = 250;
 
 interface ResolvedInputs {
   events: ResolvedSource[];
@@ -192,45 +178,6 @@ async function runStage(stage: Stage): Promise<IngestResult> {
   }
 }
 
-function cleaningRules(request: IngestRequest): CleaningRules {
-  const problem = timeZoneProblem(request.timeZone);
-  if (problem !== undefined) throw invalidArgument(`timeZone: ${problem}`, { field: "timeZone" });
-  const behaviours = Object.keys(request.behaviours);
-  if (behaviours.length === 0) throw invalidArgument("expected at least one behaviour", { field: "behaviours" });
-  const minorPerMajor = request.minorPerMajor ?? 100;
-  if (!Number.isInteger(minorPerMajor) || minorPerMajor < 1 || minorPerMajor > 9999) {
-    throw invalidArgument(`expected a whole number from 1 to 9999 for minorPerMajor but received ${minorPerMajor}`);
-  }
-  let asOfMicros: bigint | undefined;
-  if (request.asOf !== undefined) {
-    const millis = parseInstant(request.asOf, request.timeZone);
-    if (millis === undefined) {
-      throw invalidArgument(`expected an ISO 8601 date or time for asOf but received ${JSON.stringify(request.asOf)}`, {
-        field: "asOf",
-        hint: "for example 2024-12-31 or 2024-12-31T23:59:59Z",
-      });
-    }
-    asOfMicros = BigInt(millis) * 1000n;
-  }
-  return {
-    behaviours,
-    purchaseBehaviour: request.purchaseBehaviour,
-    timeZone: request.timeZone,
-    minorPerMajor,
-    asOfMicros,
-    windowDays: request.options.windowDays,
-    lastOut: request.lastOut,
-  };
-}
-
-function ruleWarnings(rules: CleaningRules): string[] {
-  if (rules.behaviours.includes(rules.purchaseBehaviour)) return [];
-  return [
-    `purchaseBehaviour ${JSON.stringify(rules.purchaseBehaviour)} is none of the behaviours ` +
-      `${rules.behaviours.join(", ")}: frequency and monetary value are 0`,
-  ];
-}
-
 async function resolveInputs({ events, users, items, baseDir }: IngestRequest): Promise<ResolvedInputs> {
   if (events.length === 0) throw invalidArgument("expected at least one events source", { field: "inputs.events" });
   const resolvedEvents: ResolvedSource[] = [];
@@ -272,81 +219,6 @@ async function readInputs(
   return { users, items };
 }
 
-/** The error to throw when nothing is left, or when more than the allowed share was rejected. */
-function rejectedShareError(cleaned: CleanedEvents, maxShare: number, outDir: string): CouponcastError | undefined {
-  const { rowsRead, rowsAccepted, rejected } = cleaned;
-  const worst = Object.entries(rejected)
-    .slice(0, 5)
-    .map(([reason, n]) => `${reason} ${n}`)
-    .join(", ");
-  const kept = `see ${join(outDir, INGEST_FILES.rejected)} for the rows`;
-  if (rowsRead === 0)
-    return invalidArgument("expected events, but the sources have no rows", { field: "inputs.events" });
-  if (rowsAccepted === 0) {
-    return invalidArgument(`none of ${rowsRead} event rows was accepted: ${worst}`, {
-      field: "inputs.events",
-      hint: `${kept}; check the column mapping, the time format and the behaviours`,
-    });
-  }
-  const counted = rowsRead - rowsAccepted - (rejected.out_of_window ?? 0);
-  if (counted <= maxShare * rowsRead) return undefined;
-  return invalidArgument(
-    `${counted} of ${rowsRead} event rows were rejected (${((100 * counted) / rowsRead).toFixed(1)} %), ` +
-      `more than maxRejectedShare ${maxShare} allows: ${worst}`,
-    { field: "ingest.maxRejectedShare", hint: `${kept}; fix the input or the mapping, or raise the limit` },
-  );
-}
-
-/** Ids to dense rows in ascending UTF-8 byte order (DuckDB compares VARCHAR bytewise), then the narrow event table. */
-async function encode(
-  db: DuckDb,
-  rules: CleaningRules,
-  cleaned: CleanedEvents,
-  hasUsers: boolean,
-  hasItems: boolean,
-): Promise<void> {
-  const dense = (table: string, id: string, known: string | undefined) => `
-CREATE TABLE ${table} AS
-SELECT CAST(row_number() OVER (ORDER BY ${id}) - 1 AS INTEGER) AS row, ${id}
-FROM (
-  SELECT ${id} FROM staged_events WHERE ${cleaned.accepted} GROUP BY ${id}
-  ${known === undefined ? "" : `UNION SELECT ${id} FROM ${known}`}
-)`;
-  await db.run(dense("user_rows", "user_id", hasUsers ? "known_users" : undefined));
-  await db.run(dense("item_rows", "item_id", hasItems ? "known_items" : undefined));
-  await db.run(encodeEventsSql(cleaned.accepted, rules.behaviours.indexOf(rules.purchaseBehaviour)));
-  await db.run("DROP TABLE staged_events");
-}
-
-/** Fills cells, user_features and item_features; returns the ranges of users, in order. */
-async function aggregate(
-  request: IngestRequest,
-  rules: CleaningRules,
-  db: DuckDb,
-  cleaned: CleanedEvents,
-  onRange: (done: number, total: number) => void,
-): Promise<UserRange[]> {
-  const numUsers = await db.count("SELECT count(*) FROM user_rows");
-  const numRanges = Math.min(numUsers, Math.max(1, Math.ceil(cleaned.rowsAccepted / EVENTS_PER_RANGE)));
-  const ranges = Array.from({ length: numRanges }, (_, k) => ({
-    begin: Math.floor((k * numUsers) / numRanges),
-    end: Math.floor(((k + 1) * numUsers) / numRanges),
-  }));
-  const weights = rules.behaviours.map((name) => request.behaviours[name]!);
-  const purchase = rules.behaviours.indexOf(rules.purchaseBehaviour);
-  const { halfLifeDays } = request.options;
-  const decay = halfLifeDays === undefined ? undefined : { halfLifeDays, asOfMicros: cleaned.asOfMicros };
-  await db.run(CREATE_CELLS);
-  await db.run(createUserFeaturesSql(rules.behaviours.length));
-  for (const [k, range] of ranges.entries()) {
-    await db.run(cellsSql(range, weights, purchase, decay));
-    await db.run(userFeaturesSql(range, rules.behaviours.length, purchase));
-    onRange(k + 1, numRanges);
-  }
-  await db.run(CREATE_ITEM_FEATURES);
-  return ranges;
-}
-
 function matrixMetadata(request: IngestRequest, cleaned: CleanedEvents): Record<string, string> {
   const { normalise, halfLifeDays, windowDays } = request.options;
   return {
@@ -372,36 +244,4 @@ async function placeFiles(fromDir: string, toDir: string, names: readonly string
   for (const name of names) await syncPath(join(fromDir, name));
   for (const name of names) await rename(join(fromDir, name), join(toDir, name));
   await syncPath(toDir);
-}
-
-interface Progress {
-  enter(stage: IngestProgress["stage"], total?: number): void;
-  /** Work of the stage that is finished for good. */
-  advance(amount: number): void;
-  update(done: number, total: number): void;
-  stop(): void;
-}
-
-/** Reports at steps, and in between by what DuckDB says of the running statement. */
-function startProgress(running: () => number | undefined, onProgress: IngestRequest["onProgress"]): Progress {
-  let current: IngestProgress = { stage: "read", done: 0, total: undefined };
-  const report = (next: IngestProgress) => {
-    current = next;
-    onProgress?.(next);
-  };
-  const timer =
-    onProgress === undefined
-      ? undefined
-      : setInterval(() => {
-          const share = running();
-          // Only reading and cleaning run long statements without steps of their own.
-          if (share !== undefined && current.total === undefined) onProgress({ ...current, done: share, total: 1 });
-        }, PROGRESS_INTERVAL_MS);
-  timer?.unref();
-  return {
-    enter: (stage, total) => report({ stage, done: 0, total }),
-    advance: (amount) => report({ ...current, done: current.done + amount }),
-    update: (done, total) => report({ ...current, done, total }),
-    stop: () => clearInterval(timer),
-  };
 }

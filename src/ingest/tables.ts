@@ -3,8 +3,9 @@ import type { ItemsSource, RedemptionsSource, UsersSource } from "../campaign/sc
 import { DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
 import { booleanSql, inferTextTypes, type LoadedTable, loadTable, presentTextSql } from "../source/load-table.js";
-import { createMalformedTable, type ReadContext } from "../source/read-source.js";
-import { findColumn, type ResolvedSource, requireColumn, resolveSource, type SourceColumn } from "../source/source.js";
+import { createMalformedTable } from "../source/read-source.js";
+import type { ReadContext, SourceColumn } from "../source/relation.js";
+import { findColumn, type ResolvedSource, requireColumn, resolveSource } from "../source/source.js";
 import { MAX_ID_BYTES } from "./event-sql.js";
 import { checkTimeFormat, isPlausibleTimeSql, timeMicrosSql } from "./time-sql.js";
 

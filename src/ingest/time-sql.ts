@@ -3,7 +3,7 @@
 import { timeZoneProblem } from "../campaign/instant.js";
 import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError, invalidArgument } from "../errors.js";
-import type { SourceColumn } from "../source/source.js";
+import type { SourceColumn } from "../source/relation.js";
 
 /** SQL: whether microseconds lie in the years 0001 to 9999; NULL counts as no. */
 export function isPlausibleTimeSql(micros: string): string {

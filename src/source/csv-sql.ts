@@ -1,5 +1,5 @@
 /** The SQL that reads text files with DuckDB. Every option is given, so that nothing is guessed from a sample. */
-import { escapeGlob, quoteLiteral } from "../duckdb/duckdb.js";
+import { type DuckDb, escapeGlob, quoteLiteral } from "../duckdb/duckdb.js";
 
 /** The last code point of Unicode, a non-character: as a delimiter it makes a line one field. */
 const NO_DELIMITER = "\u{10ffff}";
@@ -8,8 +8,8 @@ const NO_DELIMITER = "\u{10ffff}";
 const REJECTS_TABLE = "csv_rejects";
 const REJECTS_SCAN_TABLE = "csv_reject_scans";
 
-export function dropRejectsSql(): string[] {
-  return [`DROP TABLE IF EXISTS temp.${REJECTS_TABLE}`, `DROP TABLE IF EXISTS temp.${REJECTS_SCAN_TABLE}`];
+export async function dropRejects(db: DuckDb): Promise<void> {
+  for (const table of [REJECTS_TABLE, REJECTS_SCAN_TABLE]) await db.run(`DROP TABLE IF EXISTS temp.${table}`);
 }
 
 const storeRejects = `store_rejects = true, rejects_limit = 0, rejects_table = '${REJECTS_TABLE}', rejects_scan = '${REJECTS_SCAN_TABLE}'`;

@@ -2,8 +2,9 @@
 
 import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
-import { type ReadContext, readSource } from "./read-source.js";
-import type { Relation, ResolvedSource, SourceColumn } from "./source.js";
+import { readSource } from "./read-source.js";
+import type { ReadContext, Relation, SourceColumn } from "./relation.js";
+import type { ResolvedSource } from "./source.js";
 import { blankToNull, textSql } from "./text-sql.js";
 
 /** A table in the database whose columns c0, c1, ... stand for named columns of a source. */

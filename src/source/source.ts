@@ -6,6 +6,7 @@ import { resolveFiles } from "../util/glob.js";
 import { nearestName } from "../util/nearest-name.js";
 import { type Compression, compressionOf } from "./compressed.js";
 import type { PostgresQuery } from "./postgres.js";
+import type { Relation, SourceColumn } from "./relation.js";
 
 type TextFormat = "csv" | "jsonl";
 type SourceFormat = TextFormat | "parquet";
@@ -36,27 +37,6 @@ export interface ResolvedSource {
   files: SourceFile[];
   delimiter: string | undefined;
   postgres: PostgresQuery | undefined;
-}
-
-/** One column of a relation: its name as people know it, and how SQL calls it. */
-export interface SourceColumn {
-  name: string;
-  sql: string;
-  type: string;
-}
-
-/** Rows that a query can read, of one file or one Postgres query. */
-export interface Relation {
-  /** Goes after FROM. */
-  from: string;
-  columns: SourceColumn[];
-  /** SQL: the row as JSON text, for rejected.parquet. */
-  rawJson: string;
-  /** SQL: BIGINT number of the row in its file, or NULL where the reader does not know it. */
-  rowNumber: string;
-  /** SQL: whether the row could not be taken apart. */
-  malformed: string;
-  label: string;
 }
 
 const FORMAT_BY_ENDING: [RegExp, SourceFormat][] = [

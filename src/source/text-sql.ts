@@ -1,4 +1,4 @@
-import type { SourceColumn } from "./source.js";
+import type { SourceColumn } from "./relation.js";
 
 const WHITE_SPACE = "' ' || chr(9) || chr(10) || chr(13)";
 

@@ -1,8 +1,9 @@
 import { DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { inferTextTypes, type LoadedTable, loadTable, presentTextSql } from "../source/load-table.js";
-import { createMalformedTable, type ReadContext } from "../source/read-source.js";
-import { type ResolvedSource, requireColumn, resolveSource, type SourceColumn } from "../source/source.js";
+import { createMalformedTable } from "../source/read-source.js";
+import type { ReadContext, SourceColumn } from "../source/relation.js";
+import { type ResolvedSource, requireColumn, resolveSource } from "../source/source.js";
 
 export interface ReadTableOptions {
   /** Folder for what the database spills; removed by the caller. */
