@@ -23,7 +23,7 @@ export async function curvesOf(
   features: Float32Array,
   dims: number,
   knotsEach: number,
-  rows: readonly number[],
+  rows: Int32Array,
 ): Promise<Curves> {
   const curves: Curves = { knots: [], mean: [], deviation: [] };
   const step = Math.max(1, Math.ceil(rows.length / SAMPLE_ROWS));
@@ -49,19 +49,25 @@ export async function curvesOf(
   return curves;
 }
 
-/** The standardised columns of a row, at most `farthest` either way. Below the lowest knot a feature is what it is there. */
-export function eachColumn(
+/**
+ * The standardised columns of a row, at most `farthest` either way, to the front of `columns`. Below the lowest knot a
+ * feature is what it is there.
+ */
+export function columnsOf(
   { knots, mean, deviation }: Curves,
   features: Float32Array,
   dims: number,
   row: number,
   farthest: number,
-  visit: (column: number, value: number) => void,
+  columns: Float64Array,
 ): void {
   const knotsEach = knots.length / dims;
-  for (let column = 0; column < knots.length; column++) {
-    const x = features[row * dims + Math.floor(column / knotsEach)]!;
-    const z = (Math.max(0, x - knots[column]!) - mean[column]!) / deviation[column]!;
-    visit(column, Math.max(-farthest, Math.min(farthest, z)));
+  let column = 0;
+  for (let d = 0; d < dims; d++) {
+    const x = features[row * dims + d]!;
+    for (const end = column + knotsEach; column < end; column++) {
+      const z = (Math.max(0, x - knots[column]!) - mean[column]!) / deviation[column]!;
+      columns[column] = Math.max(-farthest, Math.min(farthest, z));
+    }
   }
 }

@@ -2,12 +2,12 @@
 import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import { DENSE_STRIDE, type DesignRows, denseAt, designRows } from "../learn/design-rows.js";
 import { forEachYielding } from "../util/yield.js";
-import { type Curves, eachColumn, NO_KNOT } from "./curves.js";
+import { type Curves, columnsOf, NO_KNOT } from "./curves.js";
 import type { OfferFeatures } from "./features.js";
 import { PAIR_COLUMNS, PAIR_FEATURES, type ResponsePart, USER_COLUMNS, type UserTraits } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
 import type { OfferHistory } from "./past-offers.js";
-import { SEASONS, seasonOf } from "./season.js";
+import { putSeason, SEASONS } from "./season.js";
 
 /** What a yes-or-no input counts: 1, but less for single coupons, whose own effects are kept small. */
 const COUPON_SCALE = 0.3;
@@ -69,7 +69,7 @@ export function wholeBeta(beta: Float64Array, { traitAt, cols }: DesignLayout, u
 
 /** Offers as the regressions see them. */
 export interface OfferDesign extends OfferFeatures {
-  history: OfferHistory;
+  offers: OfferHistory;
   coupons: readonly Coupon[];
   traits: UserTraits;
   /** Deviation infinity: the model must do without. */
@@ -83,31 +83,30 @@ export interface OfferDesign extends OfferFeatures {
 }
 
 /** The design matrix of some offers, without the columns that are not used. Memory: 4 bytes an input of each. */
-export async function designOf(seen: OfferDesign, rows: readonly number[]): Promise<DesignRows> {
-  const { layout, history, traits, pairFeatures, userFeatures, pairs, basis } = seen;
-  const left = layout.traitAt - seen.used.length;
-  const place = new Int32Array(layout.traitAt).fill(-1);
-  for (const [at, column] of seen.used.entries()) place[column] = at;
+export async function designOf(seen: OfferDesign, rows: Int32Array): Promise<DesignRows> {
+  const { layout, offers, traits, pairFeatures, userFeatures, pairs, basis } = seen;
+  const used = Int32Array.from(seen.used);
+  const numUsed = used.length;
+  const left = layout.traitAt - numUsed;
   const kinds = seen.coupons.map(({ kind }) => layout.kindAt - left + COUPON_KINDS.indexOf(kind));
   const channels = seen.coupons.map(({ channel }) => layout.channelAt - left + CHANNELS.indexOf(channel));
   const width = traits.attributes.length;
+  const columns = new Float64Array(layout.traitAt);
+  const ofUser = columns.subarray(layout.userAt);
+  const season = columns.subarray(layout.seasonAt);
   const slots = [...new Array<number>(width + 2).fill(1), COUPON_SCALE];
-  const x = designRows(rows.length, seen.used.length, layout.cols - left, Float32Array.from(slots));
+  const x = designRows(rows.length, numUsed, layout.cols - left, Float32Array.from(slots));
   await forEachYielding(rows.length, (i) => {
     const offer = rows[i]!;
-    const user = history.users[offer]!;
-    const coupon = history.coupons[offer]!;
+    const user = offers.users[offer]!;
+    const coupon = offers.coupons[offer]!;
     const first = denseAt(x, i);
-    const put = (column: number, value: number): void => {
-      const at = place[column]!;
-      if (at >= 0) x.dense[first + at * DENSE_STRIDE] = value;
-    };
-    eachColumn(pairs, pairFeatures, PAIR_FEATURES.length, offer, Number.POSITIVE_INFINITY, put);
-    eachColumn(basis, userFeatures, USER_FEATURES.length, offer, FARTHEST, (k, value) => put(layout.userAt + k, value));
-    const season = seasonOf(history.times[offer]!);
-    for (let k = 0; k < season.length; k++) put(layout.seasonAt + k, season[k]!);
+    columnsOf(pairs, pairFeatures, PAIR_FEATURES.length, offer, Number.POSITIVE_INFINITY, columns);
+    columnsOf(basis, userFeatures, USER_FEATURES.length, offer, FARTHEST, ofUser);
+    putSeason(offers.times[offer]!, season);
+    for (let k = 0; k < numUsed; k++) x.dense[first + k * DENSE_STRIDE] = columns[used[k]!]!;
     let at = i * slots.length;
-    for (let t = 0; t < width; t++) x.indices[at++] = seen.used.length + traits.values[user * width + t]!;
+    for (let t = 0; t < width; t++) x.indices[at++] = numUsed + traits.values[user * width + t]!;
     x.indices[at++] = kinds[coupon]!;
     x.indices[at++] = channels[coupon]!;
     x.indices[at] = layout.couponAt - left + coupon;

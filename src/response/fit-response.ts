@@ -3,13 +3,14 @@ import type { ArgValue } from "../executor/call.js";
 import type { Executor } from "../executor/executor.js";
 import type { DesignRows } from "../learn/design-rows.js";
 import { type CouponLog, fitRedemption, fitStrata, strataScores } from "../learn/principal-strata.js";
+import { forEachYielding } from "../util/yield.js";
 import { plattScaling, scaledBeta } from "./calibration.js";
 import { userChannels } from "./channels.js";
 import { coefficientsOf } from "./coefficients.js";
 import { type Curves, curvesOf } from "./curves.js";
 import { type DesignLayout, designOf, layoutOf, partOf, usedColumns, wholeBeta } from "./design.js";
 import { featuresOfOffers } from "./features.js";
-import { type Chances, chancesOf } from "./likelihood.js";
+import { chancesOf } from "./likelihood.js";
 import {
   KNOTS,
   PAIR_COLUMNS,
@@ -24,7 +25,7 @@ import {
 } from "./model.js";
 import { type Journal, USER_FEATURES } from "./moments.js";
 import type { OrderValueModel } from "./order-value.js";
-import { type OfferHistory, type PastOffers, UNKNOWN_CONVERSION } from "./past-offers.js";
+import { type OfferHistory, offerHorizons, offersAt, pastOffersAt, UNKNOWN_CONVERSION } from "./past-offers.js";
 import { judge, redemptionQuality } from "./quality.js";
 import { seasonsShown } from "./season.js";
 import { splitOffers } from "./split.js";
@@ -80,9 +81,8 @@ export async function fitResponse(
   executor: Executor,
   pairArgs: Record<string, ArgValue>,
   history: OfferHistory,
-  past: PastOffers,
-  horizons: Float64Array,
   coupons: readonly Coupon[],
+  timeZone: string,
   journal: Journal,
   orderValue: OrderValueModel,
   traits: UserTraits,
@@ -90,19 +90,20 @@ export async function fitResponse(
 ): Promise<ResponseModel> {
   const labels = traitLabels(traits.attributes);
   const layout = layoutOf(labels.length, coupons.length);
-  const split = await splitOffers(history, options);
-  const sum = (rows: readonly number[], of: (offer: number) => number) => rows.reduce((total, i) => total + of(i), 0);
-  const isRedeemed = (i: number) => history.redeemed[i]!;
-  const isControl = (i: number) => 1 - history.treated[i]!;
   const counts = {
     numOffers: history.users.length,
-    numControls: sum([...history.treated.keys()], isControl),
-    numRedemptions: sum([...history.redeemed.keys()], isRedeemed),
+    numControls: history.treated.reduce((total, treated) => total + 1 - treated, 0),
+    numRedemptions: history.redeemed.reduce((total, redeemed) => total + redeemed, 0),
   };
-  const isLogged = (i: number) => history.converted[i] !== UNKNOWN_CONVERSION;
-  const controlConversions = sum(split.train, (i) => (isControl(i) && isLogged(i) ? history.converted[i]! : 0));
+  const split = await splitOffers(history, options);
+  const offers = await offersAt(history, split.kept);
+  const sum = (rows: Int32Array, of: (offer: number) => number) => rows.reduce((total, i) => total + of(i), 0);
+  const isRedeemed = (i: number) => offers.redeemed[i]!;
+  const isControl = (i: number) => 1 - offers.treated[i]!;
+  const isLogged = (i: number) => offers.converted[i] !== UNKNOWN_CONVERSION;
+  const controlConversions = sum(split.train, (i) => (isControl(i) && isLogged(i) ? offers.converted[i]! : 0));
   const hasUplift = controlConversions >= options.minRedemptions && options.without !== "uplift";
-  const usable = (i: number) => (hasUplift ? isLogged(i) : history.treated[i] === 1);
+  const usable = (i: number) => (hasUplift ? isLogged(i) : offers.treated[i] === 1);
   const train = split.train.filter(usable);
   const calibration = split.calibration.filter(usable);
   const heldOut = split.heldOut.filter(usable);
@@ -112,19 +113,19 @@ export async function fitResponse(
     counts.numRedemptions < options.minRedemptions ||
     trainRedemptions === 0 ||
     trainRedemptions === trainTreated ||
-    sum(heldOut, (i) => history.treated[i]!) === 0;
+    sum(heldOut, (i) => offers.treated[i]!) === 0;
   if (tooThin) return priorModel(counts, options.prior, layout, orderValue, traits);
   if (options.without === "all") return priorModel(counts, trainRedemptions / trainTreated, layout, orderValue, traits);
 
   const features = await featuresOfOffers(
     executor,
     pairArgs,
-    history,
-    past,
+    offers,
+    await pastOffersAt(history, coupons, timeZone, offers.users, offers.times),
     journal,
     orderValue,
     userChannels(traits, journal.numUsers),
-    horizons,
+    offerHorizons(offers, coupons, timeZone),
   );
   const basis = await curvesOf(features.userFeatures, USER_FEATURES.length, KNOTS, split.train);
   const pairs = await curvesOf(features.pairFeatures, PAIR_FEATURES.length, PAIR_KNOTS, split.train);
@@ -133,21 +134,25 @@ export async function fitResponse(
   }
   const columns = { pairs, basis, seasonsShown: seasonsShown(history.times) };
   const used = usedColumns(columns);
-  const seen = { ...features, ...columns, history, coupons, traits, layout, used };
-  const design = (rows: readonly number[]) => designOf(seen, rows);
+  const seen = { ...features, ...columns, offers, coupons, traits, layout, used };
+  const design = (rows: Int32Array) => designOf(seen, rows);
   const x = await design(train);
-  const log = logOf(history, train);
+  const log = await logOf(offers, train);
   let { betas } = hasUplift
     ? await fitStrata(executor, x, log, options.l2)
     : await fitRedemption(executor, x, log.redeemed, options.l2);
   const scoresOf = async (data: DesignRows) => logitsOf(await strataScores(executor, data, betas), betas.length);
+  const judged = async (rows: Int32Array, scores: readonly Float64Array[]) => ({
+    rows,
+    chances: await chancesOf(scores),
+  });
   let heldOutScores = await scoresOf(await design(heldOut));
   let platt: ResponseQuality["platt"] = null;
   if (sum(calibration, isRedeemed) >= options.minRedemptions) {
-    const scaling = await plattScaling(await scoresOf(await design(calibration)), logOf(history, calibration));
+    const scaling = await plattScaling(await scoresOf(await design(calibration)), await logOf(offers, calibration));
     const scaledScores = heldOutScores.map((z, m) => z.map((v) => scaling.slopes[m]! * v + scaling.shifts[m]!));
-    const before = await redemptionQuality(history, { rows: heldOut, chances: allChances(heldOutScores) });
-    const after = await redemptionQuality(history, { rows: heldOut, chances: allChances(scaledScores) });
+    const before = await redemptionQuality(offers, await judged(heldOut, heldOutScores));
+    const after = await redemptionQuality(offers, await judged(heldOut, scaledScores));
     const isApplied = options.calibration === "platt" || after.logLoss < before.logLoss;
     platt = {
       numOffers: calibration.length,
@@ -162,13 +167,8 @@ export async function fitResponse(
       heldOutScores = scaledScores;
     }
   }
-  const quality = await judge(
-    history,
-    { rows: train, chances: allChances(await scoresOf(x)) },
-    { rows: heldOut, chances: allChances(heldOutScores) },
-    hasUplift,
-    platt,
-  );
+  const own = await judged(train, await scoresOf(x));
+  const quality = await judge(offers, own, await judged(heldOut, heldOutScores), platt);
   const whole = betas.map((beta) => wholeBeta(beta, layout, used));
   return {
     kind: "model",
@@ -183,18 +183,30 @@ export async function fitResponse(
   };
 }
 
-function logOf({ treated, redeemed, converted }: OfferHistory, rows: readonly number[]): CouponLog {
-  const pick = (from: Uint8Array) => Uint8Array.from(rows, (i) => from[i]!);
-  return { treated: pick(treated), redeemed: pick(redeemed), converted: pick(converted) };
+async function logOf({ treated, redeemed, converted }: OfferHistory, rows: Int32Array): Promise<CouponLog> {
+  const count = rows.length;
+  const log = {
+    treated: new Uint8Array(count),
+    redeemed: new Uint8Array(count),
+    converted: new Uint8Array(count),
+  };
+  await forEachYielding(count, (i) => {
+    const offer = rows[i]!;
+    log.treated[i] = treated[offer]!;
+    log.redeemed[i] = redeemed[offer]!;
+    log.converted[i] = converted[offer]!;
+  });
+  return log;
 }
 
 /** By logit what `strataScores` has by row. */
-function logitsOf(scores: Float64Array, logits: number): Float64Array[] {
-  return Array.from({ length: logits }, (_, m) =>
-    Float64Array.from({ length: scores.length / logits }, (_, i) => scores[i * logits + m]!),
-  );
-}
-
-function allChances(scores: readonly Float64Array[]): Chances[] {
-  return Array.from({ length: scores[0]!.length }, (_, i) => chancesOf(scores.map((z) => z[i]!)));
+async function logitsOf(scores: Float64Array, logits: number): Promise<Float64Array[]> {
+  const rows = scores.length / logits;
+  const byLogit = Array.from({ length: logits }, () => new Float64Array(rows));
+  for (const [m, of] of byLogit.entries()) {
+    await forEachYielding(rows, (i) => {
+      of[i] = scores[i * logits + m]!;
+    });
+  }
+  return byLogit;
 }

@@ -1,20 +1,32 @@
 /** What a response model's logits mean: chances, and how likely they make what became of an offer. */
 import type { CouponLog } from "../learn/principal-strata.js";
 import { sigmoid } from "../util/sigmoid.js";
+import { forEachYielding } from "../util/yield.js";
 
+/** Of offers. */
 export interface Chances {
-  redeem: number;
-  /** of an order that would not have been; undefined where the model cannot tell */
-  extra: number | undefined;
+  redeem: Float64Array;
+  /** Of an order that would not have been; undefined where the model cannot tell. */
+  extra: Float64Array | undefined;
 }
 
 const SMALLEST = 1e-300;
 
-export function chancesOf(scores: readonly number[]): Chances {
-  const [a, u, s] = scores.map(sigmoid);
-  if (u === undefined || s === undefined) return { redeem: a!, extra: undefined };
-  const extra = (1 - a!) * s;
-  return { redeem: a! * u + extra, extra };
+/** @param scores float64 [offers] of each logit */
+export async function chancesOf(scores: readonly Float64Array[]): Promise<Chances> {
+  const [anyway, uses, persuaded] = scores;
+  const redeem = new Float64Array(anyway!.length);
+  const extra = persuaded && new Float64Array(redeem.length);
+  await forEachYielding(redeem.length, (i) => {
+    const a = sigmoid(anyway![i]!);
+    if (extra === undefined) {
+      redeem[i] = a;
+      return;
+    }
+    extra[i] = (1 - a) * sigmoid(persuaded![i]!);
+    redeem[i] = a * sigmoid(uses![i]!) + extra[i]!;
+  });
+  return { redeem, extra };
 }
 
 /** The row's log-likelihood; its derivatives by each logit go to `slopes`. One logit: of P(redeem), of treated rows. */

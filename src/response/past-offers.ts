@@ -1,6 +1,7 @@
 /** What had come of a user's offers before a moment. */
 import { horizonBefore, validityWindow } from "../campaign/coupon.js";
 import type { Coupon } from "../campaign/coupon-schema.js";
+import { shared } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
 
 /** Past offers: user row, coupon position, time and what came of it. By user, then time. */
@@ -17,6 +18,29 @@ export interface OfferHistory {
 }
 
 export const UNKNOWN_CONVERSION = 255;
+
+/** Some of the offers, in shared memory. `rows`: int32, ascending */
+export async function offersAt(history: OfferHistory, rows: Int32Array): Promise<OfferHistory> {
+  const count = rows.length;
+  const some: OfferHistory = {
+    users: shared.i32(count),
+    coupons: shared.i32(count),
+    times: shared.i64(count),
+    redeemed: shared.u8(count),
+    treated: shared.u8(count),
+    converted: shared.u8(count),
+  };
+  await forEachYielding(count, (at) => {
+    const row = rows[at]!;
+    some.users[at] = history.users[row]!;
+    some.coupons[at] = history.coupons[row]!;
+    some.times[at] = history.times[row]!;
+    some.redeemed[at] = history.redeemed[row]!;
+    some.treated[at] = history.treated[row]!;
+    some.converted[at] = history.converted[row]!;
+  });
+  return some;
+}
 
 export interface PastOffers {
   /** float64 [moments] offers received whose time was over */

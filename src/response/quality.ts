@@ -6,8 +6,8 @@ import type { OfferHistory } from "./past-offers.js";
 
 /** Offers and what was predicted of them. */
 export interface Judged {
-  rows: readonly number[];
-  chances: readonly Chances[];
+  rows: Int32Array;
+  chances: Chances;
 }
 
 interface Treated {
@@ -15,12 +15,16 @@ interface Treated {
   p: Float32Array;
 }
 
-function treatedOf(history: OfferHistory, { rows, chances }: Judged): Treated {
-  const kept = [...rows.keys()].filter((i) => history.treated[rows[i]!] === 1);
-  return {
-    y: Uint8Array.from(kept, (i) => history.redeemed[rows[i]!]!),
-    p: Float32Array.from(kept, (i) => chances[i]!.redeem),
-  };
+async function treatedOf(history: OfferHistory, { rows, chances }: Judged): Promise<Treated> {
+  const y = new Uint8Array(rows.length);
+  const p = new Float32Array(rows.length);
+  let count = 0;
+  await forEachYielding(rows.length, (i) => {
+    if (history.treated[rows[i]!] !== 1) return;
+    y[count] = history.redeemed[rows[i]!]!;
+    p[count++] = chances.redeem[i]!;
+  });
+  return { y: y.subarray(0, count), p: p.subarray(0, count) };
 }
 
 /** Log loss and calibration of P(redeem), over the offers that were sent. */
@@ -28,7 +32,7 @@ export async function redemptionQuality(
   history: OfferHistory,
   judged: Judged,
 ): Promise<{ logLoss: number; calibration: ResponseQuality["calibration"] }> {
-  const { y, p } = treatedOf(history, judged);
+  const { y, p } = await treatedOf(history, judged);
   return { logLoss: await logLoss(y, (i) => p[i]!), calibration: await calibrate(y, p) };
 }
 
@@ -36,11 +40,10 @@ export async function judge(
   history: OfferHistory,
   train: Judged,
   heldOut: Judged,
-  hasUplift: boolean,
   platt: ResponseQuality["platt"],
 ): Promise<ResponseQuality> {
-  const own = treatedOf(history, train);
-  const other = treatedOf(history, heldOut);
+  const own = await treatedOf(history, train);
+  const other = await treatedOf(history, heldOut);
   const baseRate = own.y.reduce((sum, v) => sum + v, 0) / own.y.length;
   return {
     numTrainOffers: own.y.length,
@@ -50,7 +53,7 @@ export async function judge(
     heldOutLogLoss: await logLoss(other.y, (i) => other.p[i]!),
     baseRateLogLoss: await logLoss(other.y, () => baseRate),
     calibration: await calibrate(other.y, other.p),
-    uplift: hasUplift ? upliftBins(history, heldOut.rows, heldOut.chances) : null,
+    uplift: heldOut.chances.extra === undefined ? null : upliftBins(history, heldOut.rows, heldOut.chances.extra),
     platt,
   };
 }
@@ -60,10 +63,10 @@ const UPLIFT_BINS = 5;
 /** Held-out rows in bins of equal size by predicted extra orders: treated minus control conversions of each. */
 function upliftBins(
   history: OfferHistory,
-  rows: readonly number[],
-  predicted: readonly Chances[],
+  rows: Int32Array,
+  predicted: Float64Array,
 ): NonNullable<ResponseQuality["uplift"]> {
-  const order = [...rows.keys()].sort((a, b) => predicted[a]!.extra! - predicted[b]!.extra! || a - b);
+  const order = Int32Array.from(rows.keys()).sort((a, b) => predicted[a]! - predicted[b]! || a - b);
   const bins: NonNullable<ResponseQuality["uplift"]> = [];
   for (let bin = 0; bin < UPLIFT_BINS; bin++) {
     const part = order.slice(
@@ -77,7 +80,7 @@ function upliftBins(
       const group = history.treated[rows[i]!]!;
       n[group]!++;
       bought[group]! += history.converted[rows[i]!]!;
-      extra += predicted[i]!.extra!;
+      extra += predicted[i]!;
     }
     if (n[0] === 0 || n[1] === 0) continue;
     const rate = [bought[0]! / n[0]!, bought[1]! / n[1]!] as const;

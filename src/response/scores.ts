@@ -2,9 +2,9 @@
 import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
 import { shared } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
-import { eachColumn } from "./curves.js";
+import { columnsOf } from "./curves.js";
 import { FARTHEST } from "./design.js";
-import type { ResponseModel, UserTraits } from "./model.js";
+import { type ResponseModel, USER_COLUMNS, type UserTraits } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
 
 /** float64 [parts * users] the user's part of each logit, intercept included; of the users' features as they are now. `season`: of now. */
@@ -17,17 +17,22 @@ export async function userScores(
   const numUsers = features.length / USER_FEATURES.length;
   const width = traits.attributes.length;
   const scores = shared.f64(model.parts.length * numUsers);
-  for (const [m, part] of model.parts.entries()) {
-    const start = part.seasonBeta.reduce((sum, b, k) => sum + b * season[k]!, part.intercept);
-    await forEachYielding(numUsers, (user) => {
+  const columns = new Float64Array(USER_COLUMNS);
+  const parts = model.parts.map(({ userBeta, traitBeta, seasonBeta, intercept }) => ({
+    userBeta: Float64Array.from(userBeta),
+    traitBeta: Float64Array.from(traitBeta),
+    start: seasonBeta.reduce((sum, b, k) => sum + b * season[k]!, intercept),
+  }));
+  await forEachYielding(numUsers, (user) => {
+    columnsOf(model.basis, features, USER_FEATURES.length, user, FARTHEST, columns);
+    for (let m = 0; m < parts.length; m++) {
+      const { userBeta, traitBeta, start } = parts[m]!;
       let z = start;
-      eachColumn(model.basis, features, USER_FEATURES.length, user, FARTHEST, (column, value) => {
-        z += part.userBeta[column]! * value;
-      });
-      for (let t = 0; t < width; t++) z += part.traitBeta[traits.values[user * width + t]!]!;
+      for (let column = 0; column < USER_COLUMNS; column++) z += userBeta[column]! * columns[column]!;
+      for (let t = 0; t < width; t++) z += traitBeta[traits.values[user * width + t]!]!;
       scores[m * numUsers + user] = z;
-    });
-  }
+    }
+  });
   return scores;
 }
 

@@ -7,14 +7,21 @@ const MOST_OF_A_YEAR_DAYS = 300;
 
 export const SEASONS = ["year: sine", "year: cosine", "week: sine", "week: cosine"] as const;
 
-/** SEASONS at a moment, microseconds since 1970. Time zones only shift the phase, which is learned. */
-export function seasonOf(micros: bigint | number): number[] {
+const PERIODS = [YEAR_DAYS, 7];
+
+/** SEASONS at a moment, microseconds since 1970, to the front of `into`. Time zones only shift the phase, which is learned. */
+export function putSeason<T extends number[] | Float64Array>(micros: bigint | number, into: T): T {
   const days = Number(micros) / DAY_MICROS;
-  return [YEAR_DAYS, 7].flatMap((period) => {
-    const turn = (2 * Math.PI * (days % period)) / period;
-    return [Math.sin(turn), Math.cos(turn)];
-  });
+  for (let k = 0; k < PERIODS.length; k++) {
+    const turn = (2 * Math.PI * (days % PERIODS[k]!)) / PERIODS[k]!;
+    into[2 * k] = Math.sin(turn);
+    into[2 * k + 1] = Math.cos(turn);
+  }
+  return into;
 }
+
+/** SEASONS at a moment. */
+export const seasonOf = (micros: bigint | number): number[] => putSeason(micros, []);
 
 /** Of SEASONS, those that a log of these moments can show. */
 export function seasonsShown(times: BigInt64Array): boolean[] {

@@ -5,7 +5,6 @@ import { stateArgs } from "../response/features.js";
 import { fitResponse } from "../response/fit-response.js";
 import type { ResponseModel, ResponseOptions } from "../response/model.js";
 import { readResponseModel, writeResponseModel } from "../response/model-file.js";
-import { offerHorizons, pastOffersAt } from "../response/past-offers.js";
 import { seasonOf } from "../response/season.js";
 import { loadTensors } from "../store/tensors.js";
 import { inputDigests, type RunContext } from "./context.js";
@@ -74,9 +73,8 @@ export function responseStage(
       context.executor,
       couponArgs(context, ingested, journal.scopeShare),
       history,
-      await pastOffersAt(history, coupons, timeZone, history.users, history.times),
-      offerHorizons(history, coupons, timeZone),
       coupons,
+      timeZone,
       journal,
       orderValue,
       await userTraits(context, ingested, dir),

@@ -3,8 +3,7 @@ import type { CouponLog } from "../../src/learn/principal-strata.js";
 import { plattScaling, type Scaling, scaledBeta } from "../../src/response/calibration.js";
 import { chancesOf, rowSlopes } from "../../src/response/likelihood.js";
 import { Random } from "../../src/util/random.js";
-
-const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+import { sigmoid } from "../../src/util/sigmoid.js";
 
 /** A log drawn from true logits; the model's are these, bent by `slopes` and `shifts`. */
 function drawn(rows: number, parts: 1 | 3, seed: number) {
@@ -95,10 +94,17 @@ it("Platt's scaling folds into the coefficients", () => {
   expect([...scaledBeta(Float64Array.of(1, -2, 3), 0.5, 0.25)]).toEqual([0.5, -1, 1.75]);
 });
 
-it("chances add up to redemptions", () => {
-  const { redeem, extra } = chancesOf([-1, 0.5, -2]);
-  const [a, u, s] = [-1, 0.5, -2].map(sigmoid);
-  expect(redeem).toBeCloseTo(a! * u! + (1 - a!) * s!, 12);
-  expect(extra).toBeCloseTo((1 - a!) * s!, 12);
-  expect(chancesOf([0])).toEqual({ redeem: 0.5, extra: undefined });
+it("chances add up to redemptions", async () => {
+  const scores = [
+    [-1, 3],
+    [0.5, -2],
+    [-2, 1],
+  ];
+  const { redeem, extra } = await chancesOf(scores.map((z) => Float64Array.from(z)));
+  for (const i of [0, 1]) {
+    const [a, u, s] = scores.map((z) => sigmoid(z[i]!));
+    expect(redeem[i]).toBeCloseTo(a! * u! + (1 - a!) * s!, 12);
+    expect(extra![i]).toBeCloseTo((1 - a!) * s!, 12);
+  }
+  expect(await chancesOf([Float64Array.of(0)])).toEqual({ redeem: Float64Array.of(0.5), extra: undefined });
 });

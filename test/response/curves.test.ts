@@ -1,18 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { type Curves, curvesOf, eachColumn, NO_KNOT } from "../../src/response/curves.js";
+import { type Curves, curvesOf, NO_KNOT, columnsOf as putColumns } from "../../src/response/curves.js";
 import { Random } from "../../src/util/random.js";
 
 const columnsOf = (curves: Curves, features: Float32Array, dims: number, row: number, farthest = Infinity) => {
-  const columns: number[] = [];
-  eachColumn(curves, features, dims, row, farthest, (column, value) => {
-    columns[column] = value;
-  });
-  return columns;
+  const columns = new Float64Array(curves.knots.length);
+  putColumns(curves, features, dims, row, farthest, columns);
+  return [...columns];
 };
 
 describe("curves", () => {
   const random = new Random(5);
-  const rows = Array.from({ length: 400 }, (_, i) => i);
+  const rows = Int32Array.from({ length: 400 }, (_, i) => i);
   const features = Float32Array.from({ length: 800 }, (_, i) => (i % 2 === 0 ? random.normal() : random.int(2)));
 
   it("have their knots at the minimum and the quantiles of the rows", async () => {
@@ -26,7 +24,7 @@ describe("curves", () => {
   it("are standardised over the rows; a knot less is nothing", async () => {
     const curves = await curvesOf(features, 2, 4, rows);
     for (const [column, knot] of curves.knots.entries()) {
-      const values = rows.map((row) => columnsOf(curves, features, 2, row)[column]!);
+      const values = Array.from(rows, (row) => columnsOf(curves, features, 2, row)[column]!);
       const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
       const square = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length;
       expect(mean).toBeCloseTo(0, 9);
