@@ -1,3 +1,4 @@
+import type { SegmentMap } from "../profile/segment-map.js";
 /** What the report shows of segments; conventions are those of `ReportData`. */
 
 export interface Segmentation {
@@ -6,6 +7,8 @@ export interface Segmentation {
   segments: SegmentSummary[];
   /** Users without data, who are in no segment. */
   numUnsegmentedUsers: number;
+  /** A sample of the users in the plane in which they differ most; only where there are two features. */
+  map?: SegmentMap | undefined;
   /** Only where segments are dense places. */
   density?: SegmentDensity | undefined;
   /** Where the number of segments was chosen by the data. */

@@ -109,6 +109,7 @@ export function buildReport(
         })),
       })),
       numUnsegmentedUsers: segments.numUnsegmented - noiseOf(segments),
+      map: stages.profiled.result.map,
       density: segments.method === "dbscan" ? densityOf(segments) : undefined,
       choice: segments.method === "kmeans" ? segments.choice : undefined,
       model: modelOf(segments, campaign.segments.model),

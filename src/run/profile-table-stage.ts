@@ -5,6 +5,7 @@ import { type DuckDb, quoteIdentifier, quoteLiteral } from "../duckdb/duckdb.js"
 import { shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { RFM_COLUMNS, rfmSql } from "../profile/rfm.js";
+import { type SegmentMap, segmentMap } from "../profile/segment-map.js";
 import { type FeatureColumn, type FeatureDifference, segmentProfiles } from "../profile/segment-profiles.js";
 import { topCategories } from "../profile/top-categories.js";
 import { writeRows } from "../table/write-rows.js";
@@ -18,6 +19,7 @@ export type ProfileTableStage = FinishedStage<{
   rows: number;
   /** Of each segment the features that set it apart, most first. */
   profiles: FeatureDifference[][];
+  map?: SegmentMap | undefined;
 }>;
 
 export const PROFILE_FILES = { users: "profiles.parquet", segments: "segment_profiles.parquet" } as const;
@@ -38,7 +40,7 @@ export function profileTableStage(
     // One thread: the order of rows, and so the bytes, are the same each time.
     const db = await openStageDb(context, dir, [features, items], 1);
     try {
-      const { labels } = await loadSegments(context, segmented);
+      const { labels, features: scaled } = await loadSegments(context, segmented);
       await createAdded(context, db, dir, ingested, transitioned, items, labels);
       const { recency, frequency, monetary } = RFM_COLUMNS;
       const scored = rfmSql(
@@ -52,7 +54,8 @@ export function profileTableStage(
       ) TO ${quoteLiteral(users)} (FORMAT parquet, COMPRESSION zstd)`);
       const profiles = await segmentProfiles(await numericColumns(db, users), labels, segmented.result.k);
       await writeSegmentProfiles(context, db, dir, profiles);
-      return { rows: labels.length, profiles };
+      const map = await segmentMap(scaled.names, scaled.points, labels, scaled.hasEvents);
+      return { rows: labels.length, profiles, map };
     } finally {
       db.close();
       await rm(join(dir, "spill"), { recursive: true, force: true });

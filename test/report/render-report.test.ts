@@ -66,9 +66,9 @@ describe("renderReport", () => {
     }
     for (const coupon of data.coupons) expect(page).toContain(coupon.id);
     for (const input of data.provenance.inputs) expect(page).toContain(input.digest);
-    // 7 charts drawn for wide and narrow, 1 for both.
-    expect(svgCount(page)).toBe(16);
-    expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(16);
+    // 8 charts drawn for wide and narrow, 2 for both.
+    expect(svgCount(page)).toBe(18);
+    expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(18);
   });
 
   it("shows what is bought together, when rules were looked for, whatever items are called", async () => {
@@ -106,7 +106,7 @@ describe("renderReport", () => {
     expectSound(page);
     expect(page).toContain('id="k-distance"');
     expect(page).toContain("321 of 90,000 shoppers with data (0.36 %)");
-    expect(svgCount(page)).toBe(18);
+    expect(svgCount(page)).toBe(20);
   });
 
   it("shows why there are so many segments when the data chose", async () => {
@@ -122,7 +122,7 @@ describe("renderReport", () => {
     expectSound(page);
     expect(page).toContain('id="choice-of-k"');
     expect(page).toContain("3 segments have the highest");
-    expect(svgCount(page)).toBe(18);
+    expect(svgCount(page)).toBe(20);
   });
 
   it("is one file without scripts or anything to load", async () => {

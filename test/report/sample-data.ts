@@ -69,6 +69,9 @@ export function sampleData(size: SampleSize = {}): ReportData {
   const { seed = 7, numCoupons = OFFERS.length, numSegments = 6, numPoints = 2000, numExamples = 8 } = size;
   const random = randomOf(seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  // Of its own, so that the other numbers do not depend on how many it makes.
+  const ofMap = randomOf(seed + 1);
+  const spread = () => 2 * (ofMap() + ofMap() + ofMap()) - 3;
   const coupons = Array.from({ length: numCoupons }, (_, i) => coupon(i, random));
   const used = coupons.filter((c) => c.numAssigned > 0);
   const sum = <T>(rows: T[], pick: (row: T) => number) => rows.reduce((total, row) => total + pick(row), 0);
@@ -96,7 +99,21 @@ export function sampleData(size: SampleSize = {}): ReportData {
       numAssignments: numAssigned,
     },
     coupons,
-    segments: { features: FEATURES.map((key) => ({ key })), segments, numUnsegmentedUsers: 1_284 },
+    segments: {
+      features: FEATURES.map((key) => ({ key })),
+      segments,
+      numUnsegmentedUsers: 1_284,
+      map: {
+        loadings: FEATURES.map((feature, f) => ({ feature, first: Math.cos(f) / 2, second: Math.sin(f) / 2 })),
+        shares: [0.412, 0.187],
+        numUsers: 100_016,
+        points: Array.from({ length: numPoints }, (_, i) => {
+          const segment = i % numSegments;
+          const angle = (2 * Math.PI * segment) / numSegments;
+          return { x: 3 * Math.cos(angle) + spread(), y: 2 * Math.sin(angle) + spread(), segment };
+        }),
+      },
+    },
     transitions: {
       behaviours: ["browse", "search", "purchase"],
       purchase: 2,

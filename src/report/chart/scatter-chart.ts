@@ -7,13 +7,15 @@ import { segmentColour, xValueAxis, yValueAxis } from "./theme.js";
 /** Points painted at a time for one segment, so that no segment lies on top of all others. */
 const LAYER = 40;
 
-/** The sampled scores, coloured by segment. */
-export function scatterChart(sample: ScoreSample): Variants {
+type Scatter = Omit<ScoreSample, "numPopulation">;
+
+/** Points coloured by segment. */
+export function scatterChart(sample: Scatter): Variants {
   return { wide: variant(sample, 820, 460, 5, 8), narrow: variant(sample, 340, 340, 4, 4) };
 }
 
 function variant(
-  { points, xLabel, yLabel, xFormat, yFormat }: ScoreSample,
+  { points, xLabel, yLabel, xFormat, yFormat }: Scatter,
   width: number,
   height: number,
   symbolSize: number,

@@ -1,16 +1,13 @@
-import { figure, legendOf } from "../chart/figure.js";
+import { figure } from "../chart/figure.js";
 import { scatterChart } from "../chart/scatter-chart.js";
-import { segmentColour } from "../chart/theme.js";
 import { count, decimal, percent } from "../format.js";
-import { type Html, html } from "../html.js";
+import type { Html } from "../html.js";
 import type { ScoreSample } from "../report-data.js";
 import { type Column, table } from "../table.js";
 import { truncateMiddle } from "../text.js";
 import type { View } from "../view.js";
 import { nothingToShow, paragraph, type Section, segmentHtml } from "./section.js";
-
-/** From here on the names of the colours fold away behind a colour scale. */
-const NAMES_SHOWN = 12;
+import { segmentLegend } from "./segment-legend.js";
 
 export async function scoresSection(view: View): Promise<Section> {
   const given = view.data.scores;
@@ -37,22 +34,11 @@ export async function scoresSection(view: View): Promise<Section> {
               title: `${sample.yLabel} against ${sample.xLabel}`,
               caption: `Colour is the shopper's segment, from the viridis scale in the order of the segments. Pairs further to the top right are the more promising ones.`,
               ...scatterChart(sample),
-              legend: legend(view, sample),
+              legend: segmentLegend(view.segmentNames, sample.points),
               table: summaryTable(view, sample),
             }),
           ],
   };
-}
-
-function legend(view: View, sample: ScoreSample): Html {
-  const names = view.segmentNames;
-  const entries = names.map((name, i) => ({ colour: segmentColour(i), name, mark: "dot" as const }));
-  if (sample.points.some((p) => names[p.segment] === undefined)) {
-    entries.push({ colour: segmentColour(-1), name: "no segment", mark: "dot" });
-  }
-  if (entries.length <= NAMES_SHOWN) return legendOf(entries);
-  return html`<div class="viridis"><span>${names[0]}</span><span class="ramp"></span><span>${names[names.length - 1]}</span></div>
-<details class="numbers"><summary>All ${count(entries.length)} colours</summary>${legendOf(entries)}</details>`;
 }
 
 interface Row {

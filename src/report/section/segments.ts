@@ -8,6 +8,7 @@ import { densityHtml } from "./density.js";
 import { driftHtml } from "./drift.js";
 import { nothingToShow, paragraph, type Section, segmentHtml } from "./section.js";
 import { differencesTable } from "./segment-differences.js";
+import { segmentMapHtml } from "./segment-map.js";
 
 /** A mean this many standard deviations away has the full colour of the heat map. */
 const FULL_COLOUR = 2;
@@ -42,6 +43,7 @@ export async function segmentsSection(view: View): Promise<Section> {
             html`<h3>Segment profiles</h3>`,
             heatMap(view),
             differencesTable(view),
+            await segmentMapHtml(view),
             await choiceOfKHtml(choice),
             await densityHtml(density),
             await driftHtml(view, drift),
