@@ -47,7 +47,8 @@ export const yValueAxis = (options: AxisOptions) => ({
   nameLocation: "end" as const,
   nameGap: 14,
   nameTextStyle: { ...text, align: "left" as const, padding: [0, 0, 0, 0] },
-  axisLine: { show: false },
+  // Where x goes below 0, the name must not stand in the middle of the chart.
+  axisLine: { show: false, onZero: false },
 });
 
 /** One line per row of a bar chart, top to bottom. */

@@ -27,12 +27,12 @@ export async function segmentMapHtml(view: View): Promise<Html | null> {
   });
 }
 
-/** "more orders, fewer days since last order": the features with the most weight. */
+/** "+ orders, − days since last order": the features with the most weight. */
 function inWords({ loadings }: SegmentMap, axis: "first" | "second"): string {
   const strongest = loadings.filter((row) => row[axis] !== 0).sort((a, b) => Math.abs(b[axis]) - Math.abs(a[axis]));
   return strongest
     .slice(0, FEATURES_NAMED)
-    .map((row) => `${row[axis] > 0 ? "more" : "less"} ${featureTitle({ key: row.feature }).toLowerCase()}`)
+    .map((row) => `${row[axis] > 0 ? "+" : "−"} ${featureTitle({ key: row.feature }).toLowerCase()}`)
     .join(", ");
 }
 
