@@ -1,5 +1,5 @@
-import type { SegmentMap } from "../profile/segment-map.js";
 /** What the report shows of segments; conventions are those of `ReportData`. */
+import type { SegmentMap } from "../profile/segment-map.js";
 
 export interface Segmentation {
   /** Columns of the profiles, in order; keys are those of features.parquet (`count_purchase`, `recency_days` ...). */
