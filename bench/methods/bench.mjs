@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+/** The scoring methods that no other bench has, RP3beta and content, beside the same products in scipy and scikit-learn. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { matrixOf, randomOf } from "../data.mjs";
+import { median, mustRun, ROOT, requireBuild, SIZE_NAMES, say, seconds, table } from "../tools.mjs";
+
+const WHAT = `node bench/methods/bench.mjs [--size small] [--threads 1,2] [--runs 3] [--only rp3beta,profiles,content] [--python python3]
+
+  rp3beta   20 neighbours of every item by the random walk, alpha 1, beta .6; scipy: two normalised products by blocks of rows
+  profiles  item profiles from a title and a category, to a file; scikit-learn's HashingVectorizer and TfidfTransformer, in memory
+  content   20 items for every user from these profiles, seen items left out; scipy: mean profiles times profiles by blocks
+
+Results are compared before times are shown. Sizes: ${SIZE_NAMES.join(", ")}. scipy has one thread whatever --threads says.`;
+
+const WORDS = 20_000;
+const WORDS_A_TITLE = 12;
+const CATEGORIES = 300;
+const TOLERANCE = 1e-4;
+
+const { values } = parseArgs({
+  options: {
+    size: { type: "string", default: "small" },
+    threads: { type: "string", default: "1,2" },
+    runs: { type: "string", default: "3" },
+    only: { type: "string", default: "rp3beta,profiles,content" },
+    python: { type: "string", default: "python3" },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+if (values.help || !SIZE_NAMES.includes(values.size)) {
+  say(WHAT);
+  process.exit(values.help ? 0 : 2);
+}
+requireBuild();
+const { closeExecutors, openMatrix, recommend, rp3beta, writeItemProfiles } = await import("../../dist/index.js");
+
+const folder = join(ROOT, "build", "bench");
+mkdirSync(folder, { recursive: true });
+const path = await matrixOf(values.size, say);
+const matrix = await openMatrix(path);
+const profiles = join(folder, `${values.size}-profiles.safetensors`);
+const items = itemsOf(matrix.ids("items", 0, matrix.numItems));
+writeFileSync(`${profiles}.json`, JSON.stringify(items.map(({ title, category }) => [title, category])));
+
+/** Titles by Zipf's law. */
+function itemsOf(ids) {
+  const random = randomOf(3);
+  const zipf = (count) => Math.floor(count ** random()) - 1;
+  const title = () => Array.from({ length: WORDS_A_TITLE }, () => `word${zipf(WORDS)}`).join(" ");
+  return ids.map((id) => ({ id, title: title(), category: `category ${zipf(CATEGORIES)}` }));
+}
+
+const sumOf = (scores) => scores.reduce((sum, x) => sum + x, 0);
+const WORKS = {
+  rp3beta: async (threads) => sumOf((await rp3beta(matrix, { k: 20, threads })).scores),
+  profiles: async () => {
+    const columns = { text: ["title"], categories: ["category"] };
+    return (await writeItemProfiles(profiles, items, { ...columns, matrix })).nnz;
+  },
+  content: async (threads) =>
+    sumOf((await recommend(matrix, { method: "content", profiles, n: 20, fallback: false, threads })).scores),
+};
+
+async function peer(work) {
+  try {
+    const script = ["bench/methods/peers.py", work, path, profiles, values.runs];
+    return JSON.parse((await mustRun(values.python, script)).stdout.trim().split("\n").at(-1));
+  } catch (error) {
+    say(`${work}: ${String(error.message).split("\n").at(-1)}`);
+    return undefined;
+  }
+}
+
+const rows = [];
+const works = values.only.split(",");
+if (works.includes("content") && !works.includes("profiles")) await WORKS.profiles();
+for (const work of works) {
+  const theirs = await peer(work);
+  for (const threads of values.threads.split(",").map(Number)) {
+    const times = [];
+    let result;
+    for (let run = -1; run < Number(values.runs); run++) {
+      const start = performance.now();
+      result = await WORKS[work](threads);
+      if (run >= 0) times.push((performance.now() - start) / 1000);
+    }
+    if (theirs !== undefined && Math.abs(result - theirs.result) > TOLERANCE * Math.abs(theirs.result))
+      throw new Error(`${work}: ${result} here, ${theirs.result} there`);
+    const ours = median(times);
+    const other = theirs && median(theirs.seconds);
+    rows.push([
+      work,
+      String(threads),
+      seconds(ours),
+      other ? seconds(other) : "–",
+      other ? `${(other / ours).toFixed(1)}x` : "–",
+    ]);
+  }
+}
+matrix.close();
+await closeExecutors();
+console.log(table([`work (${values.size})`, "threads", "couponcast", "peer", "times"], rows));
