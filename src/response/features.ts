@@ -15,6 +15,8 @@ export interface OfferFeatures {
 
 /** Offers whose features are made at once: bounds the memory of their users' tastes. */
 const OFFERS_AT_ONCE = 65_536;
+/** Offers of a kernel call. */
+const SHARD_OFFERS = 8192;
 
 /**
  * @param channels uint8 [users] of channels.ts
@@ -34,23 +36,31 @@ export async function featuresOfOffers(
   const dims = USER_FEATURES.length;
   const pairFeatures = shared.f32(history.users.length * pairs);
   const userFeatures = new Float32Array(history.users.length * dims);
-  const rows = Int32Array.from({ length: Math.min(OFFERS_AT_ONCE, history.users.length) }, (_, row) => row);
+  const rows = shared.i32(Math.min(OFFERS_AT_ONCE, history.users.length));
+  for (let row = 0; row < rows.length; row++) rows[row] = row;
   for (const { begin, end } of shards(history.users.length, OFFERS_AT_ONCE)) {
     const users = history.users.subarray(begin, end);
     const times = history.times.subarray(begin, end);
     const states = await statesAt(executor, journal, orderValue, users, times, partOfOffers(past, begin, end));
-    await executor.run({
-      kernel: "pairFeatures",
-      args: {
-        ...pairArgs,
-        ...stateArgs(states),
-        userChannels: Uint8Array.from(users, (user) => channels[user]!),
-        pairHorizonDays: horizonDays.subarray(begin, end),
-        users: rows.subarray(0, end - begin),
-        coupons: history.coupons.subarray(begin, end),
-        outFeatures: pairFeatures.subarray(begin * pairs, end * pairs),
-      },
-    });
+    const userChannels = shared.u8(end - begin);
+    for (let row = 0; row < userChannels.length; row++) userChannels[row] = channels[users[row]!]!;
+    await executor.map(
+      shards(end - begin, SHARD_OFFERS).map((shard) => {
+        const [from, to] = [begin + shard.begin, begin + shard.end];
+        return {
+          kernel: "pairFeatures",
+          args: {
+            ...pairArgs,
+            ...stateArgs(states),
+            userChannels,
+            pairHorizonDays: horizonDays.subarray(from, to),
+            users: rows.subarray(shard.begin, shard.end),
+            coupons: history.coupons.subarray(from, to),
+            outFeatures: pairFeatures.subarray(from * pairs, to * pairs),
+          },
+        };
+      }),
+    );
     userFeatures.set(states.features, begin * dims);
   }
   return { pairFeatures, userFeatures };

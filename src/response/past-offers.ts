@@ -51,16 +51,19 @@ export interface PastOffers {
   rate: number;
 }
 
-/** float64 [offers] days in which each could be redeemed. */
+/** float64 [offers] days in which each could be redeemed, in shared memory. */
 export function offerHorizons(
   { coupons: positions, times }: OfferHistory,
   coupons: readonly Coupon[],
   timeZone: string,
 ): Float64Array {
   const ends = coupons.map((coupon) => validityWindow(coupon, timeZone).untilMs);
-  return Float64Array.from(positions, (coupon, i) =>
-    horizonBefore(coupons[coupon]!, ends[coupon]!, Number(times[i]!) / 1000),
-  );
+  const horizons = shared.f64(positions.length);
+  for (let i = 0; i < horizons.length; i++) {
+    const coupon = positions[i]!;
+    horizons[i] = horizonBefore(coupons[coupon]!, ends[coupon]!, Number(times[i]!) / 1000);
+  }
+  return horizons;
 }
 
 const DAY_MICROS = 86_400_000_000;

@@ -215,8 +215,9 @@ async function writeReasons(
   const { holdout, timeZone } = campaign;
   const userRelation = `read_parquet(${quoteLiteral(users)})`;
   await db.run(`CREATE TABLE redeemed AS
-    SELECT user_id, map_from_entries(list((coupon_id, n))) AS counts
-    FROM (SELECT user_id, coupon_id, count(*) AS n FROM redemptions WHERE redeemed GROUP BY ALL) GROUP BY user_id`);
+    SELECT row, map_from_entries(list((coupon_id, n))) AS counts
+    FROM (SELECT u.row, r.coupon_id, count(*) AS n FROM redemptions r JOIN ${userRelation} u ON r.user_id = u.user_id
+      WHERE r.redeemed GROUP BY ALL) GROUP BY row ORDER BY row`);
   const eligibility = eligibilitySql(coupons, {
     asOfMs: Date.parse(ingested.result.asOf),
     timeZone,
@@ -224,7 +225,7 @@ async function writeReasons(
     redemptionsSql: ({ id }) => `r.counts[${quoteLiteral(id)}]`,
   });
   // A keyed hash of the id decides: the same users for the same key, whoever else is in the file.
-  const heldOut = `md5_number_lower(${quoteLiteral(`${holdout.key}:`)} || u.user_id)::DOUBLE / 18446744073709551616.0 < ${holdout.share}`;
+  const heldOut = `md5_number_lower(${quoteLiteral(`${holdout.key}:`)} || user_id)::DOUBLE / 18446744073709551616.0 < ${holdout.share}`;
   const { numUsers } = ingested.result;
   const width = coupons.length;
   const writer = TensorFileWriter.create(path, [{ name: "reasons", dtype: "U8", shape: [numUsers, width] }], {
@@ -232,16 +233,22 @@ async function writeReasons(
   });
   const notActive = reasonCode("not_active");
   try {
-    const from = `${userRelation} u JOIN read_parquet(${quoteLiteral(features)}) f ON u.row = f.row LEFT JOIN redeemed r ON u.user_id = r.user_id`;
     const rowsPerBatch = Math.max(2048, Math.floor(4_000_000 / Math.max(width, 1)));
     let begin = 0;
     while (begin < numUsers) {
       const end = Math.min(begin + rowsPerBatch, numUsers);
       const block = new Uint8Array((end - begin) * width).fill(notActive);
+      // Of each table only these rows: a batch costs the same, however many users there are.
+      const rows = `row >= ${begin} AND row < ${end}`;
+      const from = `(SELECT *, (${heldOut})::UTINYINT AS is_held_out FROM ${userRelation} WHERE ${rows}) u
+        JOIN (SELECT * FROM read_parquet(${quoteLiteral(features)}) WHERE ${rows}) f ON u.row = f.row
+        LEFT JOIN (SELECT * FROM redeemed WHERE ${rows}) r ON u.row = r.row`;
       for (let c = 0; c === 0 || c < eligibility.active.length; c += COUPONS_PER_QUERY) {
         const group = eligibility.active.slice(c, c + COUPONS_PER_QUERY);
-        const list = group.map(({ sql }) => `CASE WHEN ${heldOut} THEN ${reasonCode("holdout")} ELSE ${sql} END`);
-        const sql = `SELECT ${[`(${heldOut})::UTINYINT`, ...list].join(", ")} FROM ${from} WHERE u.row >= ${begin} AND u.row < ${end} ORDER BY u.row`;
+        const list = group.map(
+          ({ sql }) => `CASE WHEN u.is_held_out = 1 THEN ${reasonCode("holdout")} ELSE ${sql} END`,
+        );
+        const sql = `SELECT ${["u.is_held_out", ...list].join(", ")} FROM ${from} ORDER BY u.row`;
         let row = 0;
         for await (const { numRows, columns } of db.streamColumns(
           sql,

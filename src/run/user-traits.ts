@@ -46,18 +46,23 @@ export async function userTraits(
     const width = attributes.length;
     const values = new Int32Array(ingested.result.numUsers * width);
     let other = 0;
-    for (const [t, { column, values: named }] of attributes.entries()) {
-      const codes = new Map(named.map((value, i) => [value, other + 1 + i]));
-      const value = columns.includes(column) ? quoteIdentifier(column) : "NULL";
-      let row = 0;
-      const sql = `SELECT ${value}::VARCHAR FROM ${relation} ORDER BY row`;
-      for await (const {
-        numRows,
-        columns: [text],
-      } of db.streamColumns(sql, ["TEXT"])) {
-        for (let i = 0; i < numRows; i++, row++) values[row * width + t] = codes.get(text[i]!) ?? other;
-      }
+    const codes = attributes.map(({ column, values: named }) => {
+      const cases = named.map((value, i) => `WHEN ${quoteLiteral(value)} THEN ${other + 1 + i}`);
+      const known = columns.includes(column) && cases.length > 0;
+      const sql = known ? `CASE ${quoteIdentifier(column)}::VARCHAR ${cases.join(" ")} ELSE ${other} END` : `${other}`;
       other += 1 + named.length;
+      return sql;
+    });
+    let begin = 0;
+    if (width > 0) {
+      const types = codes.map(() => "I32" as const);
+      const sql = `SELECT ${codes.join(", ")} FROM ${relation} ORDER BY row`;
+      for await (const batch of db.streamColumns(sql, types)) {
+        for (const [t, column] of batch.columns.entries()) {
+          for (let i = 0; i < batch.numRows; i++) values[(begin + i) * width + t] = column[i]!;
+        }
+        begin += batch.numRows;
+      }
     }
     const absent = attributes.map(({ column }) => column).filter((column) => !columns.includes(column));
     return { attributes, values, absent };
