@@ -1,4 +1,5 @@
-// The work on one block of 64 rows of a design, by SIMD target; strata.cc goes through the blocks.
+// The work on one block of 64 rows of a design, by SIMD target; strata.cc goes through the blocks. The likelihood of what
+// was seen is in strata_likelihood.cc, the sums over features in strata_block.cc.
 #ifndef COUPONCAST_RESPONSE_STRATA_BLOCK_H_
 #define COUPONCAST_RESPONSE_STRATA_BLOCK_H_
 
