@@ -31,7 +31,7 @@ std::vector<float> Weights(const TestMatrix& matrix, double regularisation, int6
   const EaseState state{square, pivot, columns, solved};
   for (const RowRange range : Shards(size, shard))
     EXPECT_OK(EaseGram(matrix.by_user(), matrix.by_item(), regularisation, range, {}, square));
-  for (int64_t block = 0; block < size / kEaseBlock; ++block) {
+  for (int64_t block = 0; block < EaseBlocks(size); ++block) {
     EXPECT_OK(EasePivot(state, block));
     for (const RowRange range : Shards(size, shard)) EXPECT_OK(EasePanel(state, block, range, {}));
     for (const RowRange range : Shards(size, shard)) EXPECT_OK(EaseUpdate(state, block, range, {}));
@@ -73,7 +73,7 @@ std::vector<double> WeightsPlainly(const TestMatrix& matrix, double regularisati
 
 // numpy: X = [[1, 2, 0], [0, 1, 1], [3, 0, 1]]; P = inv(X.T @ X + 2 I); B = -P / diag(P), diagonal 0.
 TEST(Ease, GoldenOfNumpy) {
-  const std::vector<float> weights = Weights(TestMatrix(Dense{{1, 2, 0}, {0, 1, 1}, {3, 0, 1}}), 2, 32);
+  const std::vector<float> weights = Weights(TestMatrix(Dense{{1, 2, 0}, {0, 1, 1}, {3, 0, 1}}), 2, 24);
   const std::vector<double> expected = {0, 0.12820512820512819,  0.23749999999999999, 0.18518518518518512,
                                         0, 0.074999999999999997, 0.70370370370370361, 0.15384615384615385,
                                         0};
@@ -85,7 +85,7 @@ TEST(Ease, EqualsThePlainInverse) {
   for (const auto& kind : MatrixKinds()) {
     const TestMatrix matrix = RandomMatrix(kind, ++seed);
     for (const double regularisation : {0.01, 10.0}) {
-      const std::vector<float> weights = Weights(matrix, regularisation, 96);
+      const std::vector<float> weights = Weights(matrix, regularisation, 72);
       const std::vector<double> expected = WeightsPlainly(matrix, regularisation);
       for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(weights[i], expected[i], 1e-6 * (1 + std::fabs(expected[i])));
     }
@@ -94,14 +94,14 @@ TEST(Ease, EqualsThePlainInverse) {
 
 TEST(Ease, TheSameBitsForEveryTargetAndShard) {
   const TestMatrix matrix = RandomMatrix({100, 300, 0.2, true, false}, 5);
-  const std::vector<float> weights = Weights(matrix, 3, 384);
-  EXPECT_TRUE(SameBits(Weights(matrix, 3, 32), weights));
-  ForEachTarget([&] { EXPECT_TRUE(SameBits(Weights(matrix, 3, 160), weights)); });
+  const std::vector<float> weights = Weights(matrix, 3, 312);
+  EXPECT_TRUE(SameBits(Weights(matrix, 3, 24), weights));
+  ForEachTarget([&] { EXPECT_TRUE(SameBits(Weights(matrix, 3, 144), weights)); });
 }
 
 TEST(Ease, RecommendsTheLargestSums) {
   const TestMatrix matrix = RandomMatrix({60, 40, 0.2, false, false}, 9);
-  const std::vector<float> weights = Weights(matrix, 5, 64);
+  const std::vector<float> weights = Weights(matrix, 5, 48);
   RecommendOptions options;
   options.n = 6;
   std::vector<uint8_t> allowed(40, 1);
@@ -142,25 +142,25 @@ TEST(Ease, ScopesSumRows) {
 
 TEST(Ease, RefusesWhatDoesNotFit) {
   const TestMatrix matrix(Dense{{1, 0, 2}, {0, 1, 0}});
-  std::vector<double> square(static_cast<size_t>(kEaseBlock * kEaseBlock));
+  std::vector<double> square(static_cast<size_t>(kEaseTile * kEaseTile));
   const auto gram = [&](double regularisation, RowRange range, CancelFlag cancel = {}) {
     return EaseGram(matrix.by_user(), matrix.by_item(), regularisation, range, cancel, square);
   };
-  EXPECT_OK(gram(1, {0, kEaseBlock}));
+  EXPECT_OK(gram(1, {0, kEaseTile}));
   EXPECT_CODE(StatusCode::kInvalidArgument, gram(0, {0, 1}));
   EXPECT_CODE(StatusCode::kInvalidArgument, gram(NAN, {0, 1}));
-  EXPECT_CODE(StatusCode::kOutOfRange, gram(1, {0, kEaseBlock + 1}));
-  std::vector<double> pivot(square.size());
-  std::vector<double> columns(square.size());
-  std::vector<double> solved(square.size());
+  EXPECT_CODE(StatusCode::kOutOfRange, gram(1, {0, kEaseTile + 1}));
+  std::vector<double> pivot(static_cast<size_t>(kEaseBlock * kEaseBlock));
+  std::vector<double> columns(static_cast<size_t>(kEaseTile * kEaseBlock));
+  std::vector<double> solved(columns.size());
   const EaseState state{square, pivot, columns, solved};
   EXPECT_OK(EasePivot(state, 0));
   EXPECT_CODE(StatusCode::kOutOfRange, EasePivot(state, 1));
   EXPECT_CODE(StatusCode::kInvalidArgument, EasePivot(state, 0));  // swept: negative definite
-  EXPECT_CODE(StatusCode::kInvalidArgument, EasePanel(state, 0, {0, 33}, {}));
-  EXPECT_CODE(StatusCode::kOutOfRange, EaseUpdate(state, 0, {0, kEaseBlock + 32}, {}));
-  EXPECT_CODE(StatusCode::kCancelled, EasePanel(state, 0, {0, kEaseBlock}, Raised()));
-  EXPECT_CODE(StatusCode::kCancelled, EaseUpdate(state, 0, {0, kEaseBlock}, Raised()));
+  EXPECT_CODE(StatusCode::kInvalidArgument, EasePanel(state, 0, {0, 23}, {}));
+  EXPECT_CODE(StatusCode::kOutOfRange, EaseUpdate(state, 0, {0, 2 * kEaseTile}, {}));
+  EXPECT_CODE(StatusCode::kCancelled, EasePanel(state, 0, {0, kEaseTile}, Raised()));
+  EXPECT_CODE(StatusCode::kCancelled, EaseUpdate(state, 0, {0, kEaseTile}, Raised()));
   EXPECT_CODE(StatusCode::kInvalidArgument, EasePivot({std::span(square).first(100), pivot, columns, solved}, 0));
   std::vector<float> weights(9);
   EXPECT_CODE(StatusCode::kInvalidArgument, EaseWeights(square, 3, {0, 2}, weights));

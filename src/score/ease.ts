@@ -20,9 +20,10 @@ export interface EaseModel {
 /** Beyond this the square of all items no longer fits a small machine: 8 bytes a pair while it is inverted, 4 in the model. */
 export const EASE_MAX_ITEMS = 20_000;
 /** Of native/include/couponcast/ease.h. */
-const BLOCK = 64;
-/** Of the square: in multiples of 64, and enough to be worth a message each of hundreds of times. */
-const MIN_SHARD_ROWS = 128;
+const TILE = 24;
+const BLOCK = 240;
+/** Of the square: in whole tiles, and enough to be worth a message each in every step. */
+const MIN_SHARD_ROWS = 5 * TILE;
 /** More than one, since rows grow longer. */
 const SHARDS_PER_THREAD = 12;
 const WEIGHT_ROWS = 256;
@@ -44,7 +45,8 @@ export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<E
     });
   }
   const executor = new Executor(options);
-  const size = Math.ceil(numItems / BLOCK) * BLOCK;
+  const size = Math.ceil(numItems / TILE) * TILE;
+  const numBlocks = Math.ceil(size / BLOCK);
   const square = shared.alignedF64(size * size);
   const state = {
     square,
@@ -56,18 +58,18 @@ export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<E
     const calls = ranges.map((range) => ({ kernel, args: { ...range, ...args(range) } }));
     await executor.map(calls, stage === undefined ? undefined : { name: stage });
   };
-  const shardRows = Math.ceil(size / (executor.threads * SHARDS_PER_THREAD * BLOCK)) * BLOCK;
+  const shardRows = Math.ceil(size / (executor.threads * SHARDS_PER_THREAD * TILE)) * TILE;
   const ranges = shards(size, Math.max(shardRows, MIN_SHARD_ROWS));
   // A panel is soon done: hardly worth more than a message a thread.
-  const panels = shards(size, Math.ceil(size / (executor.threads * BLOCK)) * BLOCK);
+  const panels = shards(size, Math.ceil(size / (executor.threads * TILE)) * TILE);
   await map("easeGram", ranges, () => ({ matrix: matrix.ref(), regularisation, square }), "products of items");
-  for (let block = 0; block < size / BLOCK; block++) {
+  for (let block = 0; block < numBlocks; block++) {
     const args = () => ({ ...state, block });
     await executor.run({ kernel: "easePivot", args: args() });
     await map("easePanel", panels, args);
     // The longest rows first, so that none is left over at the end.
     await map("easeUpdate", ranges.toReversed(), args);
-    executor.progress("inverse", block + 1, size / BLOCK);
+    executor.progress("inverse", block + 1, numBlocks);
   }
   const weights = shared.f32(numItems * numItems);
   const rows = shards(numItems, WEIGHT_ROWS);

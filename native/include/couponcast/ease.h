@@ -18,17 +18,21 @@
 
 namespace couponcast {
 
-inline constexpr int64_t kEaseBlock = 64;
+inline constexpr int64_t kEaseTile = 24;
+inline constexpr int64_t kEaseBlock = 10 * kEaseTile;
 
-// Rows of the square that holds `items`: a multiple of kEaseBlock.
-constexpr int64_t EaseSize(int64_t items) { return (items + kEaseBlock - 1) / kEaseBlock * kEaseBlock; }
+// Rows of the square that holds `items`: a multiple of kEaseTile.
+constexpr int64_t EaseSize(int64_t items) { return (items + kEaseTile - 1) / kEaseTile * kEaseTile; }
+
+// Blocks of it, of which the last may be smaller.
+constexpr int64_t EaseBlocks(int64_t size) { return (size + kEaseBlock - 1) / kEaseBlock; }
 
 // Memory that the steps share; sizes are of EaseSize(items) = n.
 struct EaseState {
   std::span<double> square;   // [n * n] row-major, of which the lower triangle counts
   std::span<double> pivot;    // [kEaseBlock * kEaseBlock] inverse of the block's own square
-  std::span<double> columns;  // [n * kEaseBlock] the block's columns, in tiles of rows side by side
-  std::span<double> solved;   // [n * kEaseBlock] the columns times the pivot, by row
+  std::span<double> columns;  // [n * kEaseBlock] the block's columns
+  std::span<double> solved;   // [n * kEaseBlock] the columns times the inverse
 };
 
 // Rows `range` of the square: X'X + regularisation for the items, 1 on the diagonal behind them. Sums in float64 in ascending
@@ -36,7 +40,7 @@ struct EaseState {
 Status EaseGram(const CsrView& users, const CsrView& items, double regularisation, RowRange range, CancelFlag cancel,
                 std::span<double> square);
 
-// The three steps for block `block`; each after the one before it is done for all rows. Ranges begin and end at multiples of 32.
+// The three steps for block `block`; each after the one before it is done for all rows. Ranges begin and end at multiples of kEaseTile.
 // Results depend neither on ranges nor on the SIMD target. Errors: kInvalidArgument (sizes; a square that is not positive
 // definite), kOutOfRange, kCancelled.
 Status EasePivot(const EaseState& state, int64_t block);

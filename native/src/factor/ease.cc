@@ -6,20 +6,21 @@
 #include <vector>
 
 #include "base/check.h"
-#include "factor/subtract_product.h"
+#include "factor/symmetric_sweep.h"
 
 namespace couponcast {
 namespace {
 
 constexpr int64_t kBlock = kEaseBlock;
+static_assert(kEaseTile == kProductCols && kBlock % kEaseTile == 0);
 constexpr int64_t kUsersPerPoll = 1024;
 constexpr int64_t kWeightRows = 8;
 
 // The square's side. Errors: kInvalidArgument.
 Result<int64_t> SizeOf(std::span<const double> square) {
   const auto size = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(square.size()))));
-  if (size * size == std::ssize(square) && size % kBlock == 0) return size;
-  return InvalidArgument("expected a square of a multiple of " + std::to_string(kBlock) + " rows");
+  if (size * size == std::ssize(square) && size % kEaseTile == 0) return size;
+  return InvalidArgument("expected a square of a multiple of " + std::to_string(kEaseTile) + " rows");
 }
 
 Status CheckState(const EaseState& state, int64_t block, RowRange range) {
@@ -29,28 +30,15 @@ Status CheckState(const EaseState& state, int64_t block, RowRange range) {
   COUPONCAST_RETURN_IF_ERROR(CheckSize("columns", state.columns.size(), size.value() * kBlock));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("solved", state.solved.size(), size.value() * kBlock));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, size.value()));
-  if (block < 0 || block >= size.value() / kBlock) return OutOfRange("no block " + std::to_string(block));
-  if (range.begin % kProductCols == 0 && range.end % kProductCols == 0) return {};
-  return InvalidArgument("expected ranges in multiples of " + std::to_string(kProductCols));
+  if (block < 0 || block * kBlock >= size.value()) return OutOfRange("no block " + std::to_string(block));
+  if (range.begin % kEaseTile == 0 && range.end % kEaseTile == 0) return {};
+  return InvalidArgument("expected ranges in multiples of " + std::to_string(kEaseTile));
 }
 
-// Symmetric sweep of one small square, all of it filled: afterwards the negative inverse.
-bool SweepBlock(double* a) {
-  for (int64_t p = 0; p < kBlock; ++p) {
-    double* pivot_row = a + p * kBlock;
-    const double pivot = pivot_row[p];
-    if (!(pivot > 0) || !std::isfinite(pivot)) return false;
-    for (int64_t i = 0; i < kBlock; ++i) {
-      if (i == p) continue;
-      double* row = a + i * kBlock;
-      const double factor = row[p] / pivot;
-      for (int64_t j = 0; j < kBlock; ++j) row[j] -= factor * pivot_row[j];
-      row[p] = factor;
-    }
-    for (int64_t j = 0; j < kBlock; ++j) pivot_row[j] /= pivot;
-    pivot_row[p] = -1 / pivot;
-  }
-  return true;
+SweepStep StepOf(const EaseState& state, int64_t block) {
+  const int64_t size = SizeOf(state.square).value();
+  const int64_t first = block * kBlock;
+  return {state.square.data(), size, first, std::min(kBlock, size - first), state.pivot.data(), state.columns.data(), state.solved.data()};
 }
 
 }  // namespace
@@ -83,80 +71,24 @@ Status EaseGram(const CsrView& users, const CsrView& items, double regularisatio
 
 Status EasePivot(const EaseState& state, int64_t block) {
   COUPONCAST_RETURN_IF_ERROR(CheckState(state, block, {0, 0}));
-  const int64_t size = SizeOf(state.square).value();
-  const int64_t first = block * kBlock;
-  double* pivot = state.pivot.data();
-  double* own = state.square.data() + first * size + first;
-  for (int64_t row = 0; row < kBlock; ++row) {
-    for (int64_t col = 0; col <= row; ++col) pivot[row * kBlock + col] = pivot[col * kBlock + row] = own[row * size + col];
-  }
-  if (!SweepBlock(pivot)) {
-    return InvalidArgument("X'X + regularisation is not positive definite in float64 near item " + std::to_string(first) +
-                           ": expected a larger regularisation");
-  }
-  for (int64_t row = 0; row < kBlock; ++row) std::copy_n(pivot + row * kBlock, row + 1, own + row * size);
-  return {};
+  if (SweepPivot(StepOf(state, block))) return {};
+  return InvalidArgument("X'X + regularisation is not positive definite in float64 near item " + std::to_string(block * kBlock) +
+                         ": expected a larger regularisation");
 }
 
 Status EasePanel(const EaseState& state, int64_t block, RowRange range, CancelFlag cancel) {
   COUPONCAST_RETURN_IF_ERROR(CheckState(state, block, range));
-  const int64_t size = SizeOf(state.square).value();
-  const int64_t first = block * kBlock;
-  const double* square = state.square.data();
-  // The pivot in tiles of columns. It holds the negative inverse, which suits a product that is subtracted.
-  std::vector<double> tiles(static_cast<size_t>(kBlock * kBlock));
-  for (int64_t k = 0; k < kBlock; ++k) {
-    for (int64_t col = 0; col < kBlock; ++col) {
-      tiles[static_cast<size_t>((col / kProductCols * kBlock + k) * kProductCols + col % kProductCols)] =
-          state.pivot[static_cast<size_t>(k * kBlock + col)];
-    }
-  }
-  std::vector<double> rows(static_cast<size_t>(kProductCols * kBlock));
-  for (int64_t begin = range.begin; begin < range.end; begin += kProductCols) {
+  const SweepStep step = StepOf(state, block);
+  for (int64_t row = range.begin; row < range.end; row += kEaseTile) {
     if (cancel.IsSet()) return Cancelled();
-    if (begin >= first && begin < first + kBlock) continue;
-    double* columns = state.columns.data() + begin * kBlock;
-    for (int64_t k = 0; k < kBlock; ++k) {
-      // Of rows before the block the lower triangle holds the transpose.
-      const double* from = begin < first ? square + (first + k) * size + begin : square + begin * size + first + k;
-      const int64_t step = begin < first ? 1 : size;
-      for (int64_t r = 0; r < kProductCols; ++r) {
-        columns[k * kProductCols + r] = from[r * step];
-        rows[static_cast<size_t>(r * kBlock + k)] = from[r * step];
-      }
-    }
-    double* solved = state.solved.data() + begin * kBlock;
-    std::fill_n(solved, kProductCols * kBlock, 0.0);
-    for (int64_t r = 0; r < kProductCols; r += kProductRows) {
-      for (int64_t col = 0; col < kBlock; col += kProductCols)
-        SubtractProduct(rows.data() + r * kBlock, kBlock, tiles.data() + col * kBlock, solved + r * kBlock + col, kBlock);
-    }
+    SweepPanel(step, row);
   }
   return {};
 }
 
 Status EaseUpdate(const EaseState& state, int64_t block, RowRange range, CancelFlag cancel) {
   COUPONCAST_RETURN_IF_ERROR(CheckState(state, block, range));
-  const int64_t size = SizeOf(state.square).value();
-  const int64_t first = block * kBlock;
-  const auto own = [&](int64_t row) { return row >= first && row < first + kBlock; };
-  for (int64_t col = 0; col < range.end; col += kProductCols) {
-    if (cancel.IsSet()) return Cancelled();
-    if (own(col)) continue;
-    const double* tile = state.columns.data() + col * kBlock;
-    for (int64_t row = std::max(range.begin, col); row < range.end; row += kProductRows) {
-      if (!own(row)) SubtractProduct(state.solved.data() + row * kBlock, kBlock, tile, state.square.data() + row * size + col, size);
-    }
-  }
-  const auto solved = [&](int64_t row, int64_t k) { return state.solved[static_cast<size_t>(row * kBlock + k)]; };
-  for (int64_t k = 0; k < kBlock; ++k) {
-    double* line = state.square.data() + (first + k) * size;
-    for (int64_t row = range.begin; row < std::min(range.end, first); ++row) line[row] = solved(row, k);
-  }
-  for (int64_t row = std::max(range.begin, first + kBlock); row < range.end; ++row) {
-    for (int64_t k = 0; k < kBlock; ++k) state.square[static_cast<size_t>(row * size + first + k)] = solved(row, k);
-  }
-  return {};
+  return SweepUpdate(StepOf(state, block), range, cancel);
 }
 
 Status EaseWeights(std::span<const double> square, int64_t items, RowRange range, std::span<float> weights) {
