@@ -1,6 +1,7 @@
 #include "couponcast/strata.h"
 
 #include "addon.h"
+#include "couponcast/curves.h"
 
 namespace couponcast::node {
 namespace {
@@ -26,11 +27,23 @@ Napi::Value StrataScoresBinding(const Args& args) {
   return args.env().Undefined();
 }
 
+Napi::Value CurveColumnsBinding(const Args& args) {
+  const Curves curves = {.dims = args.Integer("dims"),
+                         .knots = args.In<double>("knots"),
+                         .mean = args.In<double>("mean"),
+                         .deviation = args.In<double>("deviation"),
+                         .farthest = args.Number("farthest")};
+  Check(args.env(), CurveColumns(args.In<float>("features"), args.In<int32_t>("rows"), curves, args.In<int32_t>("places"),
+                                 args.Integer("denseCols"), args.Range(), args.Cancel(), args.Out<float>("outDense")));
+  return args.env().Undefined();
+}
+
 }  // namespace
 
 void ExportStrata(Napi::Object exports) {
   Export<StrataPartialBinding>(exports, "strataPartial");
   Export<StrataScoresBinding>(exports, "strataScores");
+  Export<CurveColumnsBinding>(exports, "curveColumns");
 }
 
 }  // namespace couponcast::node

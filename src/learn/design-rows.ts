@@ -43,6 +43,11 @@ export function denseAt({ denseCols }: DesignRows, row: number): number {
 
 export const DENSE_STRIDE = BLOCK_ROWS;
 
+/** The part of `dense` that holds the rows from `begin`, a multiple of a block's, to `end`. */
+export function denseBlocks({ dense, denseCols }: DesignRows, begin: number, end: number): Float32Array {
+  return dense.subarray(begin * denseCols, Math.ceil(end / BLOCK_ROWS) * BLOCK_ROWS * denseCols);
+}
+
 /** Shards of the rows: by their number alone, so that sums are the same for any number of threads. */
 export function designShards(rows: number): RowRange[] {
   const size = Math.max(MIN_SHARD_ROWS, Math.ceil(rows / MAX_SHARDS / BLOCK_ROWS) * BLOCK_ROWS);

@@ -181,6 +181,7 @@ export interface Addon {
   elasticNetStep(a: Named): void;
   strataPartial(a: Named): number;
   strataScores(a: Named): void;
+  curveColumns(a: Named): void;
   fitIsotonic(a: Named): void;
   solveSpd(a: Named): void;
 

@@ -1,4 +1,6 @@
 /** Numbers as curves of straight pieces: x becomes max(0, x - knot) for each of its knots. */
+import type { Executor } from "../executor/executor.js";
+import { type DesignRows, denseBlocks, designShards } from "../learn/design-rows.js";
 import { yieldToEventLoop } from "../util/yield.js";
 
 export interface Curves {
@@ -47,6 +49,42 @@ export async function curvesOf(
     }
   }
   return curves;
+}
+
+/**
+ * Fills the dense columns of a design that are curves, as `columnsOf` has them.
+ *
+ * @param features float32 [.. * dims], in shared memory
+ * @param rows int32 [x.rows] of the features, in shared memory
+ * @param places int32 [features * knots each] which dense column each is; -1: none
+ */
+export async function putCurves(
+  executor: Executor,
+  x: DesignRows,
+  { knots, mean, deviation }: Curves,
+  features: Float32Array,
+  dims: number,
+  rows: Int32Array,
+  farthest: number,
+  places: Int32Array,
+): Promise<void> {
+  const args = {
+    features,
+    rows,
+    dims,
+    farthest,
+    knots: Float64Array.from(knots),
+    mean: Float64Array.from(mean),
+    deviation: Float64Array.from(deviation),
+    places: places.slice(),
+    denseCols: x.denseCols,
+  };
+  await executor.map(
+    designShards(rows.length).map(({ begin, end }) => ({
+      kernel: "curveColumns",
+      args: { ...args, begin, end, outDense: denseBlocks(x, begin, end) },
+    })),
+  );
 }
 
 /**

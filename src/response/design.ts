@@ -1,8 +1,10 @@
 /** What the regressions of a response model see of an offer. */
 import { CHANNELS, COUPON_KINDS, type Coupon } from "../campaign/coupon-schema.js";
+import { type Executor, shared } from "../executor/executor.js";
 import { DENSE_STRIDE, type DesignRows, denseAt, designRows } from "../learn/design-rows.js";
+import { Int64Numbers } from "../util/int64.js";
 import { forEachYielding } from "../util/yield.js";
-import { type Curves, columnsOf, NO_KNOT } from "./curves.js";
+import { type Curves, NO_KNOT, putCurves } from "./curves.js";
 import type { OfferFeatures } from "./features.js";
 import { PAIR_COLUMNS, PAIR_FEATURES, type ResponsePart, USER_COLUMNS, type UserTraits } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
@@ -83,28 +85,43 @@ export interface OfferDesign extends OfferFeatures {
 }
 
 /** The design matrix of some offers, without the columns that are not used. Memory: 4 bytes an input of each. */
-export async function designOf(seen: OfferDesign, rows: Int32Array): Promise<DesignRows> {
+export async function designOf(executor: Executor, seen: OfferDesign, rows: Int32Array): Promise<DesignRows> {
   const { layout, offers, traits, pairFeatures, userFeatures, pairs, basis } = seen;
-  const used = Int32Array.from(seen.used);
-  const numUsed = used.length;
+  const numUsed = seen.used.length;
+  const place = new Int32Array(layout.traitAt).fill(-1);
+  for (const [at, column] of seen.used.entries()) place[column] = at;
   const left = layout.traitAt - numUsed;
   const kinds = seen.coupons.map(({ kind }) => layout.kindAt - left + COUPON_KINDS.indexOf(kind));
   const channels = seen.coupons.map(({ channel }) => layout.channelAt - left + CHANNELS.indexOf(channel));
   const width = traits.attributes.length;
-  const columns = new Float64Array(layout.traitAt);
-  const ofUser = columns.subarray(layout.userAt);
-  const season = columns.subarray(layout.seasonAt);
   const slots = [...new Array<number>(width + 2).fill(1), COUPON_SCALE];
   const x = designRows(rows.length, numUsed, layout.cols - left, Float32Array.from(slots));
+  const own = shared.i32(rows.length);
+  own.set(rows);
+  await putCurves(
+    executor,
+    x,
+    pairs,
+    pairFeatures,
+    PAIR_FEATURES.length,
+    own,
+    Infinity,
+    place.subarray(0, layout.userAt),
+  );
+  const ofUser = place.subarray(layout.userAt, layout.seasonAt);
+  await putCurves(executor, x, basis, userFeatures, USER_FEATURES.length, own, FARTHEST, ofUser);
+  const times = new Int64Numbers(offers.times);
+  const season: number[] = [];
   await forEachYielding(rows.length, (i) => {
     const offer = rows[i]!;
     const user = offers.users[offer]!;
     const coupon = offers.coupons[offer]!;
     const first = denseAt(x, i);
-    columnsOf(pairs, pairFeatures, PAIR_FEATURES.length, offer, Number.POSITIVE_INFINITY, columns);
-    columnsOf(basis, userFeatures, USER_FEATURES.length, offer, FARTHEST, ofUser);
-    putSeason(offers.times[offer]!, season);
-    for (let k = 0; k < numUsed; k++) x.dense[first + k * DENSE_STRIDE] = columns[used[k]!]!;
+    putSeason(times.at(offer), season);
+    for (let k = 0; k < season.length; k++) {
+      const at = place[layout.seasonAt + k]!;
+      if (at >= 0) x.dense[first + at * DENSE_STRIDE] = season[k]!;
+    }
     let at = i * slots.length;
     for (let t = 0; t < width; t++) x.indices[at++] = numUsed + traits.values[user * width + t]!;
     x.indices[at++] = kinds[coupon]!;

@@ -7,9 +7,9 @@ import { type OrderValueModel, type States, statesAt } from "./order-value.js";
 import { type OfferHistory, type PastOffers, partOfOffers } from "./past-offers.js";
 
 export interface OfferFeatures {
-  /** float32 [offers * PAIR_FEATURES] */
+  /** float32 [offers * PAIR_FEATURES], in shared memory */
   pairFeatures: Float32Array;
-  /** float32 [offers * USER_FEATURES] */
+  /** float32 [offers * USER_FEATURES], in shared memory */
   userFeatures: Float32Array;
 }
 
@@ -35,7 +35,7 @@ export async function featuresOfOffers(
   const pairs = PAIR_FEATURES.length;
   const dims = USER_FEATURES.length;
   const pairFeatures = shared.f32(history.users.length * pairs);
-  const userFeatures = new Float32Array(history.users.length * dims);
+  const userFeatures = shared.f32(history.users.length * dims);
   const rows = shared.i32(Math.min(OFFERS_AT_ONCE, history.users.length));
   for (let row = 0; row < rows.length; row++) rows[row] = row;
   for (const { begin, end } of shards(history.users.length, OFFERS_AT_ONCE)) {

@@ -135,7 +135,7 @@ export async function fitResponse(
   const columns = { pairs, basis, seasonsShown: seasonsShown(history.times) };
   const used = usedColumns(columns);
   const seen = { ...features, ...columns, offers, coupons, traits, layout, used };
-  const design = (rows: Int32Array) => designOf(seen, rows);
+  const design = (rows: Int32Array) => designOf(executor, seen, rows);
   const x = await design(train);
   const log = await logOf(offers, train);
   let { betas } = hasUplift

@@ -2,6 +2,7 @@
 import { horizonBefore, validityWindow } from "../campaign/coupon.js";
 import type { Coupon } from "../campaign/coupon-schema.js";
 import { shared } from "../executor/executor.js";
+import { Int64Numbers } from "../util/int64.js";
 import { forEachYielding } from "../util/yield.js";
 
 /** Past offers: user row, coupon position, time and what came of it. By user, then time. */
@@ -59,9 +60,10 @@ export function offerHorizons(
 ): Float64Array {
   const ends = coupons.map((coupon) => validityWindow(coupon, timeZone).untilMs);
   const horizons = shared.f64(positions.length);
+  const micros = new Int64Numbers(times);
   for (let i = 0; i < horizons.length; i++) {
     const coupon = positions[i]!;
-    horizons[i] = horizonBefore(coupons[coupon]!, ends[coupon]!, Number(times[i]!) / 1000);
+    horizons[i] = horizonBefore(coupons[coupon]!, ends[coupon]!, micros.at(i) / 1000);
   }
   return horizons;
 }
@@ -87,6 +89,8 @@ export async function pastOffersAt(
   const redeemed = new Float64Array(users.length);
   const count = history.users.length;
   const ends = coupons.map((coupon) => validityWindow(coupon, timeZone).untilMs);
+  const offeredAt = new Int64Numbers(history.times);
+  const momentAt = new Int64Numbers(moments);
   let next = 0;
   let owner = -1;
   let over: number[] = [];
@@ -106,7 +110,7 @@ export async function pastOffersAt(
       while (next < count && history.users[next]! < user) next++;
       for (; next < count && history.users[next] === user; next++) {
         if (history.treated[next] !== 1) continue;
-        const offered = Number(history.times[next]!);
+        const offered = offeredAt.at(next);
         const coupon = history.coupons[next]!;
         const days = horizonBefore(coupons[coupon]!, ends[coupon]!, offered / 1000);
         over.push(offered + days * DAY_MICROS);
@@ -115,7 +119,7 @@ export async function pastOffersAt(
       over.sort((a, b) => a - b);
       overRedeemed.sort((a, b) => a - b);
     }
-    const moment = Number(moments[m]!);
+    const moment = momentAt.at(m);
     received[m] = before(over, isSame ? received[m - 1]! : 0, moment);
     redeemed[m] = before(overRedeemed, isSame ? redeemed[m - 1]! : 0, moment);
   });
