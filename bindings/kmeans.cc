@@ -90,34 +90,49 @@ Napi::Value SparseKmeansAssignBinding(const Args& args) {
   return Napi::Number::New(args.env(), inertia);
 }
 
-// Halves have no typed array: they travel as U8.
-template <typename Half, typename Byte>
-std::span<Half> Halves(std::span<Byte> bytes) {
-  return {reinterpret_cast<Half*>(bytes.data()), bytes.size() / sizeof(Half)};
+// Numbers of 16 bits travel as U8.
+template <typename Short, typename Byte>
+std::span<Short> Shorts(std::span<Byte> bytes) {
+  return {reinterpret_cast<Short*>(bytes.data()), bytes.size() / sizeof(Short)};
 }
 
-Napi::Value SparseKmeansHalveBinding(const Args& args) {
-  Check(args.env(), SparseKmeansHalve(args.In<float>("centroids"), args.Integer("k"), args.Number("halfScale"), args.Range(), args.Cancel(),
-                                      Halves<uint16_t>(args.Out<uint8_t>("outHalves"))));
+Napi::Value SparseKmeansEncodeBinding(const Args& args) {
+  Check(args.env(),
+        SparseKmeansEncode(args.Matrix("matrix").by_user(), args.In<float>("factors"), args.Range(), args.Cancel(),
+                           Shorts<int16_t>(args.Out<uint8_t>("outCodes")), args.Out<float>("outSteps"), args.Out<float>("outErrors")));
+  return args.env().Undefined();
+}
+
+Napi::Value SparseKmeansScaleCellsBinding(const Args& args) {
+  Check(args.env(), SparseKmeansScaleCells(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.Range(), args.Cancel(),
+                                           args.Out<float>("outScaled")));
+  return args.env().Undefined();
+}
+
+Napi::Value SparseKmeansShortenBinding(const Args& args) {
+  Check(args.env(), SparseKmeansShorten(args.In<float>("centroids"), args.Integer("k"), args.Number("shortScale"), args.Range(),
+                                        args.Cancel(), Shorts<int16_t>(args.Out<uint8_t>("outShorts"))));
   return args.env().Undefined();
 }
 
 Napi::Value SparseKmeansLabelsBinding(const Args& args) {
+  const SparseKmeansCodes codes{Shorts<const int16_t>(args.In<uint8_t>("codes")), args.In<float>("steps"), args.In<float>("errors")};
   Check(args.env(), SparseKmeansLabels(args.Matrix("matrix").by_user(), args.In<float>("factors"), args.In<double>("squares"),
-                                       args.In<float>("centroids"), args.In<double>("norms"),
-                                       Halves<const uint16_t>(args.In<uint8_t>("halves")), args.Number("halfScale"), args.Range(),
+                                       args.In<float>("centroids"), args.In<double>("norms"), codes,
+                                       Shorts<const int16_t>(args.In<uint8_t>("shorts")), args.Number("shortScale"), args.Range(),
                                        args.Cancel(), args.Out<int32_t>("outLabels"), args.Out<int64_t>("outCounts")));
   return args.env().Undefined();
 }
 
 Napi::Value SparseKmeansMeansBinding(const Args& args) {
-  const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Halves<uint16_t>(args.OptionalOut<uint8_t>("outHalves")),
-                                 args.Number("halfScale")};
+  const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Shorts<int16_t>(args.OptionalOut<uint8_t>("outShorts")),
+                                 args.Number("shortScale")};
+  float largest = 0;
   Check(args.env(),
-        SparseKmeansMeans(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.OptionalIn<float>("weights"),
+        SparseKmeansMeans(args.Matrix("matrix").by_item(), args.OptionalIn<float>("scaled"), args.OptionalIn<float>("weights"),
                           args.In<int32_t>("labels"), args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(), to,
-                          {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}));
-  return args.env().Undefined();
+                          {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}, &largest));
+  return Napi::Number::New(args.env(), static_cast<double>(largest));
 }
 
 }  // namespace
@@ -131,9 +146,11 @@ void ExportKmeans(Napi::Object exports) {
   Export<KmeansMinDistanceBinding>(exports, "kmeansMinDistance");
   Export<KmeansOrderBinding>(exports, "kmeansOrder");
   Export<SparseKmeansAssignBinding>(exports, "sparseKmeansAssign");
-  Export<SparseKmeansHalveBinding>(exports, "sparseKmeansHalve");
+  Export<SparseKmeansEncodeBinding>(exports, "sparseKmeansEncode");
   Export<SparseKmeansLabelsBinding>(exports, "sparseKmeansLabels");
   Export<SparseKmeansMeansBinding>(exports, "sparseKmeansMeans");
+  Export<SparseKmeansScaleCellsBinding>(exports, "sparseKmeansScaleCells");
+  Export<SparseKmeansShortenBinding>(exports, "sparseKmeansShorten");
   Export<SparseRowLengthsBinding>(exports, "sparseRowLengths");
 }
 

@@ -38,6 +38,17 @@ Step Assign(const CsrView& rows, const std::vector<float>& factors, const std::v
   return all;
 }
 
+struct Codes {
+  Codes(const CsrView& rows, const std::vector<float>& factors) : codes(rows.values.size()), steps(factors.size()), errors(factors.size()) {
+    for (const RowRange range : Shards(rows.rows, 7)) EXPECT_OK(SparseKmeansEncode(rows, factors, range, {}, codes, steps, errors));
+  }
+  SparseKmeansCodes view() const { return {codes, steps, errors}; }
+
+  std::vector<int16_t> codes;
+  std::vector<float> steps;
+  std::vector<float> errors;
+};
+
 TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
   uint64_t seed = 70;
   for (const MatrixKind& kind : testing::MatrixKinds()) {
@@ -109,20 +120,33 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
         std::vector<double> scale(static_cast<size_t>(k));
         for (size_t c = 0; c < scale.size(); ++c) scale[c] = totals[c] > 0 ? 1 / totals[c] : 0;
         std::vector<float> means(centroids.size());
-        std::vector<uint16_t> halves(centroids.size());
+        std::vector<int16_t> shorts(centroids.size());
+        float largest = 0;
+        std::vector<float> scaled(matrix.by_item().values.size());
+        if (unit) {
+          ASSERT_OK(SparseKmeansScaleCells(matrix.by_item(), factors, {0, rows.cols}, {}, scaled));
+        } else {
+          scaled.clear();
+        }
         std::vector<double> sum_norms(static_cast<size_t>(k));
         std::vector<double> shifts(static_cast<size_t>(k));
         std::vector<double> products(static_cast<size_t>(k));
-        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), factors, weights, step.labels, scale, centroids, {0, rows.cols}, {},
-                                    {means, halves, 4096}, {sum_norms, shifts, products}));
+        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), scaled, weights, step.labels, scale, centroids, {0, rows.cols}, {},
+                                    {means, shorts, 4096}, {sum_norms, shifts, products}, &largest));
         for (size_t c = 0; c < norms.size(); ++c) inertia += totals[c] * norms[c] - 2 * products[c];
         EXPECT_NEAR(inertia, weighted_inertia, 1e-4 * (1 + weighted_inertia));
         if (!weighted) {
           EXPECT_NEAR(inertia, step.inertia, 1e-4 * (1 + step.inertia));
         }
-        std::vector<uint16_t> alone(centroids.size());
-        ASSERT_OK(SparseKmeansHalve(means, k, 4096, {0, rows.cols}, {}, alone));
-        EXPECT_TRUE(SameBits(alone, halves));
+        std::vector<int16_t> alone(centroids.size());
+        ASSERT_OK(SparseKmeansShorten(means, k, 4096, {0, rows.cols}, {}, alone));
+        EXPECT_TRUE(SameBits(alone, shorts));
+        float expected_largest = 0;
+        for (size_t i = 0; i < means.size(); ++i) {
+          expected_largest = std::max(expected_largest, std::abs(means[i]));
+          EXPECT_EQ(shorts[i], std::nearbyint(std::clamp(means[i] * 4096, -32767.0F, 32767.0F)));
+        }
+        EXPECT_EQ(largest, expected_largest);
         for (int64_t c = 0; c < k; ++c) {
           std::vector<double> sums(static_cast<size_t>(rows.cols), 0.0);
           for (int64_t row = 0; row < rows.rows; ++row) {
@@ -177,16 +201,18 @@ TEST(SparseKmeans, FilteredLabelsAreThoseOfAllDistances) {
             }
           }
           const Step all = Assign(rows, factors, squares, centroids, norms, rows.rows);
+          const Codes codes(rows, factors);
           ForEachTarget([&] {
-            std::vector<uint16_t> halves(centroids.size());
-            const double scale = 4096 / magnitude;
-            ASSERT_OK(SparseKmeansHalve(centroids, k, scale, {0, rows.cols}, {}, halves));
+            std::vector<int16_t> shorts(centroids.size());
+            const double scale = 8192 / magnitude;
+            ASSERT_OK(SparseKmeansShorten(centroids, k, scale, {0, rows.cols}, {}, shorts));
             for (const int64_t shard : {int64_t{7}, rows.rows}) {
               std::vector<int32_t> labels(n);
               std::vector<int64_t> counts(norms.size(), 0);
               for (const RowRange range : Shards(rows.rows, shard)) {
                 std::vector<int64_t> some(norms.size());
-                ASSERT_OK(SparseKmeansLabels(rows, factors, squares, centroids, norms, halves, scale, range, {}, labels, some));
+                ASSERT_OK(
+                    SparseKmeansLabels(rows, factors, squares, centroids, norms, codes.view(), shorts, scale, range, {}, labels, some));
                 for (size_t c = 0; c < counts.size(); ++c) counts[c] += some[c];
               }
               EXPECT_TRUE(SameBits(labels, all.labels));
@@ -224,12 +250,13 @@ TEST(SparseKmeans, FilteredLabelsOfLongRows) {
     }
   }
   const Step all = Assign(rows, factors, squares, centroids, norms, rows.rows);
+  const Codes codes(rows, factors);
   ForEachTarget([&] {
-    std::vector<uint16_t> halves(centroids.size());
-    ASSERT_OK(SparseKmeansHalve(centroids, kClusters, 1e5, {0, kCols}, {}, halves));
+    std::vector<int16_t> shorts(centroids.size());
+    ASSERT_OK(SparseKmeansShorten(centroids, kClusters, 1e5, {0, kCols}, {}, shorts));
     std::vector<int32_t> labels(n);
     std::vector<int64_t> counts(kClusters);
-    ASSERT_OK(SparseKmeansLabels(rows, factors, squares, centroids, norms, halves, 1e5, {0, rows.rows}, {}, labels, counts));
+    ASSERT_OK(SparseKmeansLabels(rows, factors, squares, centroids, norms, codes.view(), shorts, 1e5, {0, rows.rows}, {}, labels, counts));
     EXPECT_TRUE(SameBits(labels, all.labels));
   });
 }
@@ -255,9 +282,10 @@ TEST(SparseKmeans, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kCancelled, assign(centroids, Raised()));
   std::vector<double> scale(2);
   std::vector<double> totals(2);
+  float largest = 0;
   const auto means = [&](std::span<const float> weights = {}) {
-    return SparseKmeansMeans(matrix.by_item(), factors, weights, labels, scale, centroids, {0, 3}, {}, {centroids, {}, 1},
-                             {norms, totals, totals});
+    return SparseKmeansMeans(matrix.by_item(), {}, weights, labels, scale, centroids, {0, 3}, {}, {centroids, {}, 1},
+                             {norms, totals, totals}, &largest);
   };
   EXPECT_CODE(StatusCode::kInvalidArgument, means(std::span(factors).first(2)));
   labels[1] = 2;

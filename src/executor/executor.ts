@@ -258,5 +258,6 @@ export const shared = {
    * there, others 16 bytes behind a line. JavaScript reads these more slowly.
    */
   alignedF32: (length: number) => new Float32Array(growable(length * 4), 0, length),
+  alignedU8: (length: number) => new Uint8Array(growable(length), 0, length),
   alignedF64: (length: number) => new Float64Array(growable(length * 8), 0, length),
 };

@@ -158,10 +158,12 @@ export interface Addon {
   sparseKmeansAddRows(a: Named): void;
   sparseKmeansAssign(a: Named): number;
   sparseKmeansAssignRows(a: Named): number;
-  sparseKmeansHalve(a: Named): void;
+  sparseKmeansEncode(a: Named): void;
   sparseKmeansLabels(a: Named): void;
-  sparseKmeansMeans(a: Named): void;
+  sparseKmeansMeans(a: Named): number;
   sparseKmeansScale(a: Named): void;
+  sparseKmeansScaleCells(a: Named): void;
+  sparseKmeansShorten(a: Named): void;
   sparseRowLengths(a: Named): void;
   buildKdTree(a: Named): void;
   kthDistances(a: Named): void;

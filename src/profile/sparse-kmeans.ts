@@ -50,9 +50,10 @@ export interface UserClusters extends LloydResult {
  * centroids, |x|² - 2 <x, c> + |c|², products in float32 and the rest in float64. Weights, unit length and empty clusters
  * mean what they mean there.
  *
- * The same bytes for any number of threads. Labels are found by a filter in half precision, and are
- * those that measuring all distances would find.
- * Cost: at most 2 k flops a cell and iteration; memory 18 items k bytes.
+ * The same bytes for any number of threads. Labels are found by a filter in whole numbers of 16 bits,
+ * and are those that measuring all distances would find.
+ * Cost: at most 2 k operations a cell and iteration; memory 18 items k bytes, and 6 bytes a cell (2 where rows count as
+ * they are).
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_CANCELLED, ERR_COUPONCAST_CORRUPT_FILE.
  * Source: Lloyd 1982; formulas.md, "K-means".
  */

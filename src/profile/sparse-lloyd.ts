@@ -3,13 +3,17 @@ import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
 import type { EmptyClusters } from "./kmeans-points.js";
 import type { KmeansEngine } from "./lloyd.js";
+import { fits, type Shorts, type SparseCodes, scaleFor, shorten, shortsOf, sparseCodes } from "./sparse-codes.js";
 import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./sparse-points.js";
 
 /** Items of a sum in float64: kSparseKmeansShard of the kernel. */
 const SHARD_ITEMS = 2048;
-interface HalvedCentroids extends SparseCentroids {
-  /** The centroids times halfScale as binary16. */
-  halves: Uint8Array;
+/** For balance: rows differ in length. */
+const CALLS_PER_THREAD = 5;
+
+interface MeasuredCentroids extends SparseCentroids {
+  /** The largest magnitude of a coordinate. */
+  largest: number;
 }
 
 interface State {
@@ -17,7 +21,7 @@ interface State {
   sizes: number[];
   /** [k] what the users of each cluster count as together. */
   totals: readonly number[];
-  at: HalvedCentroids;
+  at: MeasuredCentroids;
 }
 
 interface LloydRules {
@@ -32,41 +36,37 @@ export class SparseLloyd implements KmeansEngine {
   #now: State;
   #before: State;
   /** The means of the clusters of #now, and how far they are from its centroids: summed squares. */
-  #next: HalvedCentroids;
+  #next: MeasuredCentroids;
   #shift = 0;
-  readonly #halfScale: number;
+  /** Of the centroids that the next assignment is to. */
+  readonly #shorts: Shorts;
 
   private constructor(
     readonly points: SparsePoints,
     readonly rules: LloydRules,
+    readonly codes: SparseCodes,
   ) {
     const { matrix, k } = points;
     this.lanes = lanesOf(k);
-    // No mean is longer than the longest row: half of what binary16 can hold, for room.
-    const exponent = points.largestSquare > 0 ? Math.ceil(Math.log2(points.largestSquare) / 2) : 0;
-    this.#halfScale = 2 ** (14 - Math.min(Math.max(exponent, -100), 100));
-    const halved = () => ({
-      centroids: shared.f32(matrix.numItems * this.lanes),
+    const size = matrix.numItems * this.lanes;
+    const empty = () => ({
+      centroids: shared.f32(size),
       norms: new Float64Array(k),
-      halves: shared.u8(2 * matrix.numItems * this.lanes),
+      largest: 0,
     });
-    const state = () => ({ labels: shared.i32(matrix.numUsers), sizes: [], totals: [], at: halved() });
+    const state = () => ({ labels: shared.i32(matrix.numUsers), sizes: [], totals: [], at: empty() });
     this.#now = state();
     this.#before = state();
-    this.#next = halved();
+    this.#next = empty();
+    this.#shorts = shortsOf(size);
   }
 
   /** From the rows of these users: means of clusters of one user each. */
   static async start(points: SparsePoints, rows: readonly number[], rules: LloydRules): Promise<SparseLloyd> {
-    const engine = new SparseLloyd(points, rules);
-    const { centroids, halves } = engine.#now.at;
-    for (const [c, row] of rows.entries()) points.setRow(engine.#now.at, c, row, engine.lanes);
-    await points.executor.map(
-      evenRanges(points.matrix.numItems, points.executor.threads).map((range) => ({
-        kernel: "sparseKmeansHalve",
-        args: { centroids, k: points.k, halfScale: engine.#halfScale, ...range, outHalves: halves },
-      })),
-    );
+    const engine = new SparseLloyd(points, rules, await sparseCodes(points));
+    const { at } = engine.#now;
+    for (const [c, row] of rows.entries()) at.largest = Math.max(at.largest, points.setRow(at, c, row, engine.lanes));
+    await shorten(points, at.centroids, at.largest, engine.#shorts);
     return engine;
   }
 
@@ -85,10 +85,11 @@ export class SparseLloyd implements KmeansEngine {
 
   async assign(): Promise<number> {
     const { matrix, k, factors, squares, executor } = this.points;
-    const { centroids, norms, halves } = this.#now.at;
+    const { centroids, norms } = this.#now.at;
+    const { codes, steps, errors } = this.codes;
     const labels = this.#before.labels;
     const results = await executor.map(
-      evenRanges(matrix.numUsers, executor.threads).map((range) => ({
+      evenRanges(matrix.numUsers, CALLS_PER_THREAD * executor.threads).map((range) => ({
         kernel: "sparseKmeansLabels",
         args: {
           matrix: matrix.ref(),
@@ -96,8 +97,11 @@ export class SparseLloyd implements KmeansEngine {
           squares,
           centroids,
           norms,
-          halves,
-          halfScale: this.#halfScale,
+          codes,
+          steps,
+          errors,
+          shorts: this.#shorts.values,
+          shortScale: this.#shorts.scale,
           ...range,
           outLabels: labels,
           outCounts: { $return: "I64", length: k },
@@ -134,33 +138,39 @@ export class SparseLloyd implements KmeansEngine {
   async #means(labels: Int32Array, totals: readonly number[]): Promise<Float64Array> {
     const scale = Float64Array.from(totals, (total) => (total > 0 ? 1 / total : 0));
     if (this.rules.spherical) {
-      await this.#scaledSums(labels, scale);
+      await this.#scaledSums(labels, scale, { short: false });
       for (const [c, norm] of this.#next.norms.entries()) if (norm > 0) scale[c]! /= Math.sqrt(norm);
     }
-    return this.#scaledSums(labels, scale);
+    const products = await this.#scaledSums(labels, scale, { short: true });
+    const { centroids, largest } = this.#next;
+    if (!fits(this.#shorts, largest)) await shorten(this.points, centroids, largest, this.#shorts);
+    return products;
   }
 
   /** The same, of the clusters' sums times `scale`. */
-  async #scaledSums(labels: Int32Array, scale: Float64Array): Promise<Float64Array> {
-    const { matrix, k, factors, given: weights, executor } = this.points;
-    const { centroids: old } = this.#now.at;
-    const { centroids, halves } = this.#next;
+  async #scaledSums(labels: Int32Array, scale: Float64Array, { short }: { short: boolean }): Promise<Float64Array> {
+    const { matrix, k, given: weights, executor } = this.points;
+    const { centroids: old, largest } = this.#now.at;
+    const { centroids } = this.#next;
+    const shorts = this.#shorts;
+    // Means move little, as a rule.
+    shorts.scale = scaleFor(largest);
     const results = await executor.map(
-      evenRanges(matrix.numItems, 2 * executor.threads, SHARD_ITEMS).map((range) => {
+      evenRanges(matrix.numItems, CALLS_PER_THREAD * executor.threads, SHARD_ITEMS).map((range) => {
         const perShard = { $return: "F64" as const, length: Math.ceil((range.end - range.begin) / SHARD_ITEMS) * k };
         return {
           kernel: "sparseKmeansMeans" as const,
           args: {
             matrix: matrix.ref(),
-            factors,
+            scaled: this.codes.scaled,
             weights,
             labels,
             scale,
             old,
             ...range,
             outCentroids: centroids,
-            outHalves: halves,
-            halfScale: this.#halfScale,
+            outShorts: short ? shorts.values : undefined,
+            shortScale: shorts.scale,
             outNorms: perShard,
             outShifts: perShard,
             outProducts: perShard,
@@ -172,7 +182,9 @@ export class SparseLloyd implements KmeansEngine {
     const norms = new Float64Array(k);
     const products = new Float64Array(k);
     const shifts = new Float64Array(k);
-    for (const { outputs } of results) {
+    this.#next.largest = 0;
+    for (const { value, outputs } of results) {
+      this.#next.largest = Math.max(this.#next.largest, value as number);
       addShards(norms, outputs.outNorms as Float64Array);
       addShards(products, outputs.outProducts as Float64Array);
       addShards(shifts, outputs.outShifts as Float64Array);

@@ -32,6 +32,8 @@ export class SparsePoints implements Searchable {
     readonly executor: Executor,
     readonly matrix: Matrix,
     readonly k: number,
+    /** Rows count at unit length; else all factors are 1. */
+    readonly unit: boolean,
     /** [numUsers] what the values of a row count times. */
     readonly factors: Float32Array,
     /** [numUsers] squared length of the row, after that. */
@@ -50,7 +52,7 @@ export class SparsePoints implements Searchable {
   ): Promise<SparsePoints> {
     const factors = shared.f32(matrix.numUsers);
     const squares = shared.f64(matrix.numUsers);
-    const points = new SparsePoints(executor, matrix, k, factors, squares, weights);
+    const points = new SparsePoints(executor, matrix, k, unit, factors, squares, weights);
     await executor.map(
       evenRanges(matrix.numUsers, executor.threads).map((range) => ({
         kernel: "sparseRowLengths",
@@ -71,16 +73,19 @@ export class SparsePoints implements Searchable {
     return this.matrix.numUsers;
   }
 
-  /** Makes centroid c of `lanes` the row of a user; the others must be 0 there. */
-  setRow({ centroids, norms }: SparseCentroids, c: number, row: number, lanes: number): void {
+  /** Makes centroid c of `lanes` the row of a user; the others must be 0 there. Returns its largest magnitude. */
+  setRow({ centroids, norms }: SparseCentroids, c: number, row: number, lanes: number): number {
     const { indices, values } = this.matrix.userRow(row);
     let norm = 0;
+    let largest = 0;
     for (const [cell, item] of indices.entries()) {
       const value = Math.fround(values[cell]! * this.factors[row]!);
       centroids[item * lanes + c] = value;
       norm += value ** 2;
+      largest = Math.max(largest, Math.abs(value));
     }
     norms[c] = norm;
+    return largest;
   }
 
   /** Measures all distances: [numUsers] the nearest centroid and its squared distance. */

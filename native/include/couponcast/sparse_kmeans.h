@@ -35,26 +35,41 @@ Status SparseKmeansAssign(const CsrView& matrix, std::span<const float> factors,
                           std::span<const float> centroids, std::span<const double> norms, RowRange range, CancelFlag cancel,
                           std::span<int32_t> labels, std::span<float> distances, std::span<int64_t> counts, double* inertia);
 
-// The labels and counts of SparseKmeansAssign, bit for bit, by a fast filter: products with centroids in half precision,
-// whose proven bound decides which may be the nearest; where that is more than one, they are measured as
+// Rows in whole numbers of 16 bits: cell j of a row is about steps[row] * codes[j], exactly so where values are small whole
+// numbers. The magnitudes of a row's codes sum to at most 65535.
+struct SparseKmeansCodes {
+  std::span<const int16_t> codes;  // [nnz]
+  std::span<const float> steps;    // [rows]
+  std::span<const float> errors;   // [rows] at least the length of (factor row - what the codes say)
+};
+
+// Codes, steps and errors of the rows of `range`. codes [nnz], steps [rows], errors [rows] out. factors of SparseRowLengths.
+// Errors: kInvalidArgument, kOutOfRange, kCancelled.
+Status SparseKmeansEncode(const CsrView& matrix, std::span<const float> factors, RowRange range, CancelFlag cancel,
+                          std::span<int16_t> codes, std::span<float> steps, std::span<float> errors);
+
+// The labels and counts of SparseKmeansAssign, bit for bit, by a fast filter: products of codes and of centroids in whole
+// numbers, whose proven bound decides which may be the nearest; where that is more than one, they are measured as
 // SparseKmeansAssign does.
 //
-// halves, scale  of SparseKmeansHalve or SparseKmeansMeans for `centroids`
+// codes          of SparseKmeansEncode
+// shorts, scale  of SparseKmeansShorten or SparseKmeansMeans for `centroids`, of which none is beyond 32767 / scale
 //
-// Cost: 2 k flops a cell. Memory: 256 bytes a centroid. Errors: as SparseKmeansAssign.
+// Cost: 2 k operations of 16 bits a cell. Memory: 256 bytes a centroid. Errors: as SparseKmeansAssign.
 Status SparseKmeansLabels(const CsrView& matrix, std::span<const float> factors, std::span<const double> squares,
-                          std::span<const float> centroids, std::span<const double> norms, std::span<const uint16_t> halves, double scale,
-                          RowRange range, CancelFlag cancel, std::span<int32_t> labels, std::span<int64_t> counts);
+                          std::span<const float> centroids, std::span<const double> norms, const SparseKmeansCodes& codes,
+                          std::span<const int16_t> shorts, double scale, RowRange range, CancelFlag cancel, std::span<int32_t> labels,
+                          std::span<int64_t> counts);
 
-// Centroids times `scale` in half precision (binary16), for items `range`. halves [items * SparseKmeansLanes(k)] out; what
-// is beyond 65504 is as if infinite.
-Status SparseKmeansHalve(std::span<const float> centroids, int64_t k, double scale, RowRange range, CancelFlag cancel,
-                         std::span<uint16_t> halves);
+// Centroids times `scale`, rounded to whole numbers in [-32767, 32767], for items `range`. shorts
+// [items * SparseKmeansLanes(k)] out.
+Status SparseKmeansShorten(std::span<const float> centroids, int64_t k, double scale, RowRange range, CancelFlag cancel,
+                           std::span<int16_t> shorts);
 
 struct SparseKmeansCentroids {
   std::span<float> centroids;  // [items * lanes]
-  std::span<uint16_t> halves;  // as of SparseKmeansHalve; empty: not wanted
-  double scale = 1;            // of the halves
+  std::span<int16_t> shorts;   // as of SparseKmeansShorten; empty: not wanted
+  double scale = 1;            // of the shorts
 };
 
 // Items that float64 sums run over: adding shards in their order gives the same bits however they are cut into calls.
@@ -67,21 +82,27 @@ struct SparseKmeansTotals {
   std::span<double> products;  // <old centroid, weighted sum of the cluster's rows>
 };
 
+// scaled[i] = factor value in float32 for the cells of `range`: rows of `transpose`. scaled [nnz] out, factors [columns].
+Status SparseKmeansScaleCells(const CsrView& transpose, std::span<const float> factors, RowRange range, CancelFlag cancel,
+                              std::span<float> scaled);
+
 // Means of the clusters for columns `range` of the matrix: centroid c is the sum of its rows, each times its weight, times
 // scale[c].
 //
 // transpose  rows of it are the columns of the matrix
+// scaled     [nnz] of SparseKmeansScaleCells; empty: all factors are 1
 // weights    [rows of the matrix]; empty: all 1
 // labels     [rows of the matrix] in [0, k), or -1: in no cluster
 // old        [cols * lanes] centroids before; where scale[c] is 0 they stay
 // range      begins at a multiple of kSparseKmeansShard
 // to         out, for `range`
+// largest    out: the largest magnitude in the means, where shorts are wanted; else 0
 //
 // Cells count factor times value in float32, as in the products. Sums run in float64 in the order of the rows. Cost: a few
-// operations a cell.
-Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const float> weights,
+// operations a cell. Memory: 1 byte a row, from 255 clusters on 4.
+Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled, std::span<const float> weights,
                          std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
-                         CancelFlag cancel, const SparseKmeansCentroids& to, const SparseKmeansTotals& totals);
+                         CancelFlag cancel, const SparseKmeansCentroids& to, const SparseKmeansTotals& totals, float* largest);
 
 }  // namespace couponcast
 

@@ -2,8 +2,6 @@
 #ifndef COUPONCAST_CLUSTER_SPARSE_KMEANS_CHECK_H_
 #define COUPONCAST_CLUSTER_SPARSE_KMEANS_CHECK_H_
 
-#include <limits>
-
 #include "base/check.h"
 #include "couponcast/sparse_kmeans.h"
 
@@ -22,7 +20,11 @@ inline Status CheckSparseAssign(const CsrView& matrix, std::span<const float> fa
   return CheckSize("counts", counts.size(), k);
 }
 
-inline bool IsHalfScale(double scale) { return scale > 0 && scale <= std::numeric_limits<float>::max(); }
+// float32 holds the scale of shorts and its inverse.
+inline Status CheckShortScale(double scale) {
+  if (scale >= 0x1p-126 && scale <= 0x1p126) return {};
+  return InvalidArgument("expected a scale of the shorts in [2^-126, 2^126]");
+}
 
 // Calls `visit` with parts of `range`, with a look at the cancel flag before each.
 template <typename Visit>

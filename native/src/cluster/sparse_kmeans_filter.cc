@@ -1,5 +1,4 @@
 #include <hwy/aligned_allocator.h>
-#include <hwy/base.h>
 
 #include <algorithm>
 #include <array>
@@ -17,19 +16,20 @@
 #include <hwy/highway.h>
 
 #include "cluster/sparse_products-inl.h"
+#include "cluster/sparse_short_products-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace couponcast::HWY_NAMESPACE {
 namespace {
 
-// scores[c] = <row, c> - |c|^2 / 2 by halves: the larger the nearer. Returns the largest.
-HWY_INLINE float Scores(const SparseFilter& filter, const SparseCells& cells, float factor, float* HWY_RESTRICT scores) {
-  RowProducts(cells, factor, filter.halves, filter.lanes, scores);
+// scores[c] = <row, c> - |c|^2 / 2 in whole numbers: the larger the nearer. Returns the largest.
+HWY_INLINE float Scores(const SparseFilter& filter, const ShortCells& cells, float step, float* HWY_RESTRICT scores) {
+  ShortProducts(cells, filter.shorts, filter.lanes, scores);
   const hn::CappedTag<float, 16> d;
   const auto width = static_cast<int64_t>(hn::Lanes(d));
   auto largest = hn::Set(d, -std::numeric_limits<float>::infinity());
   for (int64_t c = 0; c < filter.lanes; c += width) {
-    const auto product = hn::Mul(hn::LoadU(d, scores + c), hn::Set(d, filter.unit));
+    const auto product = hn::Mul(hn::LoadU(d, scores + c), hn::Set(d, step * filter.unit));
     const auto score = hn::Sub(product, hn::LoadU(d, filter.half_norms + c));
     hn::StoreU(score, d, scores + c);
     largest = hn::Max(largest, score);
@@ -37,17 +37,19 @@ HWY_INLINE float Scores(const SparseFilter& filter, const SparseCells& cells, fl
   return hn::ReduceMax(d, largest);
 }
 
-// The centroids that score at least `least`: how many, and one of them. Without a branch on scores.
+// The centroids that score at least `least`: how many, and which if it is one. Without a branch on scores.
 HWY_INLINE SparseCandidates Candidates(const SparseFilter& filter, const float* HWY_RESTRICT scores, float least) {
   const hn::CappedTag<float, 16> d;
+  const hn::RebindToSigned<decltype(d)> di;
   const auto width = static_cast<int64_t>(hn::Lanes(d));
   SparseCandidates found;
+  auto which = hn::Zero(di);
   for (int64_t c = 0; c < filter.lanes; c += width) {
     const auto near = hn::Ge(hn::LoadU(d, scores + c), hn::Set(d, least));
-    const intptr_t lane = hn::FindFirstTrue(d, near);
     found.count += hn::CountTrue(d, near);
-    found.nearest = lane < 0 ? found.nearest : c + lane;
+    which = hn::Add(which, hn::IfThenElseZero(hn::RebindMask(di, near), hn::Iota(di, static_cast<int32_t>(c))));
   }
+  found.nearest = hn::ReduceSum(di, which);
   return found;
 }
 
@@ -87,13 +89,15 @@ void LabelRowsImpl(const SparseFilter& filter, const CsrView& matrix, const floa
     labels[row] = -1;
     if (cells.count == 0) continue;
     float* HWY_RESTRICT scores = scratch.scores + num_open * filter.lanes;
-    const float off = filter.ErrorOf(static_cast<float>(cells.count), static_cast<float>(squares[row]));
-    const float bound = Scores(filter, cells, factors[row], scores) - 2 * off;
+    const float off = filter.ErrorOf(static_cast<float>(cells.count), static_cast<float>(squares[row]), filter.errors[row]);
+    const ShortCells short_cells{cells.indices, filter.codes + matrix.indptr[static_cast<size_t>(row)], cells.count, cells.ahead};
+    const float bound = Scores(filter, short_cells, filter.steps[row], scores) - 2 * off;
     const SparseCandidates found = Candidates(filter, scores, bound);
-    labels[row] = static_cast<int32_t>(found.nearest);
+    labels[row] = found.nearest;
+    if (found.count == 1 && off < kSparseLargestError) continue;
     open[static_cast<size_t>(num_open)] = row;
     least[static_cast<size_t>(num_open)] = off < kSparseLargestError ? bound : std::numeric_limits<float>::quiet_NaN();
-    num_open += static_cast<int64_t>(found.count != 1 || !(off < kSparseLargestError));
+    ++num_open;
   }
   for (int64_t i = 0; i < num_open; ++i) {
     const int64_t row = open[static_cast<size_t>(i)];
@@ -115,14 +119,18 @@ namespace couponcast {
 HWY_EXPORT(LabelRowsImpl);
 
 Status SparseKmeansLabels(const CsrView& matrix, std::span<const float> factors, std::span<const double> squares,
-                          std::span<const float> centroids, std::span<const double> norms, std::span<const uint16_t> halves, double scale,
-                          RowRange range, CancelFlag cancel, std::span<int32_t> labels, std::span<int64_t> counts) {
+                          std::span<const float> centroids, std::span<const double> norms, const SparseKmeansCodes& codes,
+                          std::span<const int16_t> shorts, double scale, RowRange range, CancelFlag cancel, std::span<int32_t> labels,
+                          std::span<int64_t> counts) {
   COUPONCAST_RETURN_IF_ERROR(CheckSparseAssign(matrix, factors, squares, centroids, norms, range, labels, counts));
   SparseFilter filter;
   filter.k = static_cast<int64_t>(norms.size());
   filter.lanes = SparseKmeansLanes(filter.k);
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("halves", halves.size(), matrix.cols * filter.lanes));
-  if (!IsHalfScale(scale)) return InvalidArgument("expected a scale > 0 of the halves");
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("shorts", shorts.size(), matrix.cols * filter.lanes));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("codes", codes.codes.size(), matrix.nnz()));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("steps", codes.steps.size(), matrix.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("errors", codes.errors.size(), matrix.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckShortScale(scale));
   const auto lanes = static_cast<size_t>(filter.lanes);
   hwy::AlignedVector<float> half_norms(lanes, std::numeric_limits<float>::infinity());
   double largest_norm = 0;
@@ -130,7 +138,10 @@ Status SparseKmeansLabels(const CsrView& matrix, std::span<const float> factors,
     half_norms[c] = static_cast<float>(norms[c] / 2);
     largest_norm = std::max(largest_norm, norms[c]);
   }
-  filter.halves = reinterpret_cast<const hwy::float16_t*>(halves.data());
+  filter.codes = codes.codes.data();
+  filter.steps = codes.steps.data();
+  filter.errors = codes.errors.data();
+  filter.shorts = shorts.data();
   filter.centroids = centroids.data();
   filter.norms = norms.data();
   filter.half_norms = half_norms.data();

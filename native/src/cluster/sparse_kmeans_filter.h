@@ -2,8 +2,6 @@
 #ifndef COUPONCAST_CLUSTER_SPARSE_KMEANS_FILTER_H_
 #define COUPONCAST_CLUSTER_SPARSE_KMEANS_FILTER_H_
 
-#include <hwy/base.h>
-
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -16,28 +14,31 @@ inline constexpr int64_t kSparseBatchRows = 64;
 inline constexpr float kSparseLargestError = 1e30F;
 
 struct SparseFilter {
-  const hwy::float16_t* halves = nullptr;
+  const int16_t* codes = nullptr;   // of the cells
+  const float* steps = nullptr;     // of the rows
+  const float* errors = nullptr;    // of the rows
+  const int16_t* shorts = nullptr;  // of the centroids
   const float* centroids = nullptr;
   const double* norms = nullptr;      // [k]
   const float* half_norms = nullptr;  // [lanes] half of the norms, infinite beyond k
   int64_t k = 0;
   int64_t lanes = 0;
-  float unit = 0;          // of the halves
+  float unit = 0;          // of the shorts
   float largest_norm = 0;  // squared
   float radius = 0;        // its root, rounded up
 
-  // How far a score may be off. Halves: half a bit in eleven of each coordinate, or, of the smallest, half a step
-  // (Cauchy-Schwarz both); what float32 does to these and to the exact products; and the rounding of norms and scores.
-  float ErrorOf(float cells, float square) const {
+  // How far a score may be off: half a step of each coordinate and what the row's codes miss (Cauchy-Schwarz both); what
+  // float32 does to the exact products; the rounding of norms and scores; and what is too small for float32.
+  float ErrorOf(float cells, float square, float error) const {
     const float length = std::sqrt(square) * (1 + 0x1p-20F);
-    const float relative = 0x1.02p-11F + (cells + 8) * 0x1p-22F;
-    return length * (radius * relative + std::sqrt(cells) * unit * 0x1.02p-25F) + largest_norm * 0x1p-21F;
+    return length * radius * (cells + 8) * 0x1p-22F + std::sqrt(cells) * (length + error) * unit * 0x1.02p-1F + error * radius +
+           largest_norm * 0x1p-21F + 0x1p-100F;
   }
 };
 
 struct SparseCandidates {
   size_t count = 0;
-  int64_t nearest = 0;  // one of them
+  int32_t nearest = 0;  // if it is one
 };
 
 struct SparseScratch {

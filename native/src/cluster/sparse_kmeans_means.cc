@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "cluster/sparse_kmeans_check.h"
@@ -16,12 +17,21 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-void HalveItemImpl(const float* HWY_RESTRICT centroids, int64_t lanes, float scale, hwy::float16_t* HWY_RESTRICT halves) {
+// Returns the largest magnitude.
+float ShortenItemImpl(const float* HWY_RESTRICT centroids, int64_t lanes, float scale, int16_t* HWY_RESTRICT shorts) {
   const hn::CappedTag<float, 16> d;
-  const hn::Rebind<hwy::float16_t, decltype(d)> dh;
+  const hn::RebindToSigned<decltype(d)> di;
+  const hn::Rebind<int16_t, decltype(d)> ds;
   const auto width = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t c = 0; c < lanes; c += width)
-    hn::StoreU(hn::DemoteTo(dh, hn::Mul(hn::LoadU(d, centroids + c), hn::Set(d, scale))), dh, halves + c);
+  const auto most = hn::Set(d, 32767.0F);
+  auto largest = hn::Zero(d);
+  for (int64_t c = 0; c < lanes; c += width) {
+    const auto value = hn::LoadU(d, centroids + c);
+    largest = hn::Max(largest, hn::Abs(value));
+    const auto within = hn::Min(hn::Max(hn::Mul(value, hn::Set(d, scale)), hn::Neg(most)), most);
+    hn::StoreU(hn::DemoteTo(ds, hn::ConvertTo(di, hn::Round(within))), ds, shorts + c);
+  }
+  return hn::ReduceMax(d, largest);
 }
 
 // The means of an item from its sums, and what they add to the sums over items; `sums`, `scale` and the arrays of
@@ -54,63 +64,73 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace couponcast {
 
-HWY_EXPORT(HalveItemImpl);
+HWY_EXPORT(ShortenItemImpl);
 HWY_EXPORT(FinishItemImpl);
 
 namespace {
 
 constexpr int64_t kItemsPerPoll = 256;
+// Of a look at the cancel flag, in lanes.
+constexpr int64_t kWorkPerCell = 16;
 
-// Memory of halves: they travel as whole numbers.
-hwy::float16_t* AsHalves(std::span<uint16_t> bits) { return reinterpret_cast<hwy::float16_t*>(bits.data()); }
+// Where the sums of a row's cluster are: from place 1 on; place 0 takes what is in no cluster, so that no loop needs a
+// branch.
+template <typename T>
+std::vector<T> PlacesOf(std::span<const int32_t> labels) {
+  std::vector<T> places(labels.size());
+  std::ranges::transform(labels, places.begin(), [](int32_t label) { return static_cast<T>(label + 1); });
+  return places;
+}
 
-// Adds the cells of an item to the sums of their rows' clusters, from place 1 on: place 0 takes what is in no cluster, so
-// that the loop needs no branch.
-template <typename WeightOf>
-void AddCells(std::span<const int32_t> rows, std::span<const float> values, std::span<const float> factors, std::span<const int32_t> labels,
-              WeightOf weight_of, std::span<double> sums) {
+// Adds the cells of an item to the sums of their rows' clusters.
+template <typename T>
+void AddCells(std::span<const int32_t> rows, const float* scaled, std::span<const float> weights, const std::vector<T>& places,
+              std::span<double> sums) {
+  if (weights.empty()) {
+    for (size_t cell = 0; cell < rows.size(); ++cell) sums[places[static_cast<size_t>(rows[cell])]] += static_cast<double>(scaled[cell]);
+    return;
+  }
   for (size_t cell = 0; cell < rows.size(); ++cell) {
     const auto row = static_cast<size_t>(rows[cell]);
-    sums[static_cast<size_t>(labels[row]) + 1] += weight_of(row) * static_cast<double>(factors[row] * values[cell]);
+    sums[places[row]] += static_cast<double>(weights[row]) * static_cast<double>(scaled[cell]);
   }
 }
 
 }  // namespace
 
-Status SparseKmeansHalve(std::span<const float> centroids, int64_t k, double scale, RowRange range, CancelFlag cancel,
-                         std::span<uint16_t> halves) {
+Status SparseKmeansShorten(std::span<const float> centroids, int64_t k, double scale, RowRange range, CancelFlag cancel,
+                           std::span<int16_t> shorts) {
   if (k < 1) return InvalidArgument("expected k >= 1 centroids");
   const int64_t lanes = SparseKmeansLanes(k);
   const int64_t items = static_cast<int64_t>(centroids.size()) / lanes;
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, items));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("centroids", centroids.size(), items * lanes));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("halves", halves.size(), items * lanes));
-  if (!IsHalfScale(scale)) return InvalidArgument("expected a scale > 0 of the halves");
-  const auto halve = HWY_DYNAMIC_POINTER(HalveItemImpl);
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("shorts", shorts.size(), items * lanes));
+  COUPONCAST_RETURN_IF_ERROR(CheckShortScale(scale));
+  const auto shorten = HWY_DYNAMIC_POINTER(ShortenItemImpl);
   for (int64_t item = range.begin; item < range.end; ++item) {
     if (item % kItemsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-    halve(centroids.data() + item * lanes, lanes, static_cast<float>(scale), AsHalves(halves) + item * lanes);
+    shorten(centroids.data() + item * lanes, lanes, static_cast<float>(scale), shorts.data() + item * lanes);
   }
   return {};
 }
 
-Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const float> weights,
+Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled, std::span<const float> weights,
                          std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
-                         CancelFlag cancel, const SparseKmeansCentroids& to, const SparseKmeansTotals& totals) {
+                         CancelFlag cancel, const SparseKmeansCentroids& to, const SparseKmeansTotals& totals, float* largest) {
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, transpose.rows));
   const auto k = static_cast<int64_t>(scale.size());
   if (k < 1) return InvalidArgument("expected k >= 1 centroids");
   if (range.begin % kSparseKmeansShard != 0) return InvalidArgument("expected a range of whole shards");
   const int64_t lanes = SparseKmeansLanes(k);
   const int64_t num_shards = (range.size() + kSparseKmeansShard - 1) / kSparseKmeansShard;
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("factors", factors.size(), transpose.cols));
+  if (!scaled.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("scaled", scaled.size(), transpose.nnz()));
   if (!weights.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), transpose.cols));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), transpose.cols));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("old centroids", old.size(), transpose.rows * lanes));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("centroids", to.centroids.size(), transpose.rows * lanes));
-  const bool halved = !to.halves.empty();
-  if (halved) COUPONCAST_RETURN_IF_ERROR(CheckSize("halves", to.halves.size(), transpose.rows * lanes));
-  if (halved && !IsHalfScale(to.scale)) return InvalidArgument("expected a scale > 0 of the halves");
+  if (!to.shorts.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("shorts", to.shorts.size(), transpose.rows * lanes));
+  COUPONCAST_RETURN_IF_ERROR(CheckShortScale(to.scale));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("norms", totals.norms.size(), num_shards * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("shifts", totals.shifts.size(), num_shards * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("products", totals.products.size(), num_shards * k));
@@ -123,35 +143,38 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factor
   std::vector<double> norms(width);
   std::vector<double> shifts(width);
   std::vector<double> products(width);
-  const auto halve = HWY_DYNAMIC_POINTER(HalveItemImpl);
+  const auto shorten = HWY_DYNAMIC_POINTER(ShortenItemImpl);
   const auto finish = HWY_DYNAMIC_POINTER(FinishItemImpl);
-  for (int64_t shard = 0; shard < num_shards; ++shard) {
-    std::ranges::fill(norms, 0.0);
-    std::ranges::fill(shifts, 0.0);
-    std::ranges::fill(products, 0.0);
-    const int64_t begin = range.begin + shard * kSparseKmeansShard;
-    for (int64_t item = begin; item < std::min(begin + kSparseKmeansShard, range.end); ++item) {
-      if (item % kItemsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-      std::ranges::fill(sums, 0.0);
-      const std::span<const int32_t> rows = transpose.row_indices(item);
-      const std::span<const float> values = transpose.row_values(item);
-      if (weights.empty()) {
-        AddCells(rows, values, factors, labels, [](size_t) { return 1.0; }, sums);
-      } else {
-        AddCells(rows, values, factors, labels, [weights](size_t row) { return static_cast<double>(weights[row]); }, sums);
-      }
-      float* means = to.centroids.data() + item * lanes;
-      finish(sums.data() + 1, padded_scale.data(), old.data() + item * lanes, lanes, means, norms.data(), shifts.data(), products.data());
-      if (halved) halve(means, lanes, static_cast<float>(to.scale), AsHalves(to.halves) + item * lanes);
+  const float* cells = scaled.empty() ? transpose.values.data() : scaled.data();
+  *largest = 0;
+  const auto means_of = [&](const auto& places, int64_t item) {
+    std::ranges::fill(sums, 0.0);
+    AddCells(transpose.row_indices(item), cells + transpose.indptr[static_cast<size_t>(item)], weights, places, sums);
+    float* means = to.centroids.data() + item * lanes;
+    finish(sums.data() + 1, padded_scale.data(), old.data() + item * lanes, lanes, means, norms.data(), shifts.data(), products.data());
+    if (to.shorts.empty()) return;
+    *largest = std::max(*largest, shorten(means, lanes, static_cast<float>(to.scale), to.shorts.data() + item * lanes));
+  };
+  const auto means_from = [&](const auto& places) -> Status {
+    for (int64_t shard = 0; shard < num_shards; ++shard) {
+      std::ranges::fill(norms, 0.0);
+      std::ranges::fill(shifts, 0.0);
+      std::ranges::fill(products, 0.0);
+      const int64_t begin = range.begin + shard * kSparseKmeansShard;
+      COUPONCAST_RETURN_IF_ERROR(
+          ForEachSparsePoll(transpose, kWorkPerCell, {begin, std::min(begin + kSparseKmeansShard, range.end)}, cancel, [&](RowRange items) {
+            for (int64_t item = items.begin; item < items.end; ++item) means_of(places, item);
+          }));
+      const auto keep = [&](const std::vector<double>& from, std::span<double> all) {
+        std::copy_n(from.begin(), k, all.begin() + shard * k);
+      };
+      keep(norms, totals.norms);
+      keep(shifts, totals.shifts);
+      keep(products, totals.products);
     }
-    const auto keep = [&](const std::vector<double>& from, std::span<double> all) {
-      std::copy_n(from.begin(), k, all.begin() + shard * k);
-    };
-    keep(norms, totals.norms);
-    keep(shifts, totals.shifts);
-    keep(products, totals.products);
-  }
-  return {};
+    return {};
+  };
+  return k <= std::numeric_limits<uint8_t>::max() ? means_from(PlacesOf<uint8_t>(labels)) : means_from(PlacesOf<int32_t>(labels));
 }
 
 }  // namespace couponcast

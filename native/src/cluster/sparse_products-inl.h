@@ -11,7 +11,6 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
-#include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace couponcast::HWY_NAMESPACE {
@@ -19,7 +18,7 @@ namespace couponcast::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Cells whose centroids are fetched into the cache beforehand, also those of later rows.
-inline constexpr int64_t kSparseCellsAhead = 12;
+inline constexpr int64_t kSparseCellsAhead = 24;
 
 // Cells of a row, and how many further cells follow them.
 struct SparseCells {
@@ -29,30 +28,14 @@ struct SparseCells {
   int64_t ahead;
 };
 
-template <class D, typename T>
-HWY_INLINE hn::Vec<D> LoadCentroids(D d, const T* HWY_RESTRICT from) {
-  if constexpr (std::is_same_v<T, float>) {
-    return hn::LoadU(d, from);
-  } else {
-    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, D>(), from));
-  }
-}
-
-// products[c] = <factor row, centroid c>: four vectors of centroids stay in registers while the cells pass. Centroids may
-// be halves, whose products are not the same on every target.
-template <typename T>
-HWY_INLINE void RowProducts(const SparseCells& cells, float factor, const T* HWY_RESTRICT centroids, int64_t lanes,
+// products[c] = <factor row, centroid c>: four vectors of centroids stay in registers while the cells pass.
+HWY_INLINE void RowProducts(const SparseCells& cells, float factor, const float* HWY_RESTRICT centroids, int64_t lanes,
                             float* HWY_RESTRICT products) {
   const hn::CappedTag<float, 16> d;
   const auto width = static_cast<int64_t>(hn::Lanes(d));
-  constexpr int64_t kLine = 64 / sizeof(T);
-  const auto add = [&](hn::Vec<decltype(d)> sum, hn::Vec<decltype(d)> value, const T* HWY_RESTRICT from) HWY_ATTR {
-    if constexpr (std::is_same_v<T, float>) {
-      return hn::Add(sum, hn::Mul(value, LoadCentroids(d, from)));
-    } else {
-      return hn::MulAdd(value, LoadCentroids(d, from), sum);
-    }
-  };
+  constexpr int64_t kLine = 64 / sizeof(float);
+  const auto add = [&](hn::Vec<decltype(d)> sum, hn::Vec<decltype(d)> value, const float* HWY_RESTRICT from)
+                       HWY_ATTR { return hn::Add(sum, hn::Mul(value, hn::LoadU(d, from))); };
   int64_t c = 0;
   for (; c + 4 * width <= lanes; c += 4 * width) {
     auto s0 = hn::Zero(d);
@@ -60,9 +43,9 @@ HWY_INLINE void RowProducts(const SparseCells& cells, float factor, const T* HWY
     auto s2 = s0;
     auto s3 = s0;
     for (int64_t cell = 0; cell < cells.count; ++cell) {
-      const T* HWY_RESTRICT later = centroids + cells.indices[cell + cells.ahead] * lanes + c;
+      const float* HWY_RESTRICT later = centroids + cells.indices[cell + cells.ahead] * lanes + c;
       for (int64_t line = 0; line < 4 * width; line += kLine) hwy::Prefetch(later + line);
-      const T* HWY_RESTRICT row = centroids + cells.indices[cell] * lanes + c;
+      const float* HWY_RESTRICT row = centroids + cells.indices[cell] * lanes + c;
       const auto value = hn::Set(d, factor * cells.values[cell]);
       s0 = add(s0, value, row);
       s1 = add(s1, value, row + width);
