@@ -81,7 +81,7 @@ export class ProgressDisplay {
 }
 
 /** 0:07, 12:30, 1:02:03 */
-export function clock(seconds: number): string {
+function clock(seconds: number): string {
   const whole = Math.round(seconds);
   const two = (n: number) => String(n).padStart(2, "0");
   const hours = Math.floor(whole / 3600);

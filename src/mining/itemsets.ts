@@ -36,7 +36,7 @@ const DEFAULT_MAX_ITEMSETS = 10_000_000;
 const SHARES_PER_THREAD = 16;
 
 /** The least number of baskets that is at least the share `minSupport` of them. */
-export function minCountOf(numBaskets: number, { minSupport, minCount }: ItemsetOptions): number {
+function minCountOf(numBaskets: number, { minSupport, minCount }: ItemsetOptions): number {
   if ((minSupport === undefined) === (minCount === undefined)) {
     throw invalidArgument("expected either minSupport or minCount", { field: "minSupport" });
   }

@@ -17,7 +17,7 @@ export interface FeatureDrift extends Stability {
   missing: { old: number; new: number };
 }
 
-export interface SegmentDrift extends Stability {
+interface SegmentDrift extends Stability {
   /** Users of each segment; null: in none. */
   shares: { segment: string | null; old: number; new: number }[];
 }

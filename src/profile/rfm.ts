@@ -67,7 +67,7 @@ export interface RfmColumns {
 }
 
 /** Errors: ERR_COUPONCAST_INVALID_ARGUMENT naming the list that is none. */
-export function checkCuts(cuts: RfmCuts): void {
+function checkCuts(cuts: RfmCuts): void {
   for (const [name, list] of Object.entries(cuts) as [string, readonly number[]][]) {
     const ascends = list.every((cut, i) => Number.isFinite(cut) && (i === 0 || cut > list[i - 1]!));
     if (list.length === NUM_CUTS && ascends) continue;

@@ -5,8 +5,7 @@ import { birthdayWindow } from "./birthday-window.js";
 import { type Reason, reasonCode } from "./reasons.js";
 import { ruleSql, type UserColumn } from "./rule-sql.js";
 
-export { REASONS, type Reason, type ReasonCode, reasonCode } from "./reasons.js";
-export type { UserColumn } from "./rule-sql.js";
+export { REASONS, reasonCode } from "./reasons.js";
 
 export interface EligibilityContext {
   /** the moment of the decision, milliseconds since 1970 */

@@ -11,7 +11,7 @@ import { easeMethod, type ItemMethodOptions, rp3betaMethod } from "./item-method
 import { type FittedMethod, fromKernels, type KernelModel, type ScoringMethod } from "./method.js";
 import { itemKnn, type NeighbourMethodOptions, saturated, seedLiteral, userKnn } from "./neighbour-methods.js";
 
-export const METHODS = [...SCORING_METHODS, "seed-literal"] as const;
+const METHODS = [...SCORING_METHODS, "seed-literal"] as const;
 export type Method = (typeof METHODS)[number];
 type PlainMethod = Exclude<Method, "blend">;
 

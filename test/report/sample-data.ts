@@ -53,7 +53,7 @@ const OFFERS: [string, string, string][] = [
 ];
 
 /** A small generator of uniform numbers in [0, 1) (mulberry32), so that the sample is the same everywhere. */
-export function randomOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

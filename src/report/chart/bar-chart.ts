@@ -2,7 +2,7 @@ import { truncateMiddle } from "../text.js";
 import type { ChartOption, ChartSize } from "./svg-chart.js";
 import { chartText, INK, xValueAxis, yCategoryAxis, yNamesAbove } from "./theme.js";
 
-export interface BarSeries {
+interface BarSeries {
   name: string;
   colour: string;
   values: readonly number[];

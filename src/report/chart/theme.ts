@@ -1,7 +1,7 @@
 /** The look that all charts share. Colours are variables of style.ts. */
 export const INK = "var(--ink)";
 export const MUTED = "var(--muted)";
-export const RULE = "var(--rule)";
+const RULE = "var(--rule)";
 export const SURFACE = "var(--surface)";
 export const SPEND = "var(--spend)";
 export const VALUE = "var(--value)";
