@@ -80,6 +80,13 @@ const IO_CODES = new Set([
   "EXDEV",
   "EFBIG",
   "EDQUOT",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "ENFILE",
+  "EBUSY",
+  "ENXIO",
+  "ENODEV",
+  "ESTALE",
 ]);
 
 /** An error on its way between threads, where its class, name and code would be lost. */

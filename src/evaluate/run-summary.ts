@@ -1,6 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readText } from "../campaign/read-text.js";
 import { CouponcastError, invalidArgument } from "../errors.js";
+
+const MAX_MANIFEST_BYTES = 2 ** 26;
 
 export interface RunSummary {
   /** Of the campaign. */
@@ -14,7 +16,7 @@ export async function readRunSummary(folder: string): Promise<RunSummary> {
   const path = join(folder, "run.json");
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readText(path, MAX_MANIFEST_BYTES);
   } catch (cause) {
     throw new CouponcastError("ERR_COUPONCAST_IO", `cannot read ${path}: ${(cause as Error).message}`, {
       cause,

@@ -165,6 +165,8 @@ async function statOrUndefined(path: string) {
 async function nearestFileHint(path: string): Promise<string | undefined> {
   const folder = resolve(path, "..");
   const names = (await entriesOf(folder)).filter((e) => !e.isDirectory()).map((e) => e.name);
-  const near = nearestName(path.slice(folder.length + (folder.endsWith(sep) ? 0 : 1)), names);
+  const name = path.slice(folder.length + (folder.endsWith(sep) ? 0 : 1));
+  if (names.includes(name)) return "it is a link that leads to no file";
+  const near = nearestName(name, names);
   return near === undefined ? undefined : `did you mean ${join(folder, near)}?`;
 }

@@ -1,7 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { SCORING_METHODS } from "../../campaign/method-names.js";
+import { readText } from "../../campaign/read-text.js";
 import { CouponcastError } from "../../errors.js";
 import { count, percent } from "../../report/format.js";
 import type { Method } from "../../score/methods.js";
@@ -184,18 +185,17 @@ segment and popularity scored a row (scores of different sources do not compare)
   });
 }
 
+/** Longest list of ids. */
+const MAX_LIST_BYTES = 2 ** 28;
+
 /** Ids of a text file, one a line. */
 async function readIds(session: Session, matrix: Matrix, path: string | undefined): Promise<string[] | undefined> {
   if (path === undefined) return undefined;
-  const text = await readFile(path, "utf8").catch((cause) => {
-    const why = cause.code === "ENOENT" ? "file not found" : cause.code === "EISDIR" ? "it is a folder" : cause.message;
-    throw new CouponcastError("ERR_COUPONCAST_IO", `${path}: ${why}`, {
-      file: path,
-      hint: "Expected a text file with the id of one item a line.",
-      cause,
-    });
+  const text = await readText(path, MAX_LIST_BYTES).catch(({ code, message }: CouponcastError) => {
+    const hint = "Expected a text file with the id of one item a line.";
+    throw new CouponcastError(code, message, { file: path, hint });
   });
-  const ids = [...new Set(text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/))].filter((id) => id !== "");
+  const ids = [...new Set(text.split(/\r\n|\n|\r/))].filter((id) => id !== "");
   const unknown = ids.filter((id) => matrix.colOf(id) < 0);
   if (unknown.length > 0) {
     const examples = unknown.slice(0, 3).map((id) => JSON.stringify(id.slice(0, 60)));
