@@ -51,7 +51,13 @@ std::span<Pair> OutPairs(const Args& args, const char* name) {
 }
 
 PairLists Lists(const Args& args) {
-  return {args.Out<int32_t>("order"), args.Out<float>("head"), OutPairs<PairLists::Cell>(args, "tail"), args.Out<int32_t>("before")};
+  const auto tail = args.Out<int32_t>("tail");
+  return {.largest = static_cast<int32_t>(args.Integer("largest")),
+          .order = args.Out<int32_t>("order"),
+          .places = OutPairs<PairLists::Place>(args, "places"),
+          .head = args.Out<float>("head"),
+          .tail = {reinterpret_cast<uint32_t*>(tail.data()), tail.size()},
+          .before = args.Out<int32_t>("before")};
 }
 
 BestLists Best(const Args& args) {
@@ -65,6 +71,19 @@ Napi::Value AllPairsPaysBinding(const Args& args) {
 
 Napi::Value OrderByDegreeBinding(const Args& args) {
   Check(args.env(), OrderByDegree(DocumentsOf(args).rows, args.Out<int32_t>("outOrder")));
+  return args.env().Undefined();
+}
+
+Napi::Value LargestWholeBinding(const Args& args) {
+  int32_t largest = 0;
+  Check(args.env(), LargestWhole(DocumentsOf(args).rows, Weights(args), args.Range(), args.Cancel(), &largest));
+  return Napi::Number::New(args.env(), largest);
+}
+
+Napi::Value PlanPairsBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(), PlanPairs(documents.rows, documents.cols, args.In<int32_t>("order"), static_cast<int32_t>(args.Integer("largest")),
+                              args.Range(), args.Cancel(), OutPairs<PairLists::Place>(args, "outSizes")));
   return args.env().Undefined();
 }
 
@@ -124,6 +143,8 @@ void ExportSimilarity(Napi::Object exports) {
   Export<SimilarityWorkBinding>(exports, "similarityWork");
   Export<AllPairsPaysBinding>(exports, "allPairsPays");
   Export<OrderByDegreeBinding>(exports, "orderByDegree");
+  Export<LargestWholeBinding>(exports, "largestWhole");
+  Export<PlanPairsBinding>(exports, "planPairs");
   Export<FillPairListsBinding>(exports, "fillPairLists");
   Export<PairWorkBinding>(exports, "pairWork");
   Export<AddPairsBinding>(exports, "addPairs");

@@ -42,16 +42,25 @@ class OwnedPairLists {
         terms(inputs.matrix().by_user()),
         weights_(inputs.item_weights()),
         order_(static_cast<size_t>(documents.rows)),
-        head_(static_cast<size_t>(terms.rows * kPairHead)),
-        tail_(documents.indices.size()),
+        places_(static_cast<size_t>(terms.rows) + 1),
         before_(documents.indices.size()) {}
 
-  PairLists view() { return {order_, head_, tail_, before_}; }
+  PairLists view() { return {largest_, order_, places_, head_, tail_, before_}; }
   const OwnedWeights& weights() const { return weights_; }
   std::span<const int32_t> order() const { return order_; }
-  Status Order() {
+  Status Plan() {
     COUPONCAST_RETURN_IF_ERROR(weights_.status);
-    return OrderByDegree(documents, order_);
+    COUPONCAST_RETURN_IF_ERROR(OrderByDegree(documents, order_));
+    COUPONCAST_RETURN_IF_ERROR(LargestWhole(documents, weights_.view(), {0, documents.rows}, {}, &largest_));
+    COUPONCAST_RETURN_IF_ERROR(PlanPairs(documents, terms, order_, largest_, {0, terms.rows}, {}, std::span(places_).subspan(1)));
+    for (size_t term = 1; term < places_.size(); ++term) {
+      places_[term].row += places_[term - 1].row;
+      places_[term].cell += places_[term - 1].cell;
+    }
+    const PairLayout layout = PairLayoutOf(largest_);
+    head_.resize(static_cast<size_t>(places_.back().row * layout.row_floats));
+    tail_.resize(static_cast<size_t>(places_.back().cell * layout.cell_words));
+    return {};
   }
   Status Fill() {
     bool applies = false;
@@ -64,9 +73,11 @@ class OwnedPairLists {
 
  private:
   const OwnedWeights& weights_;
+  int32_t largest_ = 0;
   std::vector<int32_t> order_;
+  std::vector<PairLists::Place> places_;
   std::vector<float> head_;
-  std::vector<PairLists::Cell> tail_;
+  std::vector<uint32_t> tail_;
   std::vector<int32_t> before_;
 };
 
@@ -76,7 +87,7 @@ class FillCase : public Case {
 
   void Prepare() override {
     lists_ = std::make_unique<OwnedPairLists>(inputs_);
-    status_ = lists_->Order();
+    status_ = lists_->Plan();
   }
   Cost cost() const override {
     const int64_t bytes = lists_->documents.nnz() * 8;
@@ -89,7 +100,7 @@ class FillCase : public Case {
     COUPONCAST_RETURN_IF_ERROR(status_);
     return lists_->Fill();
   }
-  // Cosine's weights are the values.
+  // Cosine's weights are the values, and these are small whole numbers.
   std::string Wrong() const override {
     const CsrView& terms = lists_->terms;
     const PairLists lists = lists_->view();
@@ -101,13 +112,14 @@ class FillCase : public Case {
         cells.emplace_back(rank[static_cast<size_t>(terms.row_indices(term)[i])], terms.row_values(term)[i]);
       }
       std::ranges::sort(cells);
-      auto next = static_cast<size_t>(terms.indptr[static_cast<size_t>(term)]);
+      const auto [row, cell] = lists.places[static_cast<size_t>(term)];
+      const auto head =
+          static_cast<size_t>((lists.places[static_cast<size_t>(term) + 1].row - row) * PairLayoutOf(lists.largest).row_ranks);
+      auto next = static_cast<size_t>(cell);
       for (const auto& [place, weight] : cells) {
-        const bool same = place < static_cast<size_t>(kPairHead)
-                              ? lists.head[static_cast<size_t>(term * kPairHead) + place] == weight
-                              : static_cast<size_t>(lists.tail[next].rank) == place && lists.tail[next].weight == weight;
-        if (!same) return "the list of term " + std::to_string(term) + " differs at rank " + std::to_string(place);
-        if (place >= static_cast<size_t>(kPairHead)) ++next;
+        if (place < head) continue;
+        if (lists.tail[next++] != (place << 8U | static_cast<uint32_t>(weight)))
+          return "the list of term " + std::to_string(term) + " differs at rank " + std::to_string(place);
       }
     }
     return "";
@@ -126,7 +138,7 @@ class AddPairsCase : public Case {
 
   void Prepare() override {
     lists_ = std::make_unique<OwnedPairLists>(inputs_);
-    status_ = lists_->Order();
+    status_ = lists_->Plan();
     if (status_.ok()) status_ = lists_->Fill();
     const int64_t documents = lists_->documents.rows;
     entries_.resize(static_cast<size_t>(documents * BestListCapacity(kNeighbours)));

@@ -43,10 +43,19 @@ Status RunAllPairs(const CsrView& documents, const CsrView& terms, const Documen
   const RowRange all{0, documents.rows};
   std::vector<int32_t> order(rows);
   Require(OrderByDegree(documents, order));
-  std::vector<float> head(static_cast<size_t>(terms.rows * kPairHead), 0.0F);
-  std::vector<PairLists::Cell> tail(static_cast<size_t>(documents.nnz()));
-  std::vector<int32_t> before(tail.size());
-  const PairLists lists{order, head, tail, before};
+  int32_t largest = 0;
+  Require(LargestWhole(documents, weights, all, {}, &largest));
+  std::vector<PairLists::Place> places(static_cast<size_t>(terms.rows) + 1);
+  Require(PlanPairs(documents, terms, order, largest, {0, terms.rows}, {}, std::span(places).subspan(1)));
+  for (size_t term = 1; term < places.size(); ++term) {
+    places[term].row += places[term - 1].row;
+    places[term].cell += places[term - 1].cell;
+  }
+  const PairLayout layout = PairLayoutOf(largest);
+  std::vector<float> head(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
+  std::vector<uint32_t> tail(static_cast<size_t>(places.back().cell * layout.cell_words));
+  std::vector<int32_t> before(static_cast<size_t>(documents.nnz()));
+  const PairLists lists{largest, order, places, head, tail, before};
   bool applies = false;
   const Status filled = FillPairLists(documents, terms, weights, {0, terms.rows}, {}, lists, &applies);
   if (filled.code() != StatusCode::kCorruptFile) Require(filled);

@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "tests/neighbours_for_test.h"
 
@@ -25,19 +27,40 @@ using testing::Shards;
 using testing::TestMatrix;
 
 struct OwnedPairs {
+  int32_t largest = 0;
   std::vector<int32_t> order;
+  std::vector<PairLists::Place> sizes;  // of each term
+  std::vector<PairLists::Place> places;
   std::vector<float> head;
-  std::vector<PairLists::Cell> tail;
+  std::vector<uint32_t> tail;
   std::vector<int32_t> before;
 
-  OwnedPairs(const CsrView& documents, const CsrView& terms)
-      : order(static_cast<size_t>(documents.rows)),
-        head(static_cast<size_t>(terms.rows * kPairHead), 0.0F),
-        tail(static_cast<size_t>(documents.nnz())),
-        before(static_cast<size_t>(documents.nnz())) {
+  OwnedPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t part)
+      : order(static_cast<size_t>(documents.rows)), sizes(static_cast<size_t>(terms.rows)), before(static_cast<size_t>(documents.nnz())) {
     EXPECT_OK(OrderByDegree(documents, order));
+    EXPECT_OK(LargestWhole(documents, weights, {0, documents.rows}, {}, &largest));
+    for (const RowRange range : Shards(terms.rows, part)) {
+      const auto shard = std::span(sizes).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()));
+      EXPECT_OK(PlanPairs(documents, terms, order, largest, range, {}, shard));
+    }
+    Place();
   }
-  PairLists view() { return {order, head, tail, before}; }
+  void Place() {
+    places.assign(1, {0, 0});
+    for (const auto& [row, cell] : sizes) places.push_back({places.back().row + row, places.back().cell + cell});
+    const PairLayout layout = PairLayoutOf(largest);
+    head.assign(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
+    tail.assign(static_cast<size_t>(places.back().cell * layout.cell_words), 0);
+  }
+  // Another depth than the planned one.
+  void Deepen(const TestMatrix& matrix, size_t term, int32_t depth) {
+    int32_t cells = 0;
+    for (auto rank = static_cast<size_t>(depth * PairLayoutOf(largest).row_ranks); rank < order.size(); ++rank) {
+      cells += static_cast<int32_t>(matrix.dense()[static_cast<size_t>(order[rank])][term] != 0);
+    }
+    sizes[term] = {depth, cells};
+  }
+  PairLists view() { return {largest, order, places, head, tail, before}; }
 };
 
 struct OwnedBest {
@@ -61,13 +84,16 @@ struct Ways {
   int64_t part;   // terms that are filled in at once
   int64_t shard;  // ranks of a call
   int64_t lanes;
+  std::function<void(OwnedPairs&)> deepen = {};  // depths other than the planned
 };
 
 OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int64_t k, bool include_self, const Ways& ways) {
   const CsrView documents = matrix.by_user();
   const CsrView terms = matrix.by_item();
   const OwnedWeights weights(documents, terms, params);
-  OwnedPairs pairs(documents, terms);
+  OwnedPairs pairs(documents, terms, weights.view(), ways.part);
+  if (ways.deepen) ways.deepen(pairs);
+  pairs.Place();
   for (const RowRange part : Shards(terms.rows, ways.part)) {
     bool applies = false;
     EXPECT_OK(FillPairLists(documents, terms, weights.view(), part, {}, pairs.view(), &applies));
@@ -145,29 +171,99 @@ TEST(AllPairs, SimilarityIsSymmetricBitForBit) {
   }
 }
 
+// The values of a random matrix as whole numbers up to `largest`, times `scale`.
+TestMatrix WholeMatrix(const testing::MatrixKind& kind, uint64_t seed, int largest, float scale = 1) {
+  testing::Dense dense = RandomMatrix(kind, seed).dense();
+  Random random(seed);
+  for (auto& row : dense) {
+    for (float& value : row) value = value == 0 ? 0.0F : static_cast<float>(1 + random.Below(largest)) * scale;
+  }
+  return TestMatrix(dense);
+}
+
 TEST(AllPairs, WorkIsTheMultiplyAdds) {
-  const TestMatrix matrix = RandomMatrix({.rows = 90, .cols = 30, .density = 0.4}, 12);
+  const TestMatrix matrix = WholeMatrix({.rows = 600, .cols = 30, .density = 0.4}, 12, 3);
   const CsrView documents = matrix.by_user();
   const CsrView terms = matrix.by_item();
   const OwnedWeights weights(documents, terms, {});
-  OwnedPairs pairs(documents, terms);
+  OwnedPairs pairs(documents, terms, weights.view(), 1000);
+  ASSERT_EQ(pairs.largest, 3);
+  for (size_t t = 0; t < 30; ++t) pairs.Deepen(matrix, t, static_cast<int32_t>(t % 3));
+  pairs.Place();
   bool applies = false;
   EXPECT_OK(FillPairLists(documents, terms, weights.view(), {0, terms.rows}, {}, pairs.view(), &applies));
+  EXPECT_TRUE(applies);
   std::vector<double> work(static_cast<size_t>(documents.rows));
   EXPECT_OK(PairWork(documents, pairs.view(), {0, documents.rows}, work));
   for (size_t rank = 0; rank < work.size(); ++rank) {
     const auto document = static_cast<size_t>(pairs.order[rank]);
-    double madds = 0;
-    double cells = 0;
+    size_t madds = 0;
     for (size_t t = 0; t < 30; ++t) {
       if (matrix.dense()[document][t] == 0) continue;
-      ++cells;
-      for (auto other = static_cast<size_t>(kPairHead); other < rank; ++other) {
-        if (matrix.dense()[static_cast<size_t>(pairs.order[other])][t] != 0) ++madds;
+      const size_t depth = t % 3;
+      madds += 4 * std::min(depth, rank / 256 + 1);
+      for (size_t other = depth * 256; other < rank; ++other) {
+        madds += static_cast<size_t>(matrix.dense()[static_cast<size_t>(pairs.order[other])][t] != 0);
       }
     }
-    EXPECT_DOUBLE_EQ(work[rank], madds + (cells * kPairHead + static_cast<double>(rank)) / 8);
+    EXPECT_DOUBLE_EQ(work[rank], static_cast<double>(madds) + static_cast<double>(rank) / 8);
   }
+}
+
+// Whole weights: each term has its own depth. Others: all terms the same.
+TEST(AllPairs, SameWithAnyDepth) {
+  for (const auto& [largest, scale] : std::array<std::pair<int, float>, 4>{{{1, 1}, {3, 1}, {15, 1}, {3, 0.7F}}}) {
+    const TestMatrix matrix = WholeMatrix({.rows = 700, .cols = 40, .density = 0.3}, 21, largest, scale);
+    for (const int32_t deepest : {0, 1, 2, 3}) {
+      SCOPED_TRACE(std::to_string(largest) + ", depth " + std::to_string(deepest));
+      ExpectSame(matrix, 7, {13, 50, 2, [&](OwnedPairs& pairs) {
+                               for (size_t t = 0; t < pairs.sizes.size(); ++t) {
+                                 pairs.Deepen(matrix, t, pairs.largest > 0 ? (static_cast<int32_t>(t) + deepest) % 4 : deepest);
+                               }
+                             }});
+    }
+  }
+}
+
+// Sums of more rows than a byte holds, of which many are whole.
+TEST(AllPairs, ManyLargeWholeWeights) {
+  for (const float value : {1.0F, 3.0F, 15.0F}) {
+    testing::Dense dense(20, std::vector<float>(3000, value));
+    dense[7][3] = 0;
+    const TestMatrix matrix(dense);
+    ForEachTarget([&] { ExpectSame(matrix, 4, {1000, 1000, 1}); });
+  }
+}
+
+TEST(AllPairs, LargestWholeIsThatOfSmallWholeNumbers) {
+  const auto largest = [](const testing::Dense& dense, Weighting weighting) {
+    const TestMatrix matrix(dense);
+    const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {weighting});
+    int32_t value = -1;
+    EXPECT_OK(LargestWhole(matrix.by_user(), weights.view(), {0, matrix.by_user().rows}, {}, &value));
+    return value;
+  };
+  EXPECT_EQ(largest({{1, 0}, {3, 15}}, Weighting::kCosine), 15);
+  EXPECT_EQ(largest({{1, 0}, {3, 16}}, Weighting::kCosine), 0);
+  EXPECT_EQ(largest({{1, 0}, {3, 0.5F}}, Weighting::kCosine), 0);
+  EXPECT_EQ(largest({{1, 0}, {3, -1}}, Weighting::kCosine), 0);
+  EXPECT_EQ(largest({{1, 0}, {3, 2}}, Weighting::kTfIdf), 0);
+  EXPECT_EQ(largest({std::vector<float>(80'000, 15)}, Weighting::kCosine), 0);
+}
+
+TEST(AllPairs, PlanCountsWhatIsBehindTheHead) {
+  const TestMatrix matrix = WholeMatrix({.rows = 900, .cols = 50, .density = 0.5}, 4, 3);
+  const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
+  OwnedPairs pairs(matrix.by_user(), matrix.by_item(), weights.view(), 7);
+  const std::vector<PairLists::Place> planned = pairs.sizes;
+  int32_t rows = 0;
+  for (size_t t = 0; t < planned.size(); ++t) {
+    pairs.Deepen(matrix, t, planned[t].row);
+    EXPECT_EQ(pairs.sizes[t].cell, planned[t].cell);
+    EXPECT_LE(planned[t].row * 64, matrix.by_item().degree(static_cast<int64_t>(t)) * 12);
+    rows += planned[t].row;
+  }
+  EXPECT_GT(rows, 0);
 }
 
 TEST(AllPairs, OrderIsByDegreeThenIndex) {
@@ -182,7 +278,7 @@ TEST(AllPairs, DoesNotApplyToHugeWeights) {
   for (const float value : {1e20F, -1e20F, std::numeric_limits<float>::max()}) {
     const TestMatrix matrix({{1, 2, 0}, {2, value, 1}, {0, 1, 1}});
     const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
-    OwnedPairs pairs(matrix.by_user(), matrix.by_item());
+    OwnedPairs pairs(matrix.by_user(), matrix.by_item(), weights.view(), 1000);
     bool applies = true;
     EXPECT_OK(FillPairLists(matrix.by_user(), matrix.by_item(), weights.view(), {0, 3}, {}, pairs.view(), &applies));
     EXPECT_FALSE(applies);
@@ -194,17 +290,20 @@ TEST(AllPairs, RefusesWhatDoesNotFit) {
   const CsrView documents = matrix.by_user();
   const CsrView terms = matrix.by_item();
   const OwnedWeights weights(documents, terms, {});
-  OwnedPairs pairs(documents, terms);
+  OwnedPairs pairs(documents, terms, weights.view(), 1000);
   bool applies = false;
   const auto fill = [&](const PairLists& lists, RowRange range) {
     return FillPairLists(documents, terms, weights.view(), range, {}, lists, &applies);
   };
   EXPECT_CODE(StatusCode::kOutOfRange, fill(pairs.view(), {0, 4}));
   PairLists lists = pairs.view();
-  lists.tail = lists.tail.first(1);
+  lists.tail = lists.tail.first(0);
   EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
   lists = pairs.view();
-  lists.head = lists.head.first(1);
+  lists.places = lists.places.first(1);
+  EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
+  lists = pairs.view();
+  lists.largest = 16;
   EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
   EXPECT_OK(fill(pairs.view(), {0, 3}));
 
@@ -234,13 +333,14 @@ TEST(AllPairs, RefusesAnOrderOrCountsWithoutSense) {
   const CsrView documents = matrix.by_user();
   const CsrView terms = matrix.by_item();
   const OwnedWeights weights(documents, terms, {});
-  OwnedPairs pairs(documents, terms);
+  OwnedPairs pairs(documents, terms, weights.view(), 1000);
   OwnedBest best(3, 2);
   bool applies = false;
   for (const std::array<int32_t, 3>& order : {std::array<int32_t, 3>{0, 1, 3}, {0, 0, 1}, {-1, 0, 1}}) {
     pairs.order.assign(order.begin(), order.end());
     EXPECT_CODE(StatusCode::kInvalidArgument, FillPairLists(documents, terms, weights.view(), {0, 3}, {}, pairs.view(), &applies));
     EXPECT_CODE(StatusCode::kInvalidArgument, AddPairs(documents, terms, weights.view(), pairs.view(), {0, 3}, 2, false, {}, best.all()));
+    EXPECT_CODE(StatusCode::kInvalidArgument, PlanPairs(documents, terms, pairs.order, 0, {0, terms.rows}, {}, pairs.sizes));
     std::vector<double> work(3);
     EXPECT_CODE(StatusCode::kInvalidArgument, PairWork(documents, pairs.view(), {0, 3}, work));
   }
@@ -261,7 +361,7 @@ TEST(AllPairs, Cancels) {
   const CsrView documents = matrix.by_user();
   const CsrView terms = matrix.by_item();
   const OwnedWeights weights(documents, terms, {});
-  OwnedPairs pairs(documents, terms);
+  OwnedPairs pairs(documents, terms, weights.view(), 1000);
   bool applies = false;
   EXPECT_CODE(StatusCode::kCancelled, FillPairLists(documents, terms, weights.view(), {0, 3}, Raised(), pairs.view(), &applies));
   OwnedBest best(3, 2);

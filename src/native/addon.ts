@@ -92,6 +92,8 @@ export interface Addon {
   similarityWork(a: Named): void;
   allPairsPays(a: Named): boolean;
   orderByDegree(a: Named): void;
+  largestWhole(a: Named): number;
+  planPairs(a: Named): void;
   fillPairLists(a: Named): boolean;
   pairWork(a: Named): void;
   addPairs(a: Named): void;

@@ -39,24 +39,46 @@ function parts(count: number, number: number): RowRange[] {
 const answerParts = (executor: Executor, rows: number) =>
   parts(rows, Math.max(executor.threads, Math.ceil(rows / ANSWER_ROWS)));
 
-/** kPairHead and BestListCapacity of the core. */
-const HEAD = 32;
+/** PairLayout and BestListCapacity of the core. */
+const layout = (largest: number) => (largest === 0 ? { rowFloats: 64, cellWords: 2 } : { rowFloats: 16, cellWords: 1 });
 const bestListCapacity = (k: number) => k + Math.max(64, k);
 const PAIR_SHARDS: ShardSizes = { minWork: 1e7, maxWork: 1e9, maxRows: 65_536 };
+
+/** What fillPairLists fills. */
+async function placeLists(executor: Executor, { documents, matrix }: AllPairsJob, rows: number, terms: number) {
+  const order = shared.i32(rows);
+  await executor.run({ kernel: "orderByDegree", args: { ...documents, outOrder: order } });
+  const largestOfParts = await executor.map(
+    parts(rows, executor.threads).map((part) => ({ kernel: "largestWhole", args: { ...documents, ...part } })),
+  );
+  const largests = largestOfParts.map(({ value }) => value as number);
+  const largest = largests.every((value) => value > 0) ? Math.max(...largests) : 0;
+  const places = shared.i32(2 * (terms + 1));
+  await executor.map(
+    parts(terms, executor.threads).map((part) => ({
+      kernel: "planPairs",
+      args: { ...documents, order, largest, ...part, outSizes: places.subarray(2 * part.begin + 2, 2 * part.end + 2) },
+    })),
+  );
+  for (let at = 2; at < places.length; at++) places[at]! += places[at - 2]!;
+  const { rowFloats, cellWords } = layout(largest);
+  return {
+    largest,
+    order,
+    places,
+    head: shared.alignedF32(places[2 * terms]! * rowFloats),
+    tail: shared.i32(places[2 * terms + 1]! * cellWords),
+    before: shared.i32(matrix.nnz),
+  };
+}
 
 /** Exact sums, row by row: for products that are sparse all over, as items' are. */
 async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boolean> {
   const { documents, matrix, axis, k, includeSelf, outputs } = job;
   const [rows, terms] = axis === "users" ? [matrix.numUsers, matrix.numItems] : [matrix.numItems, matrix.numUsers];
   const capacity = bestListCapacity(k);
-  if (rows * capacity * 8 > MAX_THREAD_BYTES) return false;
-  const lists = {
-    order: shared.i32(rows),
-    head: shared.f32(terms * HEAD),
-    tail: shared.i32(matrix.nnz * 2),
-    before: shared.i32(matrix.nnz),
-  };
-  await executor.run({ kernel: "orderByDegree", args: { ...documents, outOrder: lists.order } });
+  if (rows * capacity * 8 > MAX_THREAD_BYTES || matrix.nnz >= 2 ** 31) return false;
+  const lists = await placeLists(executor, job, rows, terms);
   const filled = await executor.map(
     parts(terms, executor.threads).map((part) => ({
       kernel: "fillPairLists",

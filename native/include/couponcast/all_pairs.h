@@ -1,6 +1,8 @@
 // Exact top-k similarity of all rows with each other, each pair computed once: what SimilarRows finds, for half the work.
 //
 //   OrderByDegree   documents from the one with the most cells on; a document's place is its rank
+//   LargestWhole    whether the weights are small whole numbers, whose sums have no order
+//   PlanPairs       how many of the first ranks each term holds densely
 //   FillPairLists   what AddPairs reads, by parts of the terms
 //   PairWork        the work of each rank, for shards of about the same size
 //   AddPairs        the scores of some ranks with all lower ranks, offered to both documents' lists
@@ -22,20 +24,34 @@
 
 namespace couponcast {
 
-// Ranks whose weights are stored densely, term by term: most pairs have one of them.
-inline constexpr int64_t kPairHead = 32;
+// Weights up to this that are all whole are packed.
+inline constexpr int32_t kLargestWholePair = 15;
+inline constexpr int64_t kMaxPairDepth = 32;  // rows of a term, at most
 
-// The cells by term and rank. `tail` and `before` have a place per cell of the matrix.
+// How weights are stored, by the largest of whole ones; 0: float32.
+struct PairLayout {
+  int64_t row_ranks;   // ranks of a row of the head: the weights of one term
+  int64_t row_floats;  // its size, in float32
+  int64_t cell_words;  // of the tail: rank * 256 + weight, or the rank and the bits of the weight
+};
+inline constexpr PairLayout PairLayoutOf(int32_t largest) {
+  if (largest == 0) return {.row_ranks = 64, .row_floats = 64, .cell_words = 2};
+  return {.row_ranks = largest <= 3 ? 256 : 128, .row_floats = 16, .cell_words = 1};
+}
+
+// The cells by term and rank: those of the ranks of a term's rows in the head, the others in the tail. A term's rows and cells
+// are behind those of the terms before it.
 struct PairLists {
-  // A cell of a document that is not in the head.
-  struct Cell {
-    int32_t rank;
-    float weight;
+  struct Place {
+    int32_t row;
+    int32_t cell;
   };
+  int32_t largest = 0;        // as of LargestWhole
   std::span<int32_t> order;   // [documents] document of each rank
-  std::span<float> head;      // [terms * kPairHead] weight of the head's documents, 0 where there is none; zeros at first
-  std::span<Cell> tail;       // [nnz] of each term from its first place in `terms`, by rank
-  std::span<int32_t> before;  // [nnz] of each cell of `documents`: how many cells of its term's tail are before it
+  std::span<Place> places;    // [terms + 1] first row and first cell of the tail; {0, 0} at first, then what PlanPairs gives, summed
+  std::span<float> head;      // [places.back().row * row_floats] zeros at first
+  std::span<uint32_t> tail;   // [places.back().cell * cell_words] of each term by rank
+  std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's
 };
 
 // The best of each document so far, by rank.
@@ -53,14 +69,24 @@ bool AllPairsPays(const CsrView& documents, const CsrView& terms, int64_t k);
 // order [documents] out: by degree descending, then by index.
 Status OrderByDegree(const CsrView& documents, std::span<int32_t> order);
 
-// Fills head, tail and before for the terms of `range`; `order` is given. *applies is set to false, and the lists are
+// The largest weight of the documents of `range` if all are whole, from 0 to kLargestWholePair, and their sums exact in
+// float32; else, or without cells, 0. Cost: one pass over their cells. Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled.
+Status LargestWhole(const CsrView& documents, const DocumentWeights& weights, RowRange range, CancelFlag cancel, int32_t* largest);
+
+// sizes [range.size()] out: rows of the head and cells of the tail of the terms of `range`, from a model of the time that a term's
+// cells take in either. Of weights that are not whole all terms have as many rows, so that sums keep the order of the terms.
+// The head takes at most 12 bytes a cell. Memory: 4 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled.
+Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, RowRange range,
+                 CancelFlag cancel, std::span<PairLists::Place> sizes);
+
+// Fills head, tail and before for the terms of `range`; the rest is given. *applies is set to false, and the lists are
 // meaningless, where weights are so large that products may overflow. Cost: one pass over the cells of the range.
 // Memory: 8 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCorruptFile (no transposes), kCancelled.
 Status FillPairLists(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
                      const PairLists& lists, bool* applies);
 
-// work [range.size()] out: the multiply-adds that AddPairs spends on the ranks of `range`; what it does in registers, and
-// its look at the sums, count as an eighth. Errors: kInvalidArgument (sizes), kOutOfRange.
+// work [range.size()] out: the multiply-adds that AddPairs spends on the ranks of `range`; a row of the head counts as 4,
+// a look at a sum as an eighth. Errors: kInvalidArgument (sizes), kOutOfRange.
 Status PairWork(const CsrView& documents, const PairLists& lists, RowRange range, std::span<double> work);
 
 // Offers the scores > 0 of each rank of `range` with all lower ranks to the lists of both; with include_self also its

@@ -1,14 +1,14 @@
 #include "couponcast/all_pairs.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
 #include "base/write_neighbours.h"
-#include "similarity/check_weights.h"
-#include "similarity/dispatch_weighting.h"
+#include "similarity/check_pairs.h"
+#include "similarity/pair_kinds.h"
 #include "similarity/pair_scan.h"
 #include "similarity/pair_score.h"
 #include "similarity/tiled_rows.h"
@@ -16,31 +16,9 @@
 namespace couponcast {
 namespace {
 
-constexpr int64_t kTermBlock = 32'768;  // terms whose lists grow in the cache while they are filled
-constexpr int64_t kChunk = 4096;        // cells of a row between looks at the flag
-constexpr int64_t kScan = 512;          // sums looked at before the row's own threshold may rise
-constexpr int64_t kDocumentsPerPoll = 1 << 16;
+constexpr size_t kChunk = 4096;  // cells of a document that are added together
+constexpr int64_t kScan = 512;   // sums looked at before the row's own threshold may rise
 constexpr int64_t kMaxLanes = 1024;
-
-Status CheckOrder(std::span<const int32_t> order, int64_t documents) {
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), documents));
-  std::vector<bool> seen(order.size());
-  for (const int32_t document : order) {
-    if (document < 0 || document >= documents || seen[static_cast<size_t>(document)]) {
-      return InvalidArgument("expected each document once in order but met " + std::to_string(document));
-    }
-    seen[static_cast<size_t>(document)] = true;
-  }
-  return {};
-}
-
-Status CheckLists(const CsrView& documents, const CsrView& terms, const PairLists& lists) {
-  COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
-  COUPONCAST_RETURN_IF_ERROR(CheckOrder(lists.order, documents.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("head", lists.head.size(), terms.rows * kPairHead));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("tail", lists.tail.size(), documents.nnz()));
-  return CheckSize("before", lists.before.size(), documents.nnz());
-}
 
 Status CheckBest(const BestLists& best, int64_t documents, int64_t lanes, int64_t k) {
   if (lanes < 1 || lanes > kMaxLanes) return InvalidArgument("expected 1 to 1024 lanes but received " + std::to_string(lanes));
@@ -52,51 +30,8 @@ Status CheckBest(const BestLists& best, int64_t documents, int64_t lanes, int64_
   return counted ? Status() : InvalidArgument("expected in counts what the lists hold");
 }
 
-template <Weighting kWeighting>
-Status Fill(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
-            const PairLists& lists, bool* applies) {
-  const auto k1_plus_1 = static_cast<float>(weights.params.k1 + 1.0);
-  std::vector<int64_t> next(static_cast<size_t>(documents.rows));  // of each document: its first cell that is not filled in
-  for (int64_t document = 0; document < documents.rows; ++document) {
-    const auto cells = documents.row_indices(document);
-    next[static_cast<size_t>(document)] =
-        documents.indptr[static_cast<size_t>(document)] + (std::ranges::lower_bound(cells, range.begin) - cells.begin());
-  }
-  std::vector<int32_t> filled(static_cast<size_t>(std::min(kTermBlock, range.size())));
-  *applies = true;
-  for (int64_t begin = range.begin; begin < range.end; begin += kTermBlock) {
-    const int64_t end = std::min(begin + kTermBlock, range.end);
-    std::ranges::fill(filled, 0);
-    for (int64_t rank = 0; rank < documents.rows; ++rank) {
-      if (rank % kDocumentsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-      const auto document = static_cast<size_t>(lists.order[static_cast<size_t>(rank)]);
-      const float length = weights.length[document];
-      auto cell = static_cast<size_t>(next[document]);
-      const auto last = static_cast<size_t>(documents.indptr[document + 1]);
-      for (; cell < last && documents.indices[cell] < end; ++cell) {
-        const auto term = static_cast<size_t>(documents.indices[cell]);
-        const float weight = CellWeight<kWeighting>(documents.values[cell], length, k1_plus_1, weights.term_weight[term]);
-        *applies = *applies && std::fabs(weight) <= kLargestWeight;
-        int32_t before = 0;
-        if (rank < kPairHead) {
-          lists.head[term * kPairHead + static_cast<size_t>(rank)] = weight;
-        } else {
-          before = filled[term - static_cast<size_t>(begin)]++;
-          // A file's two orientations are only compared by verify.
-          if (before >= terms.degree(documents.indices[cell]))
-            return CorruptFile("the matrix's two orientations do not hold the same cells");
-          lists.tail[static_cast<size_t>(terms.indptr[term] + before)] = {static_cast<int32_t>(rank), weight};
-        }
-        lists.before[cell] = before;
-      }
-      next[document] = static_cast<int64_t>(cell);
-    }
-  }
-  return {};
-}
-
 // One rank after the other: its sums with all lower ranks, then the lists.
-template <Weighting kWeighting>
+template <Weighting kWeighting, typename Kind>
 class PairAdder {
  public:
   PairAdder(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, const PairLists& lists, int64_t k,
@@ -111,9 +46,9 @@ class PairAdder {
         cancel_(cancel),
         best_(best),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
-        sums_(static_cast<size_t>(std::max((documents.rows + kStep - 1) / kStep * kStep, kPairHead)), 0.0F),
+        row_ranks_(PairLayoutOf(lists.largest).row_ranks),
+        sums_(static_cast<size_t>((documents.rows + kStep - 1) / kStep * kStep)),
         scale_(sums_.size(), 0.0F),
-        cell_weight_(kChunk),
         columns_(kScan),
         scores_(kScan) {
     for (size_t rank = 0; rank < lists.order.size(); ++rank) scale_[rank] = weights.scale[static_cast<size_t>(lists.order[rank])];
@@ -124,7 +59,7 @@ class PairAdder {
 
   Status Run(RowRange range) {
     for (int64_t rank = range.begin; rank < range.end; ++rank) {
-      COUPONCAST_RETURN_IF_ERROR(Sum(rank));
+      COUPONCAST_RETURN_IF_ERROR(Add(rank));
       Offer(rank);
     }
     std::ranges::copy(std::span(thresholds_).first(best_.thresholds.size()), best_.thresholds.begin());
@@ -132,63 +67,80 @@ class PairAdder {
   }
 
  private:
-  static constexpr int64_t kStep = 64;  // sums that a scan takes at least
+  static constexpr int64_t kStep = 256;  // sums that a scan takes at least, and a row has at most
 
-  Status Sum(int64_t rank) {
+  using Weight = typename Kind::Weight;
+  using Sum = typename Kind::Sum;
+
+  Status Add(int64_t rank) {
     const int32_t document = lists_.order[static_cast<size_t>(rank)];
     const auto cells = documents_.row_indices(document);
     const auto values = documents_.row_values(document);
     const auto before = lists_.before.subspan(static_cast<size_t>(documents_.indptr[static_cast<size_t>(document)]), cells.size());
     const float length = weights_.length[static_cast<size_t>(document)];
+    const auto most_rows = static_cast<int32_t>(std::min(rank / row_ranks_ + 1, kMaxPairDepth));
     self_ = 0;
     for (size_t begin = 0; begin < cells.size(); begin += kChunk) {
-      if (Stop(static_cast<int64_t>(std::min<size_t>(kChunk, cells.size() - begin)))) return Cancelled();
-      const size_t end = std::min(begin + kChunk, cells.size());
-      for (size_t c = begin; c < end; ++c) {
-        const float weight = CellWeight<kWeighting>(values[c], length, k1_plus_1_, weights_.term_weight[static_cast<size_t>(cells[c])]);
-        cell_weight_[c - begin] = weight;
+      const size_t count = std::min(kChunk, cells.size() - begin);
+      size_t visits = 0;
+      int64_t rows = 0;
+      for (size_t i = 0; i < count; ++i) {
+        const auto term = static_cast<size_t>(cells[begin + i]);
+        const float weight = CellWeight<kWeighting>(values[begin + i], length, k1_plus_1_, weights_.term_weight[term]);
         self_ += weight * weight;
+        weight_[i] = static_cast<Weight>(weight);
+        const PairLists::Place& place = lists_.places[term];
+        first_row_[i] = place.row;
+        depth_[i] = std::min(lists_.places[term + 1].row - place.row, most_rows);
+        rows += depth_[i];
+        visits_[visits] = {place.cell, before[begin + i], weight_[i]};
+        visits += static_cast<size_t>(before[begin + i] > 0);
       }
-      AddRows(lists_.head.data(), cells.data() + begin, cell_weight_.data(), static_cast<int64_t>(end - begin), sums_.data());
-      if (rank < kPairHead) continue;
-      for (size_t c = begin; c < end; ++c) {
-        if (c + kAhead < end) Prefetch(cells[c + kAhead], before[c + kAhead]);
-        if (Stop(before[c] + 1)) return Cancelled();
-        AddTail(lists_.tail.data() + terms_.indptr[static_cast<size_t>(cells[c])], before[c], cell_weight_[c - begin]);
-      }
+      if (Stop(static_cast<int64_t>(count) + 4 * rows)) return Cancelled();
+      Kind::AddRows(lists_.head, {first_row_.data(), depth_.data(), weight_.data(), static_cast<int64_t>(count)}, lists_.largest,
+                    sums_.data());
+      if (!AddTail(visits)) return Cancelled();
     }
     return {};
   }
 
-  void Prefetch(int32_t term, int32_t count) const {
-    const PairLists::Cell* next = lists_.tail.data() + terms_.indptr[static_cast<size_t>(term)];
-    constexpr int32_t kLine = 64 / sizeof(PairLists::Cell);
-    for (int32_t at = 0; at < std::min(count, kFetched); at += kLine) __builtin_prefetch(next + at);
+  struct Visit {
+    int32_t cell;
+    int32_t count;
+    Weight weight;
+  };
+
+  // False: cancelled.
+  bool AddTail(size_t visits) {
+    for (size_t v = 0; v < visits; ++v) {
+      if (v + kAhead < visits) Prefetch(visits_[v + kAhead]);
+      if (Stop(visits_[v].count + 1)) return false;
+      AddList(visits_[v]);
+    }
+    return true;
   }
 
-  // A term has each rank once, so several sums can be read before the first is written.
-  void AddTail(const PairLists::Cell* cells, int64_t count, float weight) {
-    float* sums = sums_.data();
-    int64_t j = 0;
-    for (; j + 4 <= count; j += 4) {
-      const float s0 = sums[cells[j].rank] + weight * cells[j].weight;
-      const float s1 = sums[cells[j + 1].rank] + weight * cells[j + 1].weight;
-      const float s2 = sums[cells[j + 2].rank] + weight * cells[j + 2].weight;
-      const float s3 = sums[cells[j + 3].rank] + weight * cells[j + 3].weight;
-      sums[cells[j].rank] = s0;
-      sums[cells[j + 1].rank] = s1;
-      sums[cells[j + 2].rank] = s2;
-      sums[cells[j + 3].rank] = s3;
-    }
-    for (; j < count; ++j) sums[cells[j].rank] += weight * cells[j].weight;
+  const uint32_t* ListOf(const Visit& visit) const { return lists_.tail.data() + visit.cell * Kind::kWords; }
+
+  void Prefetch(const Visit& visit) const {
+    const uint32_t* next = ListOf(visit);
+    constexpr int64_t kLine = 64 / sizeof(uint32_t);
+    for (int64_t at = 0; at < std::min(visit.count, kFetched) * Kind::kWords; at += kLine) __builtin_prefetch(next + at);
+  }
+
+  void AddList(const Visit& visit) {
+    const uint32_t* cells = ListOf(visit);
+    const uint32_t* end = cells + visit.count * Kind::kWords;
+    Sum* sums = sums_.data();
+    for (; cells != end; cells += Kind::kWords) sums[Kind::Rank(cells)] += Kind::Product(cells, visit.weight);
   }
 
   void Offer(int64_t rank) {
     const int32_t document = lists_.order[static_cast<size_t>(rank)];
     const float scale = scale_[static_cast<size_t>(rank)];
-    // Higher ranks of the head have sums as well; their pairs are taken when it is their turn.
-    if (rank < kPairHead)
-      std::ranges::fill(std::span(sums_).subspan(static_cast<size_t>(rank), static_cast<size_t>(kPairHead - rank)), 0.0F);
+    // Higher ranks of the last row have sums as well; their pairs are taken when it is their turn.
+    const int64_t row_end = (rank / row_ranks_ + 1) * row_ranks_;
+    std::ranges::fill(std::span(sums_).subspan(static_cast<size_t>(rank), static_cast<size_t>(row_end - rank)), Sum{0});
     for (int64_t first = 0; first < rank; first += kScan) {
       const int64_t count = std::min(kScan, (rank - first + kStep - 1) / kStep * kStep);
       const auto at = static_cast<size_t>(first);
@@ -226,7 +178,7 @@ class PairAdder {
   }
 
   static constexpr int64_t kMaddsPerPoll = int64_t{1} << 20;
-  static constexpr size_t kAhead = 4;       // cells whose lists are fetched early
+  static constexpr size_t kAhead = 12;      // cells whose lists are fetched early
   static constexpr int32_t kFetched = 128;  // entries of them, at most
 
   const CsrView& documents_;
@@ -241,10 +193,14 @@ class PairAdder {
   const float k1_plus_1_;
   int64_t until_poll_ = 0;
   float self_ = 0;
-  std::vector<float> sums_;        // by rank
+  const int64_t row_ranks_;
+  std::vector<Sum> sums_;          // by rank
   std::vector<float> scale_;       // by rank
   std::vector<float> thresholds_;  // by rank
-  std::vector<float> cell_weight_;
+  std::array<Weight, kChunk> weight_;
+  std::array<Visit, kChunk> visits_;  // lists to add
+  std::array<int32_t, kChunk> first_row_;
+  std::array<int32_t, kChunk> depth_;
   std::vector<int32_t> columns_;
   std::vector<float> scores_;
 };
@@ -255,54 +211,14 @@ bool AllPairsPays(const CsrView& documents, const CsrView& terms, int64_t k) {
   return !TilingPays(documents, terms, {0, documents.rows}, k);
 }
 
-Status OrderByDegree(const CsrView& documents, std::span<int32_t> order) {
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), documents.rows));
-  std::vector<uint64_t> keys(order.size());
-  for (size_t row = 0; row < keys.size(); ++row) {
-    const auto degree = static_cast<uint64_t>(documents.degree(static_cast<int64_t>(row)));
-    keys[row] = (~degree << 32U) | row;
-  }
-  std::ranges::sort(keys);
-  for (size_t rank = 0; rank < keys.size(); ++rank) order[rank] = static_cast<int32_t>(keys[rank] & 0xFFFF'FFFFU);
-  return {};
-}
-
-Status FillPairLists(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
-                     const PairLists& lists, bool* applies) {
-  COUPONCAST_RETURN_IF_ERROR(CheckLists(documents, terms, lists));
-  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
-  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
-  return DispatchWeighting(weights.params.weighting, [&]<Weighting kWeighting>() {
-    return Fill<kWeighting>(documents, terms, weights, range, cancel, lists, applies);
-  });
-}
-
-Status PairWork(const CsrView& documents, const PairLists& lists, RowRange range, std::span<double> work) {
-  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckOrder(lists.order, documents.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("before", lists.before.size(), documents.nnz()));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("work", work.size(), range.size()));
-  for (int64_t rank = range.begin; rank < range.end; ++rank) {
-    const auto document = static_cast<size_t>(lists.order[static_cast<size_t>(rank)]);
-    const auto begin = static_cast<size_t>(documents.indptr[document]);
-    const auto end = static_cast<size_t>(documents.indptr[document + 1]);
-    int64_t madds = 0;
-    for (size_t cell = begin; cell < end; ++cell) madds += lists.before[cell];
-    const auto in_registers = static_cast<double>(end - begin) * static_cast<double>(kPairHead) + static_cast<double>(rank);
-    work[static_cast<size_t>(rank - range.begin)] = static_cast<double>(madds) + in_registers / 8;
-  }
-  return {};
-}
-
 Status AddPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, const PairLists& lists, RowRange range,
                 int64_t k, bool include_self, CancelFlag cancel, const BestLists& best) {
-  COUPONCAST_RETURN_IF_ERROR(CheckLists(documents, terms, lists));
-  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
+  COUPONCAST_RETURN_IF_ERROR(CheckPairs(documents, terms, weights, lists));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
   COUPONCAST_RETURN_IF_ERROR(CheckBest(best, documents.rows, 1, k));
-  return DispatchWeighting(weights.params.weighting, [&]<Weighting kWeighting>() {
-    return PairAdder<kWeighting>(documents, terms, weights, lists, k, include_self, cancel, best).Run(range);
+  return DispatchPairs(weights.params.weighting, lists.largest > 0, [&]<Weighting kWeighting, typename Kind>() {
+    return PairAdder<kWeighting, Kind>(documents, terms, weights, lists, k, include_self, cancel, best).Run(range);
   });
 }
 

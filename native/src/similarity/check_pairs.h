@@ -1,0 +1,53 @@
+// Argument checks of the kernels that take each pair once.
+#ifndef COUPONCAST_SIMILARITY_CHECK_PAIRS_H_
+#define COUPONCAST_SIMILARITY_CHECK_PAIRS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "couponcast/all_pairs.h"
+#include "similarity/check_weights.h"
+
+namespace couponcast {
+
+inline Status CheckOrder(std::span<const int32_t> order, int64_t documents) {
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), documents));
+  std::vector<bool> seen(order.size());
+  for (const int32_t document : order) {
+    if (document < 0 || document >= documents || seen[static_cast<size_t>(document)]) {
+      return InvalidArgument("expected each document once in order but met " + std::to_string(document));
+    }
+    seen[static_cast<size_t>(document)] = true;
+  }
+  return {};
+}
+
+// Sizes only, but for the order: the rest is what the other kernels made of it.
+inline Status CheckPairLists(const CsrView& documents, int64_t terms, const PairLists& lists) {
+  COUPONCAST_RETURN_IF_ERROR(CheckOrder(lists.order, documents.rows));
+  if (lists.largest < 0 || lists.largest > kLargestWholePair) {
+    return InvalidArgument("expected 0 to 15 for largest but received " + std::to_string(lists.largest));
+  }
+  const PairLayout layout = PairLayoutOf(lists.largest);
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("places", lists.places.size(), terms + 1));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("head", lists.head.size(), lists.places.back().row * layout.row_floats));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("tail", lists.tail.size(), lists.places.back().cell * layout.cell_words));
+  return CheckSize("before", lists.before.size(), documents.nnz());
+}
+
+inline Status CheckPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, const PairLists& lists) {
+  COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
+  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
+  if (lists.largest > 0 && weights.params.weighting != Weighting::kCosine) {
+    return InvalidArgument("expected cosine's weights where largest is above 0");
+  }
+  return CheckPairLists(documents, terms.rows, lists);
+}
+
+}  // namespace couponcast
+
+#endif  // COUPONCAST_SIMILARITY_CHECK_PAIRS_H_

@@ -1,0 +1,144 @@
+// What is in the head, and the work that the pairs are.
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "similarity/check_pairs.h"
+#include "similarity/pair_kinds.h"
+
+namespace couponcast {
+namespace {
+
+constexpr int64_t kRowsPerPoll = 1024;
+constexpr float kLargestExact = 1 << 24;                        // whole numbers up to this are float32
+constexpr int64_t kMaxRanks = 1 << 24;                          // of a cell of the tail
+constexpr int64_t kRealBytes = PairLayoutOf(0).row_floats * 4;  // of a row
+constexpr int64_t kPackedBytes = 64;                            // of a row
+constexpr int64_t kHeadBytes = 12;                              // of the head for each cell of the matrix, at most
+
+// Nanoseconds, measured; their ratios are what counts.
+constexpr double kRow = 7;     // a row of the head is added
+constexpr double kMadd = 1.1;  // a cell of the tail is added
+constexpr double kVisit = 8;   // a list of the tail is begun
+constexpr double kMake = 10;   // a row of the head is filled
+
+std::vector<int32_t> RanksOf(std::span<const int32_t> order) {
+  std::vector<int32_t> ranks(order.size());
+  for (size_t rank = 0; rank < order.size(); ++rank) ranks[static_cast<size_t>(order[rank])] = static_cast<int32_t>(rank);
+  return ranks;
+}
+
+// Cells of a term in the ranks of each row, and behind the last.
+using RowCells = std::array<int32_t, kMaxPairDepth + 1>;
+
+// The cheapest depth for a term.
+int32_t WholeDepth(const RowCells& cells, int64_t degree, int64_t deepest) {
+  auto behind = static_cast<double>(degree);
+  double rows = 0;
+  double least = behind * (behind - 1) / 2 * kMadd + behind * kVisit;
+  int32_t best = 0;
+  for (int32_t depth = 1; depth <= std::min(deepest, degree * kHeadBytes / kPackedBytes); ++depth) {
+    rows += behind * kRow + kMake;
+    behind -= cells[static_cast<size_t>(depth - 1)];
+    const double cost = rows + behind * (behind - 1) / 2 * kMadd + behind * kVisit;
+    if (cost >= least) continue;
+    least = cost;
+    best = depth;
+  }
+  return best;
+}
+
+// The depth of all terms, from what the popularity of the ranks says of the cells that a term has in a row.
+int32_t RealDepth(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order) {
+  const auto cells = static_cast<double>(terms.nnz());
+  double squares = 0;
+  for (int64_t term = 0; term < terms.rows; ++term) squares += std::pow(static_cast<double>(terms.degree(term)), 2);
+  constexpr int64_t kRanks = PairLayoutOf(0).row_ranks;
+  int64_t depth = 0;
+  for (; depth < kMaxPairDepth && depth * kRanks < documents.rows; ++depth) {
+    if ((depth + 1) * kRealBytes * terms.rows > kHeadBytes * terms.nnz()) break;
+    double held = 0;
+    for (int64_t rank = depth * kRanks; rank < std::min((depth + 1) * kRanks, documents.rows); ++rank) {
+      held += static_cast<double>(documents.degree(order[static_cast<size_t>(rank)]));
+    }
+    // Cells see the terms that have many.
+    if (held / cells * squares / cells * kMadd < kRow) break;
+  }
+  return static_cast<int32_t>(depth);
+}
+
+}  // namespace
+
+Status OrderByDegree(const CsrView& documents, std::span<int32_t> order) {
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), documents.rows));
+  std::vector<uint64_t> keys(order.size());
+  for (size_t row = 0; row < keys.size(); ++row) {
+    const auto degree = static_cast<uint64_t>(documents.degree(static_cast<int64_t>(row)));
+    keys[row] = (~degree << 32U) | row;
+  }
+  std::ranges::sort(keys);
+  for (size_t rank = 0; rank < keys.size(); ++rank) order[rank] = static_cast<int32_t>(keys[rank] & 0xFFFF'FFFFU);
+  return {};
+}
+
+Status LargestWhole(const CsrView& documents, const DocumentWeights& weights, RowRange range, CancelFlag cancel, int32_t* largest) {
+  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
+  *largest = 0;
+  if (weights.params.weighting != Weighting::kCosine || documents.rows > kMaxRanks) return {};
+  float most = 0;
+  for (int64_t row = range.begin; row < range.end; ++row) {
+    if ((row - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
+    float squares = 0;
+    bool whole = true;
+    for (const float value : documents.row_values(row)) {
+      whole = whole && WholePairs::Applies(value, kLargestWholePair);
+      most = std::max(most, value);
+      squares += value * value;
+    }
+    if (!whole || squares >= kLargestExact) return {};
+  }
+  *largest = static_cast<int32_t>(most);
+  return {};
+}
+
+Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, RowRange range,
+                 CancelFlag cancel, std::span<PairLists::Place> sizes) {
+  COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
+  COUPONCAST_RETURN_IF_ERROR(CheckOrder(order, documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("sizes", sizes.size(), range.size()));
+  const std::vector<int32_t> ranks = RanksOf(order);
+  const auto row_ranks = static_cast<int32_t>(PairLayoutOf(largest).row_ranks);
+  const int64_t deepest = std::min(kMaxPairDepth, (documents.rows + row_ranks - 1) / row_ranks);
+  const int32_t real_depth = largest > 0 ? 0 : RealDepth(documents, terms, order);
+  for (int64_t term = range.begin; term < range.end; ++term) {
+    if ((term - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
+    RowCells cells{};
+    for (const int32_t document : terms.row_indices(term)) {
+      ++cells[static_cast<size_t>(std::min<int32_t>(kMaxPairDepth, ranks[static_cast<size_t>(document)] / row_ranks))];
+    }
+    const int32_t depth = largest > 0 ? WholeDepth(cells, terms.degree(term), deepest) : real_depth;
+    sizes[static_cast<size_t>(term - range.begin)] = {depth, std::accumulate(cells.begin() + depth, cells.end(), 0)};
+  }
+  return {};
+}
+
+Status PairWork(const CsrView& documents, const PairLists& lists, RowRange range, std::span<double> work) {
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckPairLists(documents, documents.cols, lists));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("work", work.size(), range.size()));
+  for (int64_t rank = range.begin; rank < range.end; ++rank) {
+    const auto document = static_cast<size_t>(lists.order[static_cast<size_t>(rank)]);
+    const int64_t rows = rank / PairLayoutOf(lists.largest).row_ranks + 1;
+    int64_t madds = 0;
+    for (auto cell = static_cast<size_t>(documents.indptr[document]); cell < static_cast<size_t>(documents.indptr[document + 1]); ++cell) {
+      const auto term = static_cast<size_t>(documents.indices[cell]);
+      madds += lists.before[cell] + 4 * std::min<int64_t>(rows, lists.places[term + 1].row - lists.places[term].row);
+    }
+    work[static_cast<size_t>(rank - range.begin)] = static_cast<double>(madds) + static_cast<double>(rank) / 8;
+  }
+  return {};
+}
+
+}  // namespace couponcast

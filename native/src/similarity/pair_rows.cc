@@ -1,0 +1,143 @@
+#include "similarity/pair_rows.h"
+
+#include <hwy/cache_control.h>
+
+#include <array>
+
+#include "couponcast/all_pairs.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/similarity/pair_rows.cc"
+#include <hwy/foreach_target.h>
+// The header must come behind foreach_target.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace couponcast::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int64_t kAhead = 16;  // cells whose rows are fetched early
+constexpr int64_t kLine = 64;
+
+void Fetch(const void* row, int64_t bytes) {
+  for (int64_t at = 0; at < bytes; at += kLine) hwy::Prefetch(static_cast<const uint8_t*>(row) + at);
+}
+
+// Multiply, then add: every target gives the same bits.
+void AddFloats(const float* HWY_RESTRICT rows, const PairRowCells<float>& cells, float* HWY_RESTRICT sums) {
+  const hn::CappedTag<float, 16> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  constexpr int64_t kRanks = PairLayoutOf(0).row_ranks;
+  const int64_t ranks = cells.count > 0 ? cells.depth[0] * kRanks : 0;
+  for (int64_t r = 0; r < ranks; r += 4 * lanes) {
+    auto sum0 = hn::LoadU(d, sums + r);
+    auto sum1 = hn::LoadU(d, sums + r + lanes);
+    auto sum2 = hn::LoadU(d, sums + r + 2 * lanes);
+    auto sum3 = hn::LoadU(d, sums + r + 3 * lanes);
+    for (int64_t i = 0; i < cells.count; ++i) {
+      if (i + kAhead < cells.count) Fetch(rows + cells.first_row[i + kAhead] * kRanks + r, 16 * lanes);
+      const float* row = rows + cells.first_row[i] * kRanks + r;
+      const auto weight = hn::Set(d, cells.weight[i]);
+      sum0 = hn::Add(sum0, hn::Mul(weight, hn::LoadU(d, row)));
+      sum1 = hn::Add(sum1, hn::Mul(weight, hn::LoadU(d, row + lanes)));
+      sum2 = hn::Add(sum2, hn::Mul(weight, hn::LoadU(d, row + 2 * lanes)));
+      sum3 = hn::Add(sum3, hn::Mul(weight, hn::LoadU(d, row + 3 * lanes)));
+    }
+    hn::StoreU(sum0, d, sums + r);
+    hn::StoreU(sum1, d, sums + r + lanes);
+    hn::StoreU(sum2, d, sums + r + 2 * lanes);
+    hn::StoreU(sum3, d, sums + r + 3 * lanes);
+  }
+}
+
+// A row is a line of the cache: byte b holds the weights of the ranks b, 64 + b, ... from its lowest bits on. Products come from a
+// table for each weight and are summed in bytes as long as these hold them.
+template <int kBits>
+class Packed {
+ public:
+  Packed(int32_t largest, int32_t* sums) : limit_(255 / (largest * largest)), sums_(sums) {
+    for (size_t weight = 0; weight < 16; ++weight) {
+      for (size_t value = 0; value < 16; ++value) products_[16 * weight + value] = static_cast<uint8_t>(weight * value);
+    }
+  }
+
+  HWY_ATTR void Add(const uint8_t* HWY_RESTRICT rows, const PairRowCells<uint8_t>& cells) {
+    for (int64_t i = 0; i < cells.count; ++i) {
+      if (i + kAhead < cells.count) Fetch(rows + cells.first_row[i + kAhead] * kLine, cells.depth[i + kAhead] * kLine);
+      const uint8_t* row = rows + cells.first_row[i] * kLine;
+      const auto products = hn::LoadDup128(d8_, products_.data() + 16 * cells.weight[i]);
+      for (int64_t level = 0; level < cells.depth[i]; ++level) {
+        AddRow(row + level * kLine, products, bytes_.data() + level * kRanks);
+        if (++added_[static_cast<size_t>(level)] == limit_) Flush(level);
+      }
+    }
+    for (int64_t level = 0; level < kMaxPairDepth; ++level) {
+      if (added_[static_cast<size_t>(level)] > 0) Flush(level);
+    }
+  }
+
+ private:
+  static constexpr int64_t kRanks = kLine * 8 / kBits;
+  using D8 = hn::CappedTag<uint8_t, kLine>;
+
+  HWY_ATTR void AddRow(const uint8_t* HWY_RESTRICT row, hn::Vec<D8> products, uint8_t* HWY_RESTRICT bytes) const {
+    const hn::Repartition<uint16_t, D8> d16;
+    const auto mask = hn::Set(d8_, static_cast<uint8_t>((1 << kBits) - 1));
+    for (int64_t at = 0; at < kLine; at += static_cast<int64_t>(hn::Lanes(d8_))) {
+      auto packed = hn::LoadU(d8_, row + at);
+      for (int64_t rank = at; rank < kRanks; rank += kLine) {
+        const auto product = hn::TableLookupBytes(products, hn::And(packed, mask));
+        hn::StoreU(hn::Add(hn::LoadU(d8_, bytes + rank), product), d8_, bytes + rank);
+        packed = hn::BitCast(d8_, hn::ShiftRight<kBits>(hn::BitCast(d16, packed)));
+      }
+    }
+  }
+
+  HWY_ATTR void Flush(int64_t level) {
+    const hn::CappedTag<int32_t, 16> d32;
+    const hn::Rebind<uint8_t, decltype(d32)> d8;
+    uint8_t* bytes = bytes_.data() + level * kRanks;
+    int32_t* sums = sums_ + level * kRanks;
+    for (int64_t rank = 0; rank < kRanks; rank += static_cast<int64_t>(hn::Lanes(d32))) {
+      hn::StoreU(hn::Add(hn::LoadU(d32, sums + rank), hn::PromoteTo(d32, hn::LoadU(d8, bytes + rank))), d32, sums + rank);
+      hn::StoreU(hn::Zero(d8), d8, bytes + rank);
+    }
+    added_[static_cast<size_t>(level)] = 0;
+  }
+
+  const D8 d8_;
+  const int32_t limit_;
+  int32_t* const sums_;
+  std::array<uint8_t, 256> products_;
+  std::array<int32_t, kMaxPairDepth> added_{};  // rows in each level's bytes
+  std::array<uint8_t, kMaxPairDepth * kRanks> bytes_{};
+};
+
+void AddPacked(const uint8_t* HWY_RESTRICT rows, const PairRowCells<uint8_t>& cells, int32_t largest, int32_t* HWY_RESTRICT sums) {
+  if (largest <= 3) {
+    Packed<2>(largest, sums).Add(rows, cells);
+  } else {
+    Packed<4>(largest, sums).Add(rows, cells);
+  }
+}
+
+}  // namespace
+}  // namespace couponcast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace couponcast {
+
+HWY_EXPORT(AddFloats);
+HWY_EXPORT(AddPacked);
+
+void AddPairRows(const float* rows, const PairRowCells<float>& cells, float* sums) { HWY_DYNAMIC_DISPATCH(AddFloats)(rows, cells, sums); }
+
+void AddPairRows(const uint8_t* rows, const PairRowCells<uint8_t>& cells, int32_t largest, int32_t* sums) {
+  HWY_DYNAMIC_DISPATCH(AddPacked)(rows, cells, largest, sums);
+}
+
+}  // namespace couponcast
+#endif  // HWY_ONCE
