@@ -3,7 +3,7 @@ import type { ArgValue } from "../executor/call.js";
 import { type Executor, shards, shared } from "../executor/executor.js";
 import { PAIR_FEATURES } from "./model.js";
 import { type Journal, USER_FEATURES } from "./moments.js";
-import { type OrderValueModel, type States, statesAt } from "./order-value.js";
+import { type OrderValueModel, statesAt } from "./order-value.js";
 import { type OfferHistory, type PastOffers, partOfOffers } from "./past-offers.js";
 
 export interface OfferFeatures {
@@ -51,7 +51,7 @@ export async function featuresOfOffers(
           kernel: "pairFeatures",
           args: {
             ...pairArgs,
-            ...stateArgs(states),
+            ...pairStateArgs(states.shares, states.orderValue, states.purchaseRate),
             userChannels,
             pairHorizonDays: horizonDays.subarray(from, to),
             users: rows.subarray(shard.begin, shard.end),
@@ -66,7 +66,11 @@ export async function featuresOfOffers(
   return { pairFeatures, userFeatures };
 }
 
-/** The arguments of the pair kernels that come from the users' states. */
-export function stateArgs({ shares, orderValue, purchaseRate }: States): Record<string, ArgValue> {
+/** The arguments of the pair kernels that come from the users' states. `shares`: as `States` has them */
+export function pairStateArgs(
+  shares: ArgValue,
+  orderValue: ArgValue,
+  purchaseRate: ArgValue,
+): Record<string, ArgValue> {
   return { affinity: shares, orderValue, purchaseRate };
 }

@@ -4,11 +4,11 @@ import { shards } from "../executor/executor.js";
 import type { AssignmentRows } from "../native/addon.js";
 import { loadTensors } from "../store/tensors.js";
 import { forEachYielding } from "../util/yield.js";
+import { type AffinityStage, affinityRef } from "./affinity-stage.js";
 import { type AllocateStage, candidateTable } from "./allocate-stage.js";
 import { type CandidatesStage, candidateRef } from "./candidates-stage.js";
 import type { RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
-import { type AffinityStage, affinityRef } from "./score-stages.js";
 
 /** The coupons handed out, one row each, by user, within a user by value. */
 export interface AssignmentColumns {

@@ -4,20 +4,20 @@ import type { ArgValue } from "../executor/call.js";
 import { shards, shared } from "../executor/executor.js";
 import { type NextBehaviourChances, raisePurchaseRate } from "../response/buys-anyway.js";
 import { userChannels } from "../response/channels.js";
-import { stateArgs } from "../response/features.js";
 import { couponScores, userScores } from "../response/scores.js";
 import { seasonOf } from "../response/season.js";
 import { reasonCode } from "../score/eligibility.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
+import type { AffinityStage } from "./affinity-stage.js";
 import type { RunContext } from "./context.js";
+import type { EligibilityStage } from "./eligibility-stage.js";
 import { couponArgs, openJournal } from "./journal.js";
 import { givenChances } from "./prediction-stage.js";
 import type { IngestStage } from "./profile-stages.js";
 import type { ResponseStage } from "./response-stage.js";
 import { type RuleFolder, suggestionArgs } from "./rule-hits.js";
-import type { AffinityStage, EligibilityStage } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
-import { loadStates, type StatesStage } from "./states-stage.js";
+import { loadStates, type StatesStage, storedStateArgs } from "./states-stage.js";
 import { loadNext, type TransitionStage } from "./transition-stage.js";
 import { userTraits } from "./user-traits.js";
 
@@ -82,11 +82,10 @@ export function candidatesStage(
   return context.stages.run("candidates", reads, settings, async (dir) => {
     const now = await loadStates(context, states);
     const next = await nextChances(context, transitioned);
-    const anywayRate = shared.f64(now.purchaseRate.length);
-    anywayRate.set(now.purchaseRate);
+    const anywayRate = now.purchaseRate;
     if (next !== undefined) await raisePurchaseRate(anywayRate, next);
     const journal = await openJournal(context, ingested, affinity, dir, states.result.totals);
-    const pairArgs = { ...couponArgs(context, ingested, journal.scopeShare), ...stateArgs(now), anywayRate };
+    const pairArgs = { ...couponArgs(context, ingested, journal.scopeShare), ...storedStateArgs(states), anywayRate };
     const { model } = responded.result;
     const season = seasonOf(Date.parse(ingested.result.asOf) * 1000);
     const { numUsers } = ingested.result;

@@ -1,3 +1,4 @@
+import type { AffinityStage } from "./affinity-stage.js";
 import type { AllocateStage } from "./allocate-stage.js";
 import type { CandidatesStage } from "./candidates-stage.js";
 import type { DriftStage } from "./drift-stage.js";
@@ -7,7 +8,6 @@ import type { IngestStage, SegmentStage } from "./profile-stages.js";
 import type { ProfileTableStage } from "./profile-table-stage.js";
 import type { QualityStage } from "./quality-stage.js";
 import type { RuleStage } from "./rule-stage.js";
-import type { AffinityStage } from "./score-stages.js";
 import type { TransitionStage } from "./transition-stage.js";
 
 /** The stages that outputs are made from. */

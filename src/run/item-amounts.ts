@@ -3,7 +3,7 @@ import type { Executor } from "../executor/executor.js";
 import type { KernelModel } from "../score/method.js";
 import type { FittedModel } from "../score/methods.js";
 import { type Matrix, openMatrix } from "../store/matrix.js";
-import { type AffinityStage, scopeArgs } from "./score-stages.js";
+import { type AffinityStage, scopeArgs } from "./affinity-stage.js";
 
 type Row = ReturnType<Matrix["userRow"]>;
 

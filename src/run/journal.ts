@@ -9,9 +9,9 @@ import { couponChannels } from "../response/channels.js";
 import { couponArrays } from "../response/economics.js";
 import { type Journal, type JournalTotals, journalOf } from "../response/moments.js";
 import { loadTensors } from "../store/tensors.js";
+import type { AffinityStage } from "./affinity-stage.js";
 import { openStageDb, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
-import type { AffinityStage } from "./score-stages.js";
 
 export async function openJournal(
   context: RunContext,

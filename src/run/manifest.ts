@@ -8,11 +8,11 @@ import type { Stability } from "../profile/stability.js";
 import type { ResponseModel, ResponseQuality } from "../response/model.js";
 import type { AllocateResult } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
+import type { EligibilityStage } from "./eligibility-stage.js";
 import type { FinishedStages } from "./finished-stages.js";
 import type { OutputResult } from "./output-stage.js";
 import type { ScoringQuality } from "./quality-stage.js";
 import type { ResponseStage } from "./response-stage.js";
-import type { EligibilityStage } from "./score-stages.js";
 import type { StageMeasurement, StageRecord } from "./stage-runner.js";
 
 /** run.json. Everything but `timings` is the same for a run that was interrupted and continued. */

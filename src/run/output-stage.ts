@@ -7,6 +7,7 @@ import { REASONS, reasonCode } from "../score/eligibility.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeRows } from "../table/write-rows.js";
 import { forEachYielding } from "../util/yield.js";
+import { affinityStandIns } from "./affinity-stage.js";
 import { type AssignmentColumns, listAssignments } from "./assignment-columns.js";
 import { createCatalogueTable } from "./catalogue-table.js";
 import { openStageDb, type RunContext } from "./context.js";
@@ -16,7 +17,6 @@ import type { IngestStage } from "./profile-stages.js";
 import { PROFILE_FILES } from "./profile-table-stage.js";
 import { rulesOf } from "./rule-hits.js";
 import { itemsetTablePath, ruleTablePath } from "./rule-stage.js";
-import { affinityStandIns } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { DECISIONS_FILE } from "./workspace.js";
 

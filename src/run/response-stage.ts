@@ -1,21 +1,21 @@
 /** Stage response: what coupons do to users. */
 import { join } from "node:path";
 import { userChannels } from "../response/channels.js";
-import { stateArgs } from "../response/features.js";
 import { fitResponse } from "../response/fit-response.js";
 import type { ResponseModel, ResponseOptions } from "../response/model.js";
 import { readResponseModel, writeResponseModel } from "../response/model-file.js";
 import { seasonOf } from "../response/season.js";
 import { loadTensors } from "../store/tensors.js";
+import type { AffinityStage } from "./affinity-stage.js";
 import { inputDigests, type RunContext } from "./context.js";
+import { type EligibilityStage, loadHistory } from "./eligibility-stage.js";
 import { couponArgs, openJournal } from "./journal.js";
 import { onnxResponse } from "./onnx-response.js";
 import { givenModel, predictionStage } from "./prediction-stage.js";
 import type { IngestStage } from "./profile-stages.js";
 import { RESPONSE_ROLE, responseModelPath, savedModel, trainingOf } from "./response-model.js";
-import { type AffinityStage, type EligibilityStage, loadHistory } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
-import { loadStates, type StatesStage } from "./states-stage.js";
+import { loadStates, type StatesStage, storedStateArgs } from "./states-stage.js";
 import { userTraits } from "./user-traits.js";
 import { RESPONSE_FILE } from "./workspace.js";
 
@@ -48,7 +48,7 @@ export function responseStage(
       const inputs = {
         pairArgs: {
           ...couponArgs(context, ingested, scopeShare),
-          ...stateArgs(now),
+          ...storedStateArgs(states),
           userChannels: userChannels(traits, ingested.result.numUsers),
         },
         userFeatures: now.features,

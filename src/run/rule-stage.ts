@@ -10,10 +10,10 @@ import { basketItemIds, openBaskets } from "../store/baskets.js";
 import { loadTensors } from "../store/tensors.js";
 import { commitOutputs, OutputFile } from "../table/output-file.js";
 import { forEachYielding } from "../util/yield.js";
+import type { AffinityStage } from "./affinity-stage.js";
 import type { RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 import { type Hits, writeHits } from "./rule-hits.js";
-import type { AffinityStage } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export type RuleStage = FinishedStage<Omit<RuleSummary, "numAssigned"> & { rows: number; numTooLong: number }>;

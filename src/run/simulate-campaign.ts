@@ -16,13 +16,14 @@ import { bestForAll, oracle, type Rfm, randomPolicy, rfmPolicy, topScorePolicy }
 import type { PolicyResult, Simulation } from "../simulate/simulation.js";
 import { readTruth, type Truth } from "../simulate/truth.js";
 import { loadTensors } from "../store/tensors.js";
+import { type AffinityStage, affinityRef } from "./affinity-stage.js";
 import { allocateStage, limitsOf } from "./allocate-stage.js";
 import { listAssignments } from "./assignment-columns.js";
 import { type CandidatesStage, candidatesStage } from "./candidates-stage.js";
 import { openStageDb, type RunContext } from "./context.js";
+import { loadHistory } from "./eligibility-stage.js";
 import { digestFiles, digestInputs, runStages } from "./pipeline.js";
 import { responseStage } from "./response-stage.js";
-import { type AffinityStage, affinityRef, loadHistory } from "./score-stages.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { Workspace } from "./workspace.js";
 

@@ -1,22 +1,26 @@
 /** Stage states: how users stand now. */
 import { join } from "node:path";
+import type { ArgValue } from "../executor/call.js";
 import { shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
+import { pairStateArgs } from "../response/features.js";
 import { type Journal, type JournalTotals, NO_TOTALS, numbersOf, totalsOf } from "../response/moments.js";
 import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../response/order-value.js";
 import { pastOffersAt } from "../response/past-offers.js";
 import { openSequences } from "../store/sequences.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
+import type { AffinityStage } from "./affinity-stage.js";
 import type { RunContext } from "./context.js";
+import { type EligibilityStage, loadHistory } from "./eligibility-stage.js";
 import { openJournal } from "./journal.js";
 import type { IngestStage } from "./profile-stages.js";
-import { type AffinityStage, type EligibilityStage, loadHistory } from "./score-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 /** How everybody stands now, and what the journal amounts to in all. */
 export type StatesStage = FinishedStage<{ rows: number; totals: JournalTotals; orderValue: OrderValueModel }>;
 
+const STATES_FILE = "states.safetensors";
 const STATES = { shares: "F32", orderValue: "F64", purchaseRate: "F64", features: "F32" } as const;
 
 export function statesStage(
@@ -44,7 +48,7 @@ export function statesStage(
     const past = await pastOffersAt(await loadHistory(context, eligibility), coupons, timeZone, users, moments);
     const states = await statesAt(executor, journal, orderValue, users, moments, past);
     await writeTensors(
-      join(dir, "states.safetensors"),
+      join(dir, STATES_FILE),
       "states",
       (["orderValue", "purchaseRate", "shares", "features"] as const).map((name) => ({
         name,
@@ -57,6 +61,18 @@ export function statesStage(
   });
 }
 
-export async function loadStates({ executor }: RunContext, stage: StatesStage): Promise<States> {
-  return (await loadTensors(executor, join(stage.dir, "states.safetensors"), STATES)) as unknown as States;
+/** The users' states where they lie, as the pair kernels' arguments: 4 (coupons + 1) bytes a user need no memory. */
+export function storedStateArgs(stage: StatesStage): Record<string, ArgValue> {
+  const tensor = (name: keyof typeof STATES) => ({ $file: join(stage.dir, STATES_FILE), tensor: name });
+  return pairStateArgs(tensor("shares"), tensor("orderValue"), tensor("purchaseRate"));
+}
+
+/** float32 [users * USER_FEATURES] and float64 [users] orders a day, in shared memory. */
+export async function loadStates(
+  { executor }: RunContext,
+  stage: StatesStage,
+): Promise<Pick<States, "features" | "purchaseRate">> {
+  const { features, purchaseRate } = STATES;
+  const loaded = await loadTensors(executor, join(stage.dir, STATES_FILE), { features, purchaseRate });
+  return loaded as unknown as Pick<States, "features" | "purchaseRate">;
 }
