@@ -1,14 +1,12 @@
 /** The work behind `assign`: users of a table into the segments of a model, and the table of the result. */
-import { join } from "node:path";
-import { Executor } from "../executor/executor.js";
 import { predictSegments, readSegmentModel } from "../profile/segment-model.js";
 import { populationStability, type Stability } from "../profile/stability.js";
 import type { ResolvedSource } from "../source/source.js";
 import type { OutputFile } from "../table/output-file.js";
-import { TableReader } from "../table/read-table.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Session } from "./command.js";
 import { readValues, sortById, writeSegments } from "./feature-table.js";
+import { withTable } from "./with-table.js";
 
 export interface AssignTableOptions {
   model: string;
@@ -32,21 +30,9 @@ export async function assignTable(
   options: AssignTableOptions,
   output: OutputFile,
 ): Promise<AssignTableResult> {
-  const executor = new Executor(session.run());
   const model = readSegmentModel(options.model);
   const { names, scale } = model.scaling;
-  const labelsPath = join(output.scratch, "labels.csv");
-  session.progress.update({ stage: "reading", done: 0, total: undefined });
-  const { scratch } = output;
-  const { signal } = session;
-  const reader = await TableReader.open([source], {
-    scratch,
-    threads: executor.threads,
-    signal,
-    readable: [labelsPath],
-  });
-  try {
-    const table = await reader.load(source, "input");
+  return withTable(session, source, output, async ({ table, executor, labelsPath }) => {
     const { numUsers } = await sortById(table, { ...options, features: names, scale });
     const { values, active } = await readValues(table, names.length, numUsers);
     const labels = await predictSegments(model, values, session.run());
@@ -64,7 +50,5 @@ export async function assignTable(
     await writeSegments(table.db, executor, labels, names, { ...options, labelsPath, output });
     const comparable = numUnsegmented < numUsers && model.sizes.some((size) => size > 0);
     return { sizes, numUnsegmented, names, stability: comparable ? populationStability(model.sizes, sizes) : null };
-  } finally {
-    reader.close();
-  }
+  });
 }

@@ -1,6 +1,5 @@
 /** The work behind `segment`: any table with an id and numbers, as points for K-means, and the table of the result. */
-import { join } from "node:path";
-import { Executor, shared } from "../executor/executor.js";
+import { shared } from "../executor/executor.js";
 import { applyScaling, type FeatureScaling, fitScaling, type Scale, transformed } from "../profile/feature-scaling.js";
 import {
   type FeatureSegments,
@@ -11,11 +10,12 @@ import {
 import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import type { ResolvedSource } from "../source/source.js";
 import type { OutputFile } from "../table/output-file.js";
-import { type InputTable, TableReader } from "../table/read-table.js";
+import type { InputTable } from "../table/read-table.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Session } from "./command.js";
 import { type FeatureTableOptions, readValues, readWeights, sortById, writeSegments } from "./feature-table.js";
 import type { DBSCAN_METRICS } from "./segment-dbscan.js";
+import { withTable } from "./with-table.js";
 
 export interface SegmentTableOptions extends Omit<SegmentSettings, "weights">, FeatureTableOptions {
   metric: (typeof DBSCAN_METRICS)[number];
@@ -36,19 +36,7 @@ export async function segmentTable(
   output: OutputFile,
   model: OutputFile | undefined,
 ): Promise<SegmentTableResult> {
-  const executor = new Executor(session.run());
-  const labelsPath = join(output.scratch, "labels.csv");
-  session.progress.update({ stage: "reading", done: 0, total: undefined });
-  const { scratch } = output;
-  const { signal } = session;
-  const reader = await TableReader.open([source], {
-    scratch,
-    threads: executor.threads,
-    signal,
-    readable: [labelsPath],
-  });
-  try {
-    const table = await reader.load(source, "input");
+  return withTable(session, source, output, async ({ table, executor, labelsPath }) => {
     const { names, numUsers } = await sortById(table, options);
     const { points, values, hasEvents, scaling } = await readPoints(table, names, numUsers, options.scale);
     const features = { names, numUsers, dims: names.length, points, hasEvents, scaling };
@@ -60,9 +48,7 @@ export async function segmentTable(
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     await writeSegments(table.db, executor, labels, names, { ...options, labelsPath, output });
     return { ...found, names, means: await meansOf(values, labels, names.length, found.k) };
-  } finally {
-    reader.close();
-  }
+  });
 }
 
 interface Points {

@@ -18,7 +18,7 @@ export async function readRunSummary(folder: string): Promise<RunSummary> {
   try {
     text = await readText(path, MAX_MANIFEST_BYTES);
   } catch (cause) {
-    throw new CouponcastError("ERR_COUPONCAST_IO", `cannot read ${path}: ${(cause as Error).message}`, {
+    throw new CouponcastError("ERR_COUPONCAST_IO", (cause as Error).message, {
       cause,
       file: path,
       hint: "RESULT is the folder that `couponcast run --out` made.",

@@ -3,7 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
-import { readRedemptions } from "../ingest/tables.js";
+import { readRedemptions } from "../ingest/redemptions.js";
 import { type OfferHistory, UNKNOWN_CONVERSION } from "../response/past-offers.js";
 import { eligibilitySql, reasonCode } from "../score/eligibility.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";

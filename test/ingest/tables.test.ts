@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { redemptionsSourceSchema } from "../../src/campaign/schema/sources.js";
-import { readRedemptions } from "../../src/ingest/tables.js";
+import { readRedemptions } from "../../src/ingest/redemptions.js";
 import { parquet, query, request, run, scratch, write, writeWithDuckDb } from "./harness.js";
 
 const EVENTS = "user_id,item_id,behaviour,time\nu1,i1,purchase,2024-01-01\nu2,i2,browse,2024-01-02\n";
