@@ -34,3 +34,10 @@ it.each(pages)("links of %s lead somewhere", (page) => {
   }
   expect(dead).toEqual([]);
 });
+
+it.each(pages)("files that %s names are there", (page) => {
+  const text = readFileSync(join(root, page), "utf8");
+  const named = text.matchAll(/`((?:src|test|native|bindings|bench|docs|scripts|examples)\/[\w./-]+)`/g);
+  const isThere = (path: string) => [".", dirname(page), "native"].some((from) => existsSync(join(root, from, path)));
+  expect([...named].map(([, path]) => path!).filter((path) => !isThere(path))).toEqual([]);
+});
