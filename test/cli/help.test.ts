@@ -16,6 +16,7 @@ const COMMANDS = [
   "drift",
   "rfm",
   "transitions",
+  "profile",
   "mine",
   "allocate",
   "synth",
