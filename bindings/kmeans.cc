@@ -1,26 +1,35 @@
 #include "couponcast/kmeans.h"
 
+#include <algorithm>
+
 #include "addon.h"
 #include "couponcast/kmeans_filter.h"
+#include "couponcast/kmeans_sums.h"
 #include "couponcast/sparse_kmeans.h"
 
 namespace couponcast::node {
 namespace {
 
-KmeansPartial PartialOf(const Args& args) {
-  KmeansPartial partial;
-  partial.sums = args.Out<double>("outSums");
-  partial.weights = args.Out<double>("outWeights");
-  partial.counts = args.Out<int64_t>("outCounts");
-  return partial;
+// Moves the points of the call from the clusters `labels` to the clusters `outLabels` in the caller's sums.
+void MoveSums(const Args& args) {
+  Check(args.env(),
+        KmeansMoveSums(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"), args.In<float>("largest"),
+                       args.In<int32_t>("labels"), args.Out<int32_t>("outLabels"), args.Range(), args.Cancel(), args.Out<int64_t>("sums")));
 }
 
 Napi::Value KmeansAssignBinding(const Args& args) {
-  KmeansPartial partial = PartialOf(args);
+  KmeansPartial partial;
   Check(args.env(),
         KmeansAssign(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"), args.In<float>("centroids"),
                      args.Range(), args.Cancel(), args.Out<int32_t>("outLabels"), args.Out<float>("outDistances"), &partial));
+  if (args.Has("sums")) MoveSums(args);
   return Napi::Number::New(args.env(), partial.inertia);
+}
+
+Napi::Value KmeansReadSumsBinding(const Args& args) {
+  Check(args.env(), KmeansReadSums(args.In<int64_t>("parts"), args.Integer("dims"), args.In<float>("largest"), args.Integer("rows"),
+                                   args.Out<double>("outSums"), args.Out<double>("outWeights"), args.Out<double>("outCounts")));
+  return args.env().Undefined();
 }
 
 Napi::Value KmeansMinDistanceBinding(const Args& args) {
@@ -42,11 +51,6 @@ Napi::Value KmeansEncodeBinding(const Args& args) {
   return args.env().Undefined();
 }
 
-Napi::Value KmeansOrderBinding(const Args& args) {
-  Check(args.env(), KmeansOrder(args.In<float>("centroids"), args.Integer("dims"), args.Cancel(), args.Out<int32_t>("outOrder")));
-  return args.env().Undefined();
-}
-
 // Bytes with a sign have no typed array of their own here: the panel travels as U8.
 std::span<int8_t> Signed(std::span<uint8_t> bytes) { return {reinterpret_cast<int8_t*>(bytes.data()), bytes.size()}; }
 
@@ -59,7 +63,7 @@ Napi::Value KmeansEncodeCentroidsBinding(const Args& args) {
 }
 
 Napi::Value KmeansAssignFilteredBinding(const Args& args) {
-  KmeansPartial partial = PartialOf(args);
+  KmeansPartial partial;
   KmeansCodes codes;
   codes.codes = args.In<uint8_t>("codes");
   codes.norms = args.In<float>("norms");
@@ -68,10 +72,14 @@ Napi::Value KmeansAssignFilteredBinding(const Args& args) {
   codes.starts = args.In<int32_t>("starts");
   codes.scale = args.In<double>("scale");
   codes.lower = args.Out<float>("outLower");
-  codes.drifts = args.In<double>("drifts");
-  Check(args.env(), KmeansAssignFiltered(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"),
-                                         args.In<float>("centroids"), codes, args.Range(), args.Cancel(), args.Out<int32_t>("outLabels"),
-                                         args.Out<float>("outDistances"), &partial));
+  codes.moves = args.In<double>("moves");
+  const auto before = args.In<int32_t>("labels");
+  const auto labels = args.Out<int32_t>("outLabels");
+  if (before.size() == labels.size()) std::ranges::copy(before, labels.begin());
+  Check(args.env(),
+        KmeansAssignFiltered(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"), args.In<float>("centroids"),
+                             codes, args.Range(), args.Cancel(), labels, args.Out<float>("outDistances"), &partial));
+  MoveSums(args);
   return Napi::Number::New(args.env(), partial.inertia);
 }
 
@@ -144,7 +152,7 @@ void ExportKmeans(Napi::Object exports) {
   Export<KmeansEncodeBinding>(exports, "kmeansEncode");
   Export<KmeansEncodeCentroidsBinding>(exports, "kmeansEncodeCentroids");
   Export<KmeansMinDistanceBinding>(exports, "kmeansMinDistance");
-  Export<KmeansOrderBinding>(exports, "kmeansOrder");
+  Export<KmeansReadSumsBinding>(exports, "kmeansReadSums");
   Export<SparseKmeansAssignBinding>(exports, "sparseKmeansAssign");
   Export<SparseKmeansEncodeBinding>(exports, "sparseKmeansEncode");
   Export<SparseKmeansLabelsBinding>(exports, "sparseKmeansLabels");

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <string>
+#include <limits>
+#include <numeric>
 
 #include "tests/kmeans_answer_for_test.h"
 #include "tests/test_util.h"
@@ -28,13 +30,12 @@ class Problem {
       steps_.push_back((highs[d] - lows[d]) / 254);
       centre_.push_back(lows[d] + 128 * steps_.back());
     }
-    codes_.resize(static_cast<size_t>(rows_ * KmeansCodeBytes(dims)));
+    codes_.resize(static_cast<size_t>(KmeansCodesSize(rows_, dims)));
     norms_.resize(static_cast<size_t>(rows_ * 3));
-    const auto k = static_cast<int64_t>(this->k());
-    lower_.resize(static_cast<size_t>(rows_ * KmeansBoundStride(k)), 0.0F);
-    drifts_.resize(static_cast<size_t>(KmeansGroups(k)));
-    order_.resize(this->k());
-    EXPECT_OK(KmeansOrder(centroids_, dims, {}, order_));
+    lower_.resize(static_cast<size_t>(rows_));
+    moves_.resize(k(), std::numeric_limits<double>::infinity());
+    order_.resize(k());
+    std::iota(order_.begin(), order_.end(), 0);
     guess_.resize(static_cast<size_t>(rows_), 0);
     for (const RowRange range : Shards(rows_, 7)) EXPECT_OK(KmeansEncode(points_, dims, centre_, steps_, range, {}, codes_, norms_));
     EncodeCentroids();
@@ -72,14 +73,12 @@ class Problem {
     return answer;
   }
 
-  KmeansCodes Codes() { return {codes_, norms_, order_, panel_, starts_, scale_, lower_, drifts_}; }
+  KmeansCodes Codes() { return {codes_, norms_, order_, panel_, starts_, scale_, lower_, moves_}; }
 
   // Replaces the centroids by the means of an answer.
   void Move(const Answer& answer) {
-    const auto group_columns = static_cast<size_t>(KmeansGroupColumns(static_cast<int64_t>(k())));
-    std::vector<double> farthest(drifts_.size());
-    for (size_t column = 0; column < k(); ++column) {
-      const auto c = static_cast<size_t>(order_[column]);
+    std::vector<double> moves;
+    for (size_t c = 0; c < k(); ++c) {
       double moved = 0;
       for (size_t d = 0; d < static_cast<size_t>(dims_); ++d) {
         const size_t at = c * static_cast<size_t>(dims_) + d;
@@ -87,10 +86,10 @@ class Problem {
         if (answer.counts[c] > 0) centroids_[at] = static_cast<float>(answer.sums[at] / static_cast<double>(answer.counts[c]));
         moved += std::pow(static_cast<double>(centroids_[at]) - static_cast<double>(old), 2);
       }
-      double& farthest_of_group = farthest[column / group_columns];
-      farthest_of_group = std::max(farthest_of_group, std::sqrt(moved));
+      moves.push_back(std::sqrt(moved) * (1 + 1e-9));
     }
-    for (size_t g = 0; g < drifts_.size(); ++g) drifts_[g] += farthest[g] * (1 + 1e-9);
+    std::ranges::sort(order_, [&](int32_t a, int32_t b) { return moves[static_cast<size_t>(a)] > moves[static_cast<size_t>(b)]; });
+    for (size_t column = 0; column < k(); ++column) moves_[column] = moves[static_cast<size_t>(order_[column])];
     EncodeCentroids();
   }
 
@@ -104,7 +103,7 @@ class Problem {
   std::vector<float> norms_, lower_;
   std::vector<int8_t> panel_;
   std::vector<int32_t> order_, starts_, guess_;
-  std::vector<double> drifts_;
+  std::vector<double> moves_;
   std::vector<double> scale_ = std::vector<double>(3);
   bool usable_ = false;
 };
@@ -147,7 +146,7 @@ TEST(KmeansFilter, EqualsPlainLloydBitForBitOnEveryTarget) {
   }
 }
 
-TEST(KmeansFilter, ManyGroupsAreThoseOfPlainLloyd) {
+TEST(KmeansFilter, ManyCentroidsAreThoseOfPlainLloyd) {
   ForEachTarget([] {
     const auto points = Points(900, 8, 77, Kind::kBlobs);
     for (const int64_t k : {257, 300, 700}) {
@@ -159,14 +158,6 @@ TEST(KmeansFilter, ManyGroupsAreThoseOfPlainLloyd) {
       }
     }
   });
-}
-
-TEST(KmeansFilter, OrderIsAChainOfNearestCentroids) {
-  std::vector<int32_t> order(6);
-  EXPECT_OK(KmeansOrder(std::vector<float>{0, 10, 1, 11, 1, 30}, 1, {}, order));
-  EXPECT_EQ(order, (std::vector<int32_t>{0, 2, 4, 1, 3, 5}));
-  EXPECT_CODE(StatusCode::kCancelled, KmeansOrder(std::vector<float>{0, 10}, 1, Raised(), std::span(order).first(2)));
-  EXPECT_CODE(StatusCode::kInvalidArgument, KmeansOrder(std::vector<float>{0, 10}, 1, {}, order));
 }
 
 TEST(KmeansFilter, WeightsAreThoseOfPlainLloyd) {
@@ -209,9 +200,9 @@ TEST(KmeansFilter, RefusesWhatDoesNotFit) {
   };
   EXPECT_OK(run(problem.Codes()));
   KmeansCodes codes = problem.Codes();
-  for (const double wrong : {-1.0, static_cast<double>(NAN)}) {
-    const std::vector<double> drifts(1, wrong);
-    codes.drifts = drifts;
+  for (const double wrong : {-1.0, static_cast<double>(NAN), 3.0}) {
+    const std::vector<double> moves = {2, 1, wrong};
+    codes.moves = moves;
     EXPECT_CODE(StatusCode::kInvalidArgument, run(codes));
   }
   codes = problem.Codes();
@@ -222,9 +213,9 @@ TEST(KmeansFilter, RefusesWhatDoesNotFit) {
   codes.norms = codes.norms.first(3);
   EXPECT_CODE(StatusCode::kInvalidArgument, run(codes));
   EXPECT_CODE(StatusCode::kCancelled, run(problem.Codes(), Raised()));
-  const std::vector<double> moved(1, 0.5);
+  const std::vector<double> moved(3, 0.5);
   codes = problem.Codes();
-  codes.drifts = moved;
+  codes.moves = moved;
   answer.labels[7] = 3;
   EXPECT_CODE(StatusCode::kInvalidArgument, run(codes));
   answer.labels[7] = -1;

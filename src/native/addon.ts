@@ -156,7 +156,7 @@ export interface Addon {
   kmeansEncode(a: Named): void;
   kmeansEncodeCentroids(a: Named): boolean;
   kmeansMinDistance(a: Named): number;
-  kmeansOrder(a: Named): void;
+  kmeansReadSums(a: Named): void;
   sparseKmeansAddRows(a: Named): void;
   sparseKmeansAssign(a: Named): number;
   sparseKmeansAssignRows(a: Named): number;

@@ -2,8 +2,9 @@ import { invalidArgument } from "../errors.js";
 import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
-import { KmeansFilter } from "./kmeans-filter.js";
+import { FILTER_ROWS, KmeansFilter } from "./kmeans-filter.js";
 import { type EmptyClusters, toUnitLength } from "./kmeans-points.js";
+import { KmeansSums, largestOf } from "./kmeans-sums.js";
 import type { KmeansEngine } from "./lloyd.js";
 
 /** Fewer centroids are measured faster than they are filtered. */
@@ -11,6 +12,8 @@ const FILTER_MIN_K = 24;
 const FILTER_MAX_DIMS = 16_384;
 /** Rows that fill no vector are measured at many centroids at once. */
 const FILTER_MIN_DIMS = 8;
+/** The label of a point before the first assignment. */
+const NO_CLUSTER = -1;
 const MIN_SHARD_POINTS = 16_384;
 const MAX_SHARDS = 32;
 
@@ -24,8 +27,7 @@ export class DenseKmeans implements KmeansEngine {
   sizes: number[] = [];
   readonly distances: Float32Array;
   #before: { labels: Int32Array; centroids: Float32Array; sizes: number[] };
-  #sums = new Float64Array(0);
-  #clusterWeights = new Float64Array(0);
+  #sums: KmeansSums | undefined;
   #filter: KmeansFilter | undefined;
   #keepsEmpty = false;
   readonly #ranges: RowRange[];
@@ -42,8 +44,8 @@ export class DenseKmeans implements KmeansEngine {
     this.#before = { labels: shared.i32(this.n), centroids: new Float32Array(0), sizes: [] };
     this.centroids = new Float32Array(0);
     this.distances = shared.f32(this.n);
-    // Each shard has sums of its own: few shards where there are many points.
-    this.#ranges = shards(this.n, Math.max(MIN_SHARD_POINTS, Math.ceil(this.n / MAX_SHARDS)));
+    const size = Math.max(MIN_SHARD_POINTS, Math.ceil(this.n / MAX_SHARDS));
+    this.#ranges = shards(this.n, Math.ceil(size / FILTER_ROWS) * FILTER_ROWS);
   }
 
   static async create(
@@ -81,24 +83,31 @@ export class DenseKmeans implements KmeansEngine {
         args: { points, dims, ...range, outLows: float, outHighs: float },
       })),
     );
-    if (!wanted) return;
     const boxes = results.map(({ outputs }) => ({
       lows: outputs.outLows as Float32Array,
       highs: outputs.outHighs as Float32Array,
     }));
+    this.#keepSums(await largestOf(boxes, dims, this.weights));
+    if (!wanted) return;
     this.#filter = await KmeansFilter.create(executor, points, dims, k, this.#ranges, boxes);
+  }
+
+  #keepSums(largest: Float32Array): void {
+    const lanes = Math.min(this.executor.threads, this.#ranges.length);
+    this.#sums = new KmeansSums(this.executor, this.dims, this.k, largest, lanes);
   }
 
   start(centroids: Float32Array): void {
     this.centroids = centroids;
-    this.labels.fill(0);
+    this.labels.fill(NO_CLUSTER);
+    this.#sums!.clear();
     this.#filter?.start();
   }
 
   async assign(): Promise<number> {
     const { k, dims, points, weights, centroids, distances } = this;
+    const { labels: before } = this;
     const labels = this.#before.labels;
-    labels.set(this.labels);
     const sharedCentroids = shared.f32(k * dims);
     sharedCentroids.set(centroids);
     const filter = this.#filter;
@@ -115,41 +124,29 @@ export class DenseKmeans implements KmeansEngine {
           outLower: filter?.boundsOf({ begin, end }),
           begin,
           end,
+          labels: before.subarray(begin, end),
           outLabels: labels.subarray(begin, end),
           outDistances: distances.subarray(begin, end),
-          outSums: { $return: "F64", length: k * dims },
-          outWeights: { $return: "F64", length: k },
-          outCounts: { $return: "I64", length: k },
         },
       })),
+      undefined,
+      { laneArgs: this.#sums!.laneArgs },
     );
-    this.#before.labels = this.labels;
+    this.#before.labels = before;
     this.labels = labels;
     // In the order of the shards: the same bytes for any number of threads.
-    const sums = new Float64Array(k * dims);
-    const clusterWeights = new Float64Array(k);
-    const sizes = new Array<number>(k).fill(0);
-    let inertia = 0;
-    for (const { value, outputs } of results) {
-      addTo(sums, outputs.outSums as Float64Array);
-      addTo(clusterWeights, outputs.outWeights as Float64Array);
-      const counts = outputs.outCounts as BigInt64Array;
-      for (let c = 0; c < k; c++) sizes[c]! += Number(counts[c]!);
-      inertia += value as number;
-    }
+    const inertia = results.reduce((sum, { value }) => sum + (value as number), 0);
     if (!Number.isFinite(inertia)) throw invalidArgument("expected finite points (after squaring, in float32)");
-    this.#sums = sums;
-    this.#clusterWeights = clusterWeights;
+    await this.#sums!.read(this.n);
     this.#before.sizes = this.sizes;
-    this.sizes = sizes;
+    this.sizes = [...this.#sums!.counts];
     return inertia;
   }
 
   /** Means of the clusters; the empty ones take the farthest points, or stay. Returns the summed squared move. */
   async update(): Promise<number> {
     const { k, dims, points, weights, centroids: old } = this;
-    const sums = this.#sums;
-    const total = this.#clusterWeights;
+    const { sums, weights: total } = this.#sums!;
     const empty = this.#keepsEmpty ? [] : [...total.keys()].filter((c) => total[c] === 0);
     const donated = await farthestPoints(this.distances, weights, empty.length);
     for (const [e, point] of donated.entries()) {
@@ -179,7 +176,7 @@ export class DenseKmeans implements KmeansEngine {
       shift += move;
       moves[c] = move;
     });
-    this.#filter?.drift(moves);
+    this.#filter?.moved(moves);
     this.#before.centroids = old;
     this.centroids = centroids;
     return shift;
@@ -200,9 +197,10 @@ export class DenseKmeans implements KmeansEngine {
   async variance(): Promise<number> {
     const { dims, points, weights, executor } = this;
     const one = new DenseKmeans(executor, points, dims, 1, weights, false);
+    one.#keepSums(this.#sums!.largest);
     one.start(new Float32Array(dims));
     await one.assign();
-    const weight = one.#clusterWeights[0]!;
+    const weight = one.#sums!.weights[0]!;
     await one.update();
     return (await one.assign()) / weight / dims;
   }
@@ -246,8 +244,4 @@ export class DenseKmeans implements KmeansEngine {
     for (const [c, row] of rows.entries()) copy.set(this.point(row), c * this.dims);
     return copy;
   }
-}
-
-function addTo(sums: Float64Array, more: Float64Array): void {
-  for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!;
 }

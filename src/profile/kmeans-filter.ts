@@ -1,10 +1,10 @@
 import { type Executor, type RowRange, shared } from "../executor/executor.js";
 
-/** Columns of byte products that a vector takes, and groups that a point has bounds for. */
-const VECTOR = 16;
-const MAX_GROUPS = 16;
-/** More centroids keep their order: finding a better one costs k² distances. */
-const ORDER_MAX_K = 4096;
+/** Points whose codes lie side by side, and columns that they pass at once. */
+const TILE = 16;
+const COLUMNS_AT_ONCE = 4;
+/** Shards that the filter can take begin at multiples of this. */
+export const FILTER_ROWS = TILE;
 
 interface Box {
   lows: Float32Array;
@@ -13,14 +13,10 @@ interface Box {
 
 /** Points as bytes and bounds of their distances, so that few are measured (native/include/couponcast/kmeans_filter.h). */
 export class KmeansFilter {
-  /** [k] centroid of each column; consecutive ones are a group. */
-  #order: Int32Array | undefined;
-  /** [groups] how far the centroids went since the start: the sum of the farthest of the group. */
-  readonly #drifts: Float64Array;
-  /** [n * stride] bounds, of which a group has one. */
+  /** [n] bounds of the distances to all centroids but the label's. */
   readonly #lower: Float32Array;
-  readonly #stride: number;
-  readonly #groupSize: number;
+  /** [k] how far each centroid moved since the last assignment; infinite: nothing is known. */
+  readonly #moves: Float64Array;
 
   private constructor(
     readonly executor: Executor,
@@ -28,12 +24,8 @@ export class KmeansFilter {
     readonly k: number,
     readonly points: { centre: Float32Array; steps: Float32Array; codes: Uint8Array; norms: Float32Array },
   ) {
-    const n = points.norms.length / 3;
-    this.#groupSize = Math.ceil(k / (VECTOR * MAX_GROUPS)) * VECTOR;
-    const groups = Math.ceil(k / this.#groupSize);
-    this.#stride = groups > MAX_GROUPS / 2 ? MAX_GROUPS : MAX_GROUPS / 2;
-    this.#lower = shared.f32(n * this.#stride);
-    this.#drifts = shared.f64(groups);
+    this.#lower = shared.f32(points.norms.length / 3);
+    this.#moves = new Float64Array(k).fill(Number.POSITIVE_INFINITY);
   }
 
   /** `boxes` are those of `ranges` of the points. Returns undefined where the points are too far apart for it. */
@@ -55,7 +47,7 @@ export class KmeansFilter {
       centre[d] = low + 128 * steps[d]!;
     }
     if (!steps.every(Number.isFinite) || !centre.every(Number.isFinite)) return undefined;
-    const codes = shared.u8(n * Math.ceil(dims / 4) * 4);
+    const codes = shared.u8(Math.ceil(n / TILE) * TILE * Math.ceil(dims / 4) * 4);
     const norms = shared.f32(n * 3);
     await executor.map(
       ranges.map((range) => ({
@@ -68,20 +60,18 @@ export class KmeansFilter {
 
   /** Before the first assignment to new centroids. */
   start(): void {
-    // New memory is 0 already, and the workers' to touch first.
-    if (this.#order === undefined) return;
-    this.#lower.fill(0);
-    this.#drifts.fill(0);
-    this.#order = undefined;
+    this.#moves.fill(Number.POSITIVE_INFINITY);
   }
 
   /** What the assignment to `centroids` takes; undefined where they are too far out for bytes. */
   async args(centroids: Float32Array) {
-    const { dims } = this;
+    const { dims, k } = this;
     const { centre, steps, codes, norms } = this.points;
-    this.#order ??= await this.#orderOf(centroids);
-    const order = this.#order;
-    const columns = this.#drifts.length * this.#groupSize;
+    const order = shared.i32(k);
+    for (let c = 0; c < k; c++) order[c] = c;
+    order.sort((a, b) => this.#moves[b]! - this.#moves[a]! || a - b);
+    const moves = Float64Array.from(order, (c) => this.#moves[c]!);
+    const columns = Math.ceil(k / COLUMNS_AT_ONCE) * COLUMNS_AT_ONCE;
     const panel = shared.u8(columns * Math.ceil(dims / 4) * 4);
     const starts = shared.i32(columns);
     const scale = shared.f64(3);
@@ -94,28 +84,15 @@ export class KmeansFilter {
       this.#lower.fill(0);
       return undefined;
     }
-    return { codes, norms, order, panel, starts, scale, drifts: this.#drifts };
+    return { codes, norms, order, panel, starts, scale, moves };
   }
 
   boundsOf({ begin, end }: RowRange): Float32Array {
-    return this.#lower.subarray(begin * this.#stride, end * this.#stride);
+    return this.#lower.subarray(begin, end);
   }
 
-  /** Squared moves of the centroids loosen the bounds of their groups. */
-  drift(moves: Float64Array): void {
-    if (this.#order === undefined) return;
-    const size = this.#groupSize;
-    for (let group = 0; group < this.#drifts.length; group++) {
-      let farthest = 0;
-      for (const c of this.#order.subarray(group * size, (group + 1) * size)) farthest = Math.max(farthest, moves[c]!);
-      this.#drifts[group]! += Math.sqrt(farthest) * (1 + 1e-9);
-    }
-  }
-
-  async #orderOf(centroids: Float32Array): Promise<Int32Array> {
-    const order = shared.i32(this.k);
-    if (this.k > ORDER_MAX_K) for (let c = 0; c < this.k; c++) order[c] = c;
-    else await this.executor.run({ kernel: "kmeansOrder", args: { centroids, dims: this.dims, outOrder: order } });
-    return order;
+  /** Squared moves of the centroids since the last assignment. */
+  moved(squares: Float64Array): void {
+    for (const [c, square] of squares.entries()) this.#moves[c] = Math.sqrt(square) * (1 + 1e-9);
   }
 }

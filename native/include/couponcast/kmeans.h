@@ -11,7 +11,8 @@
 
 namespace couponcast {
 
-// Partial sums of one shard; adding shards in their order gives the same bits for any number of threads.
+// Partial sums of one shard; adding shards in their order gives the same bits for any number of threads. Without spans only
+// the inertia is wanted.
 struct KmeansPartial {
   std::span<double> sums;     // [k * dims] weighted sum of the points of each centroid
   std::span<double> weights;  // [k] sum of their weights

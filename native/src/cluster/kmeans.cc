@@ -108,6 +108,7 @@ Status KmeansAssign(std::span<const float> points, int64_t dims, std::span<const
     distances[place] = to_all[static_cast<size_t>(nearest)];
     const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[static_cast<size_t>(row)]);
     partial->inertia += weight * static_cast<double>(distances[place]);
+    if (partial->sums.empty()) continue;
     partial->weights[static_cast<size_t>(nearest)] += weight;
     ++partial->counts[static_cast<size_t>(nearest)];
     double* sums = partial->sums.data() + nearest * dims;

@@ -1,6 +1,7 @@
 #include "couponcast/kmeans_batch.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -18,20 +19,20 @@ class Coded {
                 CancelFlag cancel, bool* usable) {
     const int64_t rows = static_cast<int64_t>(points.size()) / dims;
     const int64_t bytes = KmeansCodeBytes(dims);
-    codes_.resize(static_cast<size_t>(rows * bytes));
+    codes_.resize(static_cast<size_t>(KmeansCodesSize(rows, dims)));
     norms_.resize(static_cast<size_t>(rows * 3));
     COUPONCAST_RETURN_IF_ERROR(KmeansEncode(points, dims, frame.centre, frame.steps, {0, rows}, cancel, codes_, norms_));
     order_.resize(static_cast<size_t>(k));
     std::iota(order_.begin(), order_.end(), 0);
     panel_.resize(static_cast<size_t>(KmeansCodeColumns(k) * bytes));
     starts_.resize(static_cast<size_t>(KmeansCodeColumns(k)));
-    lower_.resize(static_cast<size_t>(rows * KmeansBoundStride(k)));
-    drifts_.resize(static_cast<size_t>(KmeansGroups(k)));
+    lower_.resize(static_cast<size_t>(rows));
+    moves_.resize(static_cast<size_t>(k), std::numeric_limits<double>::infinity());
     scale_.resize(3);
     return KmeansEncodeCentroids(centroids, dims, frame.centre, frame.steps, order_, panel_, starts_, scale_, usable);
   }
 
-  KmeansCodes codes() { return {codes_, norms_, order_, panel_, starts_, scale_, lower_, drifts_}; }
+  KmeansCodes codes() { return {codes_, norms_, order_, panel_, starts_, scale_, lower_, moves_}; }
 
  private:
   std::vector<uint8_t> codes_;
@@ -41,7 +42,7 @@ class Coded {
   std::vector<int32_t> starts_;
   std::vector<double> scale_;
   std::vector<float> lower_;
-  std::vector<double> drifts_;
+  std::vector<double> moves_;
 };
 
 }  // namespace

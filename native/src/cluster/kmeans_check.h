@@ -31,13 +31,14 @@ inline Status CheckKmeansOutputs(int64_t k, int64_t dims, RowRange range, std::s
                                  KmeansPartial* partial) {
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), range.size()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("distances", distances.size(), range.size()));
+  partial->inertia = 0;
+  if (partial->sums.empty() && partial->weights.empty() && partial->counts.empty()) return {};
   COUPONCAST_RETURN_IF_ERROR(CheckSize("sums", partial->sums.size(), k * dims));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("weight sums", partial->weights.size(), k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("counts", partial->counts.size(), k));
   std::ranges::fill(partial->sums, 0.0);
   std::ranges::fill(partial->weights, 0.0);
   std::ranges::fill(partial->counts, 0);
-  partial->inertia = 0;
   return {};
 }
 

@@ -12,11 +12,11 @@
 // The headers must come behind foreach_target.h.
 #include <hwy/highway.h>
 
-#include "cluster/squared_distance-inl.h"
-
 HWY_BEFORE_NAMESPACE();
 namespace couponcast::HWY_NAMESPACE {
 namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
 
 // Returns whether all coordinates are finite.
 bool GrowBoxImpl(const float* HWY_RESTRICT points, int64_t dims, int64_t rows, float* HWY_RESTRICT lows, float* HWY_RESTRICT highs) {
@@ -62,11 +62,6 @@ void EncodePointImpl(const float* HWY_RESTRICT point, int64_t dims, const float*
   squares[2] = hn::ReduceSum(d, norms);
 }
 
-void DistancesToImpl(const float* HWY_RESTRICT centroid, const float* HWY_RESTRICT centroids, int64_t dims, int64_t k,
-                     float* HWY_RESTRICT distances) {
-  for (int64_t c = 0; c < k; ++c) distances[c] = SquaredDistance(centroid, centroids + c * dims, dims);
-}
-
 }  // namespace
 }  // namespace couponcast::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -76,7 +71,6 @@ namespace couponcast {
 
 HWY_EXPORT(GrowBoxImpl);
 HWY_EXPORT(EncodePointImpl);
-HWY_EXPORT(DistancesToImpl);
 
 namespace {
 
@@ -119,48 +113,25 @@ Status KmeansEncode(std::span<const float> points, int64_t dims, std::span<const
   COUPONCAST_RETURN_IF_ERROR(CheckCoding(dims, centre, steps));
   const int64_t rows = static_cast<int64_t>(points.size()) / dims;
   const int64_t bytes = KmeansCodeBytes(dims);
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("codes", codes.size(), rows * bytes));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("codes", codes.size(), KmeansCodesSize(rows, dims)));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("norms", norms.size(), rows * 3));
   std::vector<float> inverse(steps.begin(), steps.end());
   for (float& step : inverse) step = step > 0 ? 1 / step : 0;
   const int64_t rows_per_poll = std::max<int64_t>(1, kKmeansWorkPerPoll / dims);
   const auto encode = HWY_DYNAMIC_POINTER(EncodePointImpl);
+  std::vector<uint8_t> code(static_cast<size_t>(bytes), 128);
   for (int64_t row = range.begin; row < range.end; ++row) {
     if ((row - range.begin) % rows_per_poll == 0 && cancel.IsSet()) return Cancelled();
-    uint8_t* code = codes.data() + row * bytes;
     // NOLINTNEXTLINE(modernize-avoid-c-arrays)
     float squares[3];
-    encode(points.data() + row * dims, dims, centre.data(), steps.data(), inverse.data(), code, squares);
-    std::fill(code + dims, code + bytes, uint8_t{128});
-    float* norm = norms.data() + row * 3;
+    encode(points.data() + row * dims, dims, centre.data(), steps.data(), inverse.data(), code.data(), squares);
+    uint8_t* tile = codes.data() + row / kKmeansTile * kKmeansTile * bytes + row % kKmeansTile * 4;
+    for (int64_t b = 0; b < bytes; b += 4) std::copy_n(code.data() + b, 4, tile + b * kKmeansTile);
     const double length = std::sqrt(static_cast<double>(squares[2]));
     // An error is the difference of near numbers: its own rounding is relative to those.
-    norm[0] = static_cast<float>(std::sqrt(static_cast<double>(squares[0])) * kSlack + length * 0x1p-21);
-    norm[1] = static_cast<float>(std::sqrt(static_cast<double>(squares[1])) * kSlack);
-    norm[2] = squares[2];
-  }
-  return {};
-}
-
-Status KmeansOrder(std::span<const float> centroids, int64_t dims, CancelFlag cancel, std::span<int32_t> order) {
-  if (dims < 1) return InvalidArgument("expected dims >= 1");
-  int64_t k = 0;
-  COUPONCAST_RETURN_IF_ERROR(CheckKmeansCentroids(centroids, dims, &k));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), k));
-  std::vector<float> distances(static_cast<size_t>(k));
-  std::vector<bool> taken(static_cast<size_t>(k), false);
-  size_t last = 0;
-  for (int32_t& next : order) {
-    if (cancel.IsSet()) return Cancelled();
-    next = static_cast<int32_t>(last);
-    taken[last] = true;
-    HWY_DYNAMIC_DISPATCH(DistancesToImpl)
-    (centroids.data() + static_cast<int64_t>(last) * dims, centroids.data(), dims, k, distances.data());
-    size_t nearest = taken.size();
-    for (size_t c = 0; c < taken.size(); ++c) {
-      if (!taken[c] && (nearest == taken.size() || distances[c] < distances[nearest])) nearest = c;
-    }
-    last = nearest;
+    norms[static_cast<size_t>(row)] = static_cast<float>(std::sqrt(static_cast<double>(squares[0])) * kSlack + length * 0x1p-21);
+    norms[static_cast<size_t>(rows + row)] = static_cast<float>(std::sqrt(static_cast<double>(squares[1])) * kSlack);
+    norms[static_cast<size_t>(2 * rows + row)] = squares[2];
   }
   return {};
 }
@@ -204,7 +175,7 @@ Status KmeansEncodeCentroids(std::span<const float> centroids, int64_t dims, std
     for (int64_t dim = 0; dim < dims; ++dim) {
       const double wanted = scaled(c, dim);
       const double code = std::nearbyint(wanted / unit);
-      panel[static_cast<size_t>((column / 16 * bytes + dim / 4 * 4) * 16 + column % 16 * 4 + dim % 4)] = static_cast<int8_t>(code);
+      panel[static_cast<size_t>((column / 4 * bytes + dim / 4 * 4) * 4 + column % 4 * 4 + dim % 4)] = static_cast<int8_t>(code);
       sum += static_cast<int64_t>(code);
       norm += offset(c, dim) * offset(c, dim);
       error_norm += (wanted - unit * code) * (wanted - unit * code);
