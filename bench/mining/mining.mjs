@@ -3,7 +3,10 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { closeExecutors, frequentItemsets, MINING_ALGORITHMS } from "../../dist/index.js";
+import { median, seconds, table } from "../tools.mjs";
 import { mushroomLike, retailLike } from "./data.mjs";
 
 const { values } = parseArgs({
@@ -23,26 +26,15 @@ if (values.help) {
   process.exit(0);
 }
 const CASES = [
-  { name: "retail-like", make: retailLike, shares: [0.0005, 0.0002] },
-  { name: "mushroom-like", make: mushroomLike, shares: [0.2, 0.1] },
+  { name: "retail-like", make: retailLike, shares: [0.0005, 0.0001] },
+  { name: "mushroom-like", make: mushroomLike, shares: [0.1, 0.07] },
 ];
 const folder = fileURLToPath(new URL("../../build/bench/", import.meta.url));
 mkdirSync(folder, { recursive: true });
 const runs = Number(values.runs);
-
-function print(name, share, who, sets, seconds) {
-  const median = seconds[seconds.length >> 1];
-  console.log(
-    [
-      name,
-      `${100 * share} %`,
-      who,
-      sets,
-      `${(1e3 * median).toFixed(1)} ms`,
-      `min ${(1e3 * seconds[0]).toFixed(1)}`,
-    ].join(" | "),
-  );
-}
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc");
+const threadCounts = values.threads.split(",").map(Number);
 
 function writeBaskets(path, { indptr, items }) {
   const lines = Array.from({ length: indptr.length - 1 }, (_, b) =>
@@ -58,42 +50,59 @@ function share(array) {
   return copy;
 }
 
+async function measureOurs(baskets, minSupport, algorithm) {
+  // In turn, so that a machine that is slower for a while is so for all of them.
+  const measured = threadCounts.map((threads) => ({ who: `couponcast ${algorithm}`, threads, times: [], sets: 0 }));
+  for (let run = 0; run <= runs; run++) {
+    for (const one of measured) {
+      const begin = performance.now();
+      one.sets = (await frequentItemsets(baskets, { minSupport, algorithm, threads: one.threads })).size;
+      // The first call makes the threads and is not timed.
+      if (run > 0) one.times.push((performance.now() - begin) / 1e3);
+    }
+  }
+  return measured;
+}
+
+function measurePeers(path, count) {
+  const script = fileURLToPath(new URL("peers.py", import.meta.url));
+  const extra = values.mlxtend ? ["--mlxtend"] : [];
+  const { stdout } = spawnSync("python3", [script, path, String(count), String(runs), ...extra], { encoding: "utf8" });
+  const results = (stdout ?? "").split("\n").filter(Boolean).map(JSON.parse);
+  for (const { peer, missing } of results) if (missing !== undefined) console.log(`${peer}: ${missing}`);
+  return results
+    .filter(({ missing }) => missing === undefined)
+    .map(({ peer, sets, seconds: times }) => ({ who: peer, threads: 1, times, sets }));
+}
+
+/** Medians and the least, beside one thread of the same, and beside the fastest peer. */
+function report(title, ours, peers) {
+  const fastest = peers.length === 0 ? Number.NaN : Math.min(...peers.map(({ times }) => median(times)));
+  const rows = [...ours, ...peers].map(({ who, threads, times, sets }) => {
+    const time = median(times);
+    const single = ours.find((one) => one.who === who && one.threads === 1);
+    const ratio = (of) => (Number.isNaN(of) ? "–" : (of / time).toFixed(2));
+    const besideSingle = single === undefined ? Number.NaN : median(single.times);
+    const figures = [threads, sets, seconds(time), seconds(Math.min(...times)), ratio(besideSingle), ratio(fastest)];
+    return [who, ...figures.map(String)];
+  });
+  const header = [title, "threads", "sets", "median", "least", "times one thread", "times the fastest peer"];
+  console.log(`${table(header, rows)}\n`);
+}
+
 for (const { name, make, shares } of CASES.filter((one) => one.name.includes(values.only))) {
   const made = make();
   const baskets = { ...made, indptr: share(made.indptr), items: share(made.items) };
   const path = `${folder}${name}.baskets`;
   writeBaskets(path, made);
+  // What is left of making them is not to be collected while the miners run.
+  collectGarbage();
   for (const minSupport of shares) {
-    for (const algorithm of values.algorithms.split(",")) {
-      // In turn, so that a machine that is slower for a while is so for all of them.
-      const measured = values.threads.split(",").map((threads) => ({ threads: Number(threads), seconds: [], size: 0 }));
-      for (let run = 0; run <= runs; run++) {
-        for (const one of measured) {
-          const begin = performance.now();
-          one.size = (await frequentItemsets(baskets, { minSupport, algorithm, threads: one.threads })).size;
-          // The first call makes the threads and is not timed.
-          if (run > 0) one.seconds.push((performance.now() - begin) / 1e3);
-        }
-      }
-      for (const { threads, seconds, size } of measured) {
-        print(
-          name,
-          minSupport,
-          `couponcast ${algorithm}, ${threads} threads`,
-          size,
-          seconds.sort((a, b) => a - b),
-        );
-      }
-    }
+    const ours = [];
+    for (const algorithm of values.algorithms.split(","))
+      ours.push(...(await measureOurs(baskets, minSupport, algorithm)));
     const count = Math.ceil(minSupport * (made.indptr.length - 1));
-    const script = fileURLToPath(new URL("peers.py", import.meta.url));
-    const extra = values.mlxtend ? ["--mlxtend"] : [];
-    const peers = spawnSync("python3", [script, path, String(count), String(runs), ...extra], { encoding: "utf8" });
-    for (const line of (peers.stdout ?? "").split("\n").filter(Boolean)) {
-      const { peer, sets, seconds, missing } = JSON.parse(line);
-      if (missing === undefined) print(name, minSupport, peer, sets, seconds);
-      else console.log([name, peer, missing].join(" | "));
-    }
+    report(`${name}, ${Number((100 * minSupport).toPrecision(6))} %`, ours, measurePeers(path, count));
   }
 }
 await closeExecutors();
