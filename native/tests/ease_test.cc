@@ -92,9 +92,11 @@ TEST(Ease, EqualsThePlainInverse) {
   }
 }
 
-TEST(Ease, TheSameBitsForEveryTargetAndShard) {
-  const TestMatrix matrix = RandomMatrix({100, 300, 0.2, true, false}, 5);
-  const std::vector<float> weights = Weights(matrix, 3, 312);
+TEST(Ease, SeveralBlocksHaveTheSameBitsForEveryTargetAndShard) {
+  const TestMatrix matrix = RandomMatrix({100, kEaseBlock + 40, 0.2, true, false}, 5);
+  const std::vector<float> weights = Weights(matrix, 3, 2 * kEaseBlock);
+  const std::vector<double> expected = WeightsPlainly(matrix, 3);
+  for (size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(weights[i], expected[i], 1e-6 * (1 + std::fabs(expected[i])));
   EXPECT_TRUE(SameBits(Weights(matrix, 3, 24), weights));
   ForEachTarget([&] { EXPECT_TRUE(SameBits(Weights(matrix, 3, 144), weights)); });
 }

@@ -21,12 +21,18 @@ export interface EaseModel {
 export const EASE_MAX_ITEMS = 20_000;
 /** Of native/include/couponcast/ease.h. */
 const TILE = 24;
-const BLOCK = 240;
-/** Of the square: in whole tiles, and enough to be worth a message each in every step. */
-const MIN_SHARD_ROWS = 5 * TILE;
-/** More than one, since rows grow longer. */
-const SHARDS_PER_THREAD = 12;
+const BLOCK = 360;
+/** Enough for balance; each is a message in every step. */
+const SHARDS_PER_THREAD = 6;
 const WEIGHT_ROWS = 256;
+
+/** Rows of a lower triangle in `count` ranges of about the same area, in whole tiles. */
+function rangesOfTriangle(size: number, count: number): RowRange[] {
+  const bound = (i: number) => Math.round((size / TILE) * Math.sqrt(i / count)) * TILE;
+  return Array.from({ length: count }, (_, i) => ({ begin: bound(i), end: bound(i + 1) })).filter(
+    ({ begin, end }) => begin < end,
+  );
+}
 
 /**
  * EASE: the item weights B, 0 on the diagonal, that minimise |X - XB|² + lambda |B|², in closed form:
@@ -58,8 +64,7 @@ export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<E
     const calls = ranges.map((range) => ({ kernel, args: { ...range, ...args(range) } }));
     await executor.map(calls, stage === undefined ? undefined : { name: stage });
   };
-  const shardRows = Math.ceil(size / (executor.threads * SHARDS_PER_THREAD * TILE)) * TILE;
-  const ranges = shards(size, Math.max(shardRows, MIN_SHARD_ROWS));
+  const ranges = rangesOfTriangle(size, executor.threads * SHARDS_PER_THREAD);
   // A panel is soon done: hardly worth more than a message a thread.
   const panels = shards(size, Math.ceil(size / (executor.threads * TILE)) * TILE);
   await map("easeGram", ranges, () => ({ matrix: matrix.ref(), regularisation, square }), "products of items");
@@ -67,8 +72,7 @@ export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<E
     const args = () => ({ ...state, block });
     await executor.run({ kernel: "easePivot", args: args() });
     await map("easePanel", panels, args);
-    // The longest rows first, so that none is left over at the end.
-    await map("easeUpdate", ranges.toReversed(), args);
+    await map("easeUpdate", ranges, args);
     executor.progress("inverse", block + 1, numBlocks);
   }
   const weights = shared.f32(numItems * numItems);

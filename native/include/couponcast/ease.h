@@ -19,7 +19,7 @@
 namespace couponcast {
 
 inline constexpr int64_t kEaseTile = 24;
-inline constexpr int64_t kEaseBlock = 10 * kEaseTile;
+inline constexpr int64_t kEaseBlock = 15 * kEaseTile;
 
 // Rows of the square that holds `items`: a multiple of kEaseTile.
 constexpr int64_t EaseSize(int64_t items) { return (items + kEaseTile - 1) / kEaseTile * kEaseTile; }

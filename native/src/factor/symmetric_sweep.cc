@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kTile = kProductCols;
 // Their tiles of `solved` stay in the cache while all columns pass by.
-constexpr int64_t kUpdateRows = 5 * kTile;
+constexpr int64_t kUpdateTiles = 6;
 
 // Element by element; one small square, all of it filled.
 bool SweepTile(double* a) {
@@ -95,8 +95,11 @@ void SweepPanel(const SweepStep& step, int64_t row) {
 }
 
 Status SweepUpdate(const SweepStep& step, RowRange range, CancelFlag cancel) {
-  for (int64_t begin = range.begin; begin < range.end; begin += kUpdateRows) {
-    const int64_t end = std::min(range.end, begin + kUpdateRows);
+  const int64_t tiles = range.size() / kTile;
+  const int64_t parts = (tiles + kUpdateTiles - 1) / kUpdateTiles;
+  for (int64_t part = 0; part < parts; ++part) {
+    const int64_t begin = range.begin + tiles * part / parts * kTile;
+    const int64_t end = range.begin + tiles * (part + 1) / parts * kTile;
     for (int64_t col = 0; col < end; col += kTile) {
       if (cancel.IsSet()) return Cancelled();
       if (step.owns(col)) continue;
