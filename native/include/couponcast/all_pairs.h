@@ -51,7 +51,7 @@ struct PairLists {
   std::span<Place> places;    // [terms + 1] first row and first cell of the tail; {0, 0} at first, then what PlanPairs gives, summed
   std::span<float> head;      // [places.back().row * row_floats] zeros at first
   std::span<uint32_t> tail;   // [places.back().cell * cell_words] of each term by rank
-  std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's
+  std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's; zeros at first
 };
 
 // The best of each document so far, by rank.
@@ -80,8 +80,8 @@ Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const
                  CancelFlag cancel, std::span<PairLists::Place> sizes);
 
 // Fills head, tail and before for the terms of `range`; the rest is given. *applies is set to false, and the lists are
-// meaningless, where weights are so large that products may overflow. Cost: one pass over the cells of the range.
-// Memory: 8 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCorruptFile (no transposes), kCancelled.
+// meaningless, where weights are so large that products may overflow. Cost: one pass over the cells of the range, and a sort of
+// each term's tail. Memory: 12 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCorruptFile (no transposes), kCancelled.
 Status FillPairLists(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
                      const PairLists& lists, bool* applies);
 

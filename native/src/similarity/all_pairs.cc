@@ -85,15 +85,18 @@ class PairAdder {
       size_t visits = 0;
       int64_t rows = 0;
       for (size_t i = 0; i < count; ++i) {
+        if (i + kPlacesAhead < count) __builtin_prefetch(&lists_.places[static_cast<size_t>(cells[begin + i + kPlacesAhead])]);
         const auto term = static_cast<size_t>(cells[begin + i]);
         const float weight = CellWeight<kWeighting>(values[begin + i], length, k1_plus_1_, weights_.term_weight[term]);
         self_ += weight * weight;
         weight_[i] = static_cast<Weight>(weight);
         const PairLists::Place& place = lists_.places[term];
         first_row_[i] = place.row;
-        depth_[i] = std::min(lists_.places[term + 1].row - place.row, most_rows);
+        const PairLists::Place& next = lists_.places[term + 1];
+        depth_[i] = std::min(next.row - place.row, most_rows);
         rows += depth_[i];
-        visits_[visits] = {place.cell, before[begin + i], weight_[i]};
+        // No more than there are, whatever a file's other orientation says.
+        visits_[visits] = {place.cell, std::min(before[begin + i], next.cell - place.cell), weight_[i]};
         visits += static_cast<size_t>(before[begin + i] > 0);
       }
       if (Stop(static_cast<int64_t>(count) + 4 * rows)) return Cancelled();
@@ -178,8 +181,9 @@ class PairAdder {
   }
 
   static constexpr int64_t kMaddsPerPoll = int64_t{1} << 20;
-  static constexpr size_t kAhead = 12;      // cells whose lists are fetched early
-  static constexpr int32_t kFetched = 128;  // entries of them, at most
+  static constexpr size_t kPlacesAhead = 32;  // cells whose places are fetched early
+  static constexpr size_t kAhead = 16;        // lists that are fetched early
+  static constexpr int32_t kFetched = 128;    // entries of them, at most
 
   const CsrView& documents_;
   const CsrView& terms_;

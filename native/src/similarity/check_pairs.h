@@ -48,6 +48,13 @@ inline Status CheckPairs(const CsrView& documents, const CsrView& terms, const D
   return CheckPairLists(documents, terms.rows, lists);
 }
 
+// Rank of each document of a checked order.
+inline std::vector<int32_t> RanksOf(std::span<const int32_t> order) {
+  std::vector<int32_t> ranks(order.size());
+  for (size_t rank = 0; rank < order.size(); ++rank) ranks[static_cast<size_t>(order[rank])] = static_cast<int32_t>(rank);
+  return ranks;
+}
+
 }  // namespace couponcast
 
 #endif  // COUPONCAST_SIMILARITY_CHECK_PAIRS_H_

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "base/large_pages.h"
@@ -8,64 +9,98 @@
 namespace couponcast {
 namespace {
 
-constexpr int64_t kTermBlock = 16'384;  // terms whose lists grow in the cache while they are filled
-constexpr int64_t kAhead = 8;           // documents whose cells are fetched early
-constexpr int64_t kDocumentsPerPoll = 1 << 16;
+constexpr int64_t kTermsPerPoll = 1024;
 
-template <Weighting kWeighting, typename Kind>
-Status Fill(const CsrView& documents, const DocumentWeights& weights, RowRange range, CancelFlag cancel, const PairLists& lists,
-            bool* applies) {
-  const auto k1_plus_1 = static_cast<float>(weights.params.k1 + 1.0);
-  const int64_t row_ranks = PairLayoutOf(lists.largest).row_ranks;
-  std::vector<int64_t> next(static_cast<size_t>(documents.rows));  // of each document: its first cell that is not filled in
+// Of each document: its first cell that is not of a term before `term`.
+std::vector<int64_t> FirstCells(const CsrView& documents, int64_t term) {
+  std::vector<int64_t> first(static_cast<size_t>(documents.rows));
   for (int64_t document = 0; document < documents.rows; ++document) {
     const auto cells = documents.row_indices(document);
-    next[static_cast<size_t>(document)] =
-        documents.indptr[static_cast<size_t>(document)] + (std::ranges::lower_bound(cells, range.begin) - cells.begin());
+    first[static_cast<size_t>(document)] =
+        documents.indptr[static_cast<size_t>(document)] + (std::ranges::lower_bound(cells, term) - cells.begin());
   }
-  std::vector<int32_t> filled(static_cast<size_t>(std::min(kTermBlock, range.size())));
-  *applies = true;
-  for (int64_t begin = range.begin; begin < range.end; begin += kTermBlock) {
-    const int64_t end = std::min(begin + kTermBlock, range.end);
-    std::ranges::fill(filled, 0);
-    for (int64_t rank = 0; rank < documents.rows; ++rank) {
-      if (rank % kDocumentsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-      const auto document = static_cast<size_t>(lists.order[static_cast<size_t>(rank)]);
-      if (rank + kAhead < documents.rows) {
-        const int64_t ahead = next[static_cast<size_t>(lists.order[static_cast<size_t>(rank + kAhead)])];
-        __builtin_prefetch(documents.indices.data() + ahead);
-        __builtin_prefetch(documents.values.data() + ahead);
-      }
-      const float length = weights.length[document];
-      const int64_t level = rank / row_ranks;
-      auto cell = static_cast<size_t>(next[document]);
-      const auto last = static_cast<size_t>(documents.indptr[document + 1]);
-      for (; cell < last && documents.indices[cell] < end; ++cell) {
-        const auto term = static_cast<size_t>(documents.indices[cell]);
-        const float exact = CellWeight<kWeighting>(documents.values[cell], length, k1_plus_1, weights.term_weight[term]);
-        if (!Kind::Applies(exact, lists.largest)) {
-          *applies = false;
-          return {};
-        }
-        const auto weight = static_cast<typename Kind::Weight>(exact);
-        const PairLists::Place& place = lists.places[term];
-        const PairLists::Place& end_place = lists.places[term + 1];
-        if (level < end_place.row - place.row) {
-          Kind::PutRow(lists.head, place.row + level, rank % row_ranks, weight, lists.largest);
-          lists.before[cell] = 0;
-          continue;
-        }
-        const int32_t before = filled[term - static_cast<size_t>(begin)]++;
-        // A file's two orientations are only compared by verify.
-        if (before >= end_place.cell - place.cell) return CorruptFile("the matrix's two orientations do not hold the same cells");
-        Kind::Put(lists.tail.data() + (int64_t{place.cell} + before) * Kind::kWords, rank, weight);
-        lists.before[cell] = before;
-      }
-      next[document] = static_cast<int64_t>(cell);
-    }
-  }
-  return {};
+  return first;
 }
+
+Status Differ() { return CorruptFile("the matrix's two orientations do not hold the same cells"); }
+
+// Term by term, so that all but the documents' places are met in the order of the memory.
+template <Weighting kWeighting, typename Kind>
+class PairFiller {
+ public:
+  PairFiller(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, const PairLists& lists)
+      : documents_(documents),
+        terms_(terms),
+        weights_(weights),
+        lists_(lists),
+        k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
+        row_ranks_(PairLayoutOf(lists.largest).row_ranks),
+        ranks_(RanksOf(lists.order)) {}
+
+  Status Run(RowRange range, CancelFlag cancel, bool* applies) {
+    next_ = FirstCells(documents_, range.begin);
+    *applies = true;
+    for (int64_t term = range.begin; term < range.end && *applies; ++term) {
+      if ((term - range.begin) % kTermsPerPoll == 0 && cancel.IsSet()) return Cancelled();
+      COUPONCAST_RETURN_IF_ERROR(FillTerm(term, applies));
+    }
+    // A file's two orientations are only compared by verify.
+    return *applies && next_ != FirstCells(documents_, range.end) ? Differ() : Status();
+  }
+
+ private:
+  using Weight = typename Kind::Weight;
+  struct TailCell {
+    int32_t rank;
+    int32_t document;
+    Weight weight;
+  };
+
+  Status FillTerm(int64_t term, bool* applies) {
+    const PairLists::Place& place = lists_.places[static_cast<size_t>(term)];
+    const PairLists::Place& end = lists_.places[static_cast<size_t>(term) + 1];
+    const auto cells = terms_.row_indices(term);
+    const auto values = terms_.row_values(term);
+    tail_.clear();
+    for (size_t i = 0; i < cells.size(); ++i) {
+      const auto document = static_cast<size_t>(cells[i]);
+      const float weight =
+          CellWeight<kWeighting>(values[i], weights_.length[document], k1_plus_1_, weights_.term_weight[static_cast<size_t>(term)]);
+      if (!Kind::Applies(weight, lists_.largest)) {
+        *applies = false;
+        return {};
+      }
+      const int32_t rank = ranks_[document];
+      const int64_t level = rank / row_ranks_;
+      if (level >= end.row - place.row) {
+        tail_.push_back({rank, cells[i], static_cast<Weight>(weight)});
+        continue;
+      }
+      Kind::PutRow(lists_.head, place.row + level, rank % row_ranks_, static_cast<Weight>(weight), lists_.largest);
+      ++next_[document];
+    }
+    if (std::ssize(tail_) != end.cell - place.cell) return Differ();
+    std::ranges::sort(tail_, {}, &TailCell::rank);
+    int32_t before = 0;
+    for (const TailCell& cell : tail_) {
+      int64_t& next = next_[static_cast<size_t>(cell.document)];
+      if (next >= documents_.indptr[static_cast<size_t>(cell.document) + 1]) return Differ();
+      Kind::Put(lists_.tail.data() + (int64_t{place.cell} + before) * Kind::kWords, cell.rank, cell.weight);
+      lists_.before[static_cast<size_t>(next++)] = before++;
+    }
+    return {};
+  }
+
+  const CsrView& documents_;
+  const CsrView& terms_;
+  const DocumentWeights& weights_;
+  const PairLists& lists_;
+  const float k1_plus_1_;
+  const int64_t row_ranks_;
+  const std::vector<int32_t> ranks_;
+  std::vector<int64_t> next_;  // of each document: the cell of the next term
+  std::vector<TailCell> tail_;
+};
 
 }  // namespace
 
@@ -77,7 +112,7 @@ Status FillPairLists(const CsrView& documents, const CsrView& terms, const Docum
   AskForLargePages(lists.tail);
   AskForLargePages(lists.before);
   return DispatchPairs(weights.params.weighting, lists.largest > 0, [&]<Weighting kWeighting, typename Kind>() {
-    return Fill<kWeighting, Kind>(documents, weights, range, cancel, lists, applies);
+    return PairFiller<kWeighting, Kind>(documents, terms, weights, lists).Run(range, cancel, applies);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/large_pages.h"
 #include "similarity/check_pairs.h"
 #include "similarity/pair_kinds.h"
 
@@ -21,12 +22,6 @@ constexpr double kRow = 7;     // a row of the head is added
 constexpr double kMadd = 1.1;  // a cell of the tail is added
 constexpr double kVisit = 8;   // a list of the tail is begun
 constexpr double kMake = 10;   // a row of the head is filled
-
-std::vector<int32_t> RanksOf(std::span<const int32_t> order) {
-  std::vector<int32_t> ranks(order.size());
-  for (size_t rank = 0; rank < order.size(); ++rank) ranks[static_cast<size_t>(order[rank])] = static_cast<int32_t>(rank);
-  return ranks;
-}
 
 // Cells of a term in the ranks of each row, and behind the last.
 using RowCells = std::array<int32_t, kMaxPairDepth + 1>;
@@ -108,6 +103,7 @@ Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const
   COUPONCAST_RETURN_IF_ERROR(CheckOrder(order, documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("sizes", sizes.size(), range.size()));
+  AskForLargePages(sizes);
   const std::vector<int32_t> ranks = RanksOf(order);
   const auto row_ranks = static_cast<int32_t>(PairLayoutOf(largest).row_ranks);
   const int64_t deepest = std::min(kMaxPairDepth, (documents.rows + row_ranks - 1) / row_ranks);

@@ -18,7 +18,7 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int64_t kAhead = 16;  // cells whose rows are fetched early
+constexpr int64_t kAhead = 24;  // cells whose rows are fetched early
 constexpr int64_t kLine = 64;
 
 void Fetch(const void* row, int64_t bytes) {
