@@ -61,7 +61,7 @@ export async function ruleStage(
       numTooLong: itemsets.numTooLong,
       numItemsets: itemsets.size,
       numRules: found.size,
-      numUsers: new Set(hits.users).size,
+      numUsers: hits.users.reduce((count, user, i) => count + (user === hits.users[i - 1] ? 0 : 1), 0),
       best: [...strongest].map((rule) => lineOf(rule, ids)),
     };
   });
