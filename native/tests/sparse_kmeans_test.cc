@@ -261,6 +261,56 @@ TEST(SparseKmeans, FilteredLabelsOfLongRows) {
   });
 }
 
+TEST(SparseKmeans, CodesSayWhatTheRowsAre) {
+  Random random(31);
+  for (const double magnitude : {1e-30, 1e-20, 1.0, 40.0, 1e30}) {
+    for (const bool whole : {false, true}) {
+      testing::Dense dense(30, std::vector<float>(3000));
+      for (auto& row : dense) {
+        for (float& value : row) {
+          const double drawn = magnitude * random.Between(-1, 1);
+          value = static_cast<float>(whole ? std::round(drawn) : drawn);
+        }
+      }
+      const testing::TestMatrix matrix(dense);
+      const CsrView rows = matrix.by_user();
+      std::vector<float> factors(dense.size());
+      std::vector<double> squares(dense.size());
+      ASSERT_OK(SparseRowLengths(rows, true, {0, rows.rows}, {}, factors, squares));
+      const Codes codes(rows, factors);
+      for (int64_t row = 0; row < rows.rows; ++row) {
+        const auto at = static_cast<size_t>(row);
+        double missed = 0;
+        int64_t sum = 0;
+        for (size_t cell = 0; cell < rows.row_values(row).size(); ++cell) {
+          const int16_t code = codes.codes[static_cast<size_t>(rows.indptr[at]) + cell];
+          const double gap = static_cast<double>(factors[at]) * static_cast<double>(rows.row_values(row)[cell]) -
+                             static_cast<double>(codes.steps[at]) * static_cast<double>(code);
+          missed += gap * gap;
+          sum += std::abs(static_cast<int32_t>(code));
+        }
+        EXPECT_LE(sum, 65535);
+        // The float32 of the step costs a rounding of each product, which the bound of a score knows of.
+        EXPECT_LE(std::sqrt(missed), static_cast<double>(codes.errors[at]) + 0x1p-23 * std::sqrt(squares[at]));
+        const bool exact = whole && magnitude < 50;
+        if (exact) {
+          EXPECT_EQ(codes.errors[at], 0);
+        }
+        if (magnitude > 1e-30) {
+          EXPECT_LE(static_cast<double>(codes.errors[at]), 0.02 * std::sqrt(squares[at]));
+        }
+      }
+    }
+  }
+  EXPECT_CODE(StatusCode::kInvalidArgument, [] {
+    const auto matrix = testing::GoldenMatrix();
+    std::vector<int16_t> codes(1);
+    std::vector<float> factors(3);
+    std::vector<float> steps(3);
+    return SparseKmeansEncode(matrix.by_user(), factors, {0, 3}, {}, codes, steps, steps);
+  }());
+}
+
 TEST(SparseKmeans, RefusesWhatDoesNotFit) {
   const auto matrix = testing::GoldenMatrix();
   const CsrView rows = matrix.by_user();

@@ -9,7 +9,7 @@ import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./
 /** Items of a sum in float64: kSparseKmeansShard of the kernel. */
 const SHARD_ITEMS = 2048;
 /** For balance: rows differ in length. */
-const CALLS_PER_THREAD = 5;
+const CALLS_PER_THREAD = 2;
 
 interface MeasuredCentroids extends SparseCentroids {
   /** The largest magnitude of a coordinate. */

@@ -151,7 +151,11 @@ export class SparsePoints implements Searchable {
   }
 }
 
-/** `calls` ranges of [0, rows), of whole `unit`s, for calls whose results do not depend on how it is cut. */
+/** At most `calls` ranges of [0, rows), of whole `unit`s, for calls whose results do not depend on how it is cut. */
 export function evenRanges(rows: number, calls: number, unit = 1): RowRange[] {
-  return shards(rows, Math.max(1, Math.ceil(rows / unit / calls)) * unit);
+  const units = Math.ceil(rows / unit);
+  const cuts = Array.from({ length: calls + 1 }, (_, call) =>
+    Math.min(Math.round((call * units) / calls) * unit, rows),
+  );
+  return cuts.slice(1).flatMap((end, call) => (end > cuts[call]! ? [{ begin: cuts[call]!, end }] : []));
 }

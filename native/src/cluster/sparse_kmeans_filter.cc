@@ -22,15 +22,16 @@ HWY_BEFORE_NAMESPACE();
 namespace couponcast::HWY_NAMESPACE {
 namespace {
 
-// scores[c] = <row, c> - |c|^2 / 2 in whole numbers: the larger the nearer. Returns the largest.
-HWY_INLINE float Scores(const SparseFilter& filter, const ShortCells& cells, float step, float* HWY_RESTRICT scores) {
-  ShortProducts(cells, filter.shorts, filter.lanes, scores);
+// scores[c] = <row, c> - |c|^2 / 2 in whole numbers, from the products: the larger the nearer. Returns the largest.
+HWY_INLINE float Scores(const SparseFilter& filter, float step, float* HWY_RESTRICT scores) {
   const hn::CappedTag<float, 16> d;
   const auto width = static_cast<int64_t>(hn::Lanes(d));
+  const float* HWY_RESTRICT half_norms = filter.half_norms;
+  const int64_t lanes = filter.lanes;
+  const auto unit = hn::Set(d, step * filter.unit);
   auto largest = hn::Set(d, -std::numeric_limits<float>::infinity());
-  for (int64_t c = 0; c < filter.lanes; c += width) {
-    const auto product = hn::Mul(hn::LoadU(d, scores + c), hn::Set(d, step * filter.unit));
-    const auto score = hn::Sub(product, hn::LoadU(d, filter.half_norms + c));
+  for (int64_t c = 0; c < lanes; c += width) {
+    const auto score = hn::Sub(hn::Mul(hn::LoadU(d, scores + c), unit), hn::LoadU(d, half_norms + c));
     hn::StoreU(score, d, scores + c);
     largest = hn::Max(largest, score);
   }
@@ -71,8 +72,8 @@ HWY_INLINE int64_t Exact(const SparseFilter& filter, const SparseCells& cells, f
   return nearest;
 }
 
-// What is left open is decided after the other rows: the processor looks ahead over rows where no branch depends on their
-// scores. At most kSparseBatchRows rows.
+// Products, decisions and what these leave open are apart: the processor looks ahead over rows, as none waits for what
+// another's scores say. At most kSparseBatchRows rows.
 void LabelRowsImpl(const SparseFilter& filter, const CsrView& matrix, const float* factors, const double* squares, RowRange range,
                    const SparseScratch& scratch, int32_t* labels, int64_t* counts) {
   const auto cells_of = [&](int64_t row) {
@@ -81,28 +82,31 @@ void LabelRowsImpl(const SparseFilter& filter, const CsrView& matrix, const floa
     const int64_t left = matrix.nnz() - begin - count;
     return SparseCells{matrix.indices.data() + begin, matrix.values.data() + begin, count, std::min(kSparseCellsAhead, left)};
   };
+  const auto scores_of = [&](int64_t row) { return scratch.scores + (row - range.begin) * filter.lanes; };
+  for (int64_t row = range.begin; row < range.end; ++row) {
+    const SparseCells cells = cells_of(row);
+    const int16_t* codes = filter.codes + matrix.indptr[static_cast<size_t>(row)];
+    ShortProducts({cells.indices, codes, cells.count, cells.ahead}, filter.shorts, filter.lanes, scores_of(row));
+  }
   std::array<int64_t, kSparseBatchRows> open;
   std::array<float, kSparseBatchRows> least;
   int64_t num_open = 0;
   for (int64_t row = range.begin; row < range.end; ++row) {
-    const SparseCells cells = cells_of(row);
+    const int64_t count = matrix.degree(row);
     labels[row] = -1;
-    if (cells.count == 0) continue;
-    float* HWY_RESTRICT scores = scratch.scores + num_open * filter.lanes;
-    const float off = filter.ErrorOf(static_cast<float>(cells.count), static_cast<float>(squares[row]), filter.errors[row]);
-    const ShortCells short_cells{cells.indices, filter.codes + matrix.indptr[static_cast<size_t>(row)], cells.count, cells.ahead};
-    const float bound = Scores(filter, short_cells, filter.steps[row], scores) - 2 * off;
-    const SparseCandidates found = Candidates(filter, scores, bound);
+    if (count == 0) continue;
+    const float off = filter.ErrorOf(static_cast<float>(count), static_cast<float>(squares[row]), filter.errors[row]);
+    const float bound = Scores(filter, filter.steps[row], scores_of(row)) - 2 * off;
+    const SparseCandidates found = Candidates(filter, scores_of(row), bound);
     labels[row] = found.nearest;
-    if (found.count == 1 && off < kSparseLargestError) continue;
     open[static_cast<size_t>(num_open)] = row;
     least[static_cast<size_t>(num_open)] = off < kSparseLargestError ? bound : std::numeric_limits<float>::quiet_NaN();
-    ++num_open;
+    num_open += static_cast<int64_t>(found.count != 1 || !(off < kSparseLargestError));
   }
   for (int64_t i = 0; i < num_open; ++i) {
     const int64_t row = open[static_cast<size_t>(i)];
-    labels[row] = static_cast<int32_t>(
-        Exact(filter, cells_of(row), factors[row], scratch.scores + i * filter.lanes, least[static_cast<size_t>(i)], scratch.products));
+    labels[row] =
+        static_cast<int32_t>(Exact(filter, cells_of(row), factors[row], scores_of(row), least[static_cast<size_t>(i)], scratch.products));
   }
   for (int64_t row = range.begin; row < range.end; ++row) {
     if (labels[row] >= 0) ++counts[labels[row]];
