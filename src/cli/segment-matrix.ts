@@ -38,8 +38,8 @@ function checkOptions(options: SegmentTableOptions): void {
   if (unknown !== undefined) refuse(`--${unknown}`, "The rows of a matrix are segmented as they are.");
   if (options.method === "kmeans") {
     if (options.k === "auto") refuse("-k", "The rows of a matrix are segmented by K-means with a number of segments.");
-    if (options.nInit !== undefined && options.nInit > 1)
-      refuse("--n-init", "The rows of a matrix are segmented once.");
+    if (options.miniBatch !== undefined && options.nInit !== undefined && options.nInit > 1)
+      refuse("--n-init", "Mini-batches of the rows of a matrix start once.");
     if (options.miniBatch !== undefined && options.init === "k-means||")
       refuse("--init", "The first centres of mini-batches come from few rows of a matrix: k-means++ or random.");
     if (options.metric === "cosine") refuse("--metric", "cosine is a metric of --method dbscan.");
@@ -59,11 +59,11 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTabl
     const { segments } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
     return { segments, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
-  const { seed, maxIterations, tolerance, init, spherical, emptyClusters } = options;
+  const { seed, maxIterations, tolerance, init, nInit, spherical, emptyClusters } = options;
   const run = { ...session.run(), k: options.k as number, seed, maxIterations, spherical };
   const found =
     options.miniBatch === undefined
-      ? await clusterUsers(matrix, { ...run, init, tolerance, emptyClusters })
+      ? await clusterUsers(matrix, { ...run, init, nInit, tolerance, emptyClusters })
       : await miniBatchUsers(matrix, {
           ...run,
           init: init as MiniBatchUserInit,

@@ -6,6 +6,7 @@ import { Random } from "../util/random.js";
 import { firstCentroids, KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
 import { checkedWeights, EMPTY_CLUSTERS, type EmptyClusters } from "./kmeans-points.js";
 import { type LloydResult, lloyd } from "./lloyd.js";
+import { sparseCodes } from "./sparse-codes.js";
 import { SparseLloyd } from "./sparse-lloyd.js";
 import { SparsePoints } from "./sparse-points.js";
 
@@ -18,6 +19,8 @@ export interface ClusterUsersOptions extends RunOptions {
   spherical?: boolean | undefined;
   /** How the first centroids are found; default k-means++. */
   init?: KmeansInit | undefined;
+  /** Starts with other choices, of which the one with the smallest inertia is kept (of equal ones the first); default 1. */
+  nInit?: number | undefined;
   /** Of every pseudo-random choice; default 1. */
   seed?: number | undefined;
   /** Lloyd iterations at most; default 300. */
@@ -61,7 +64,8 @@ export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions)
   const k = integerBetween("k", options.k, 1, 100_000);
   const maxIterations = integerBetween("maxIterations", options.maxIterations ?? 300, 1, 1_000_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 1e-4, 0, Number.MAX_VALUE);
-  const random = new Random(integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER));
+  const seed = integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+  const nInit = integerBetween("nInit", options.nInit ?? 1, 1, 10_000);
   const init = oneOf("init", options.init ?? "k-means++", KMEANS_INITS);
   const emptyClusters = oneOf("emptyClusters", options.emptyClusters ?? "relocate", EMPTY_CLUSTERS);
   const weights = await checkedWeights(options.weights, matrix.numUsers);
@@ -73,11 +77,18 @@ export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions)
     throw invalidArgument(`expected k <= the number of users with cells ${points.numActive} but received ${k}`);
   if (!(points.squaresSum > 0) && weights !== undefined)
     throw invalidArgument("expected weights of which one, of a user with cells, is above 0");
-  const startRows = checkedRows(options.startRows, k, matrix) ?? (await firstCentroids(points, init, random));
-  const engine = await SparseLloyd.start(points, startRows, { spherical, emptyClusters });
-  const found = await lloyd(executor, engine, maxIterations, tolerance);
-  const { labels, sizes, centroids, lanes } = engine;
-  return { ...found, labels, sizes, centroids, lanes };
+  const given = checkedRows(options.startRows, k, matrix);
+  const codes = await sparseCodes(points);
+  let best: UserClusters | undefined;
+  for (let run = 0; run < (given === undefined ? nInit : 1); run++) {
+    const startRows = given ?? (await firstCentroids(points, init, new Random(seed, run)));
+    const engine = await SparseLloyd.start(points, codes, startRows, { spherical, emptyClusters });
+    const found = await lloyd(executor, engine, maxIterations, tolerance);
+    if (best !== undefined && found.inertia >= best.inertia) continue;
+    const { labels, sizes, centroids, lanes } = engine;
+    best = { ...found, labels, sizes, centroids, lanes };
+  }
+  return best!;
 }
 
 function checkedRows(rows: readonly number[] | undefined, k: number, matrix: Matrix): readonly number[] | undefined {

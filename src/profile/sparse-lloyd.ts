@@ -3,7 +3,7 @@ import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
 import type { EmptyClusters } from "./kmeans-points.js";
 import type { KmeansEngine } from "./lloyd.js";
-import { fits, type Shorts, type SparseCodes, scaleFor, shorten, shortsOf, sparseCodes } from "./sparse-codes.js";
+import { fits, type Shorts, type SparseCodes, scaleFor, shorten, shortsOf } from "./sparse-codes.js";
 import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./sparse-points.js";
 
 /** Items of a sum in float64: kSparseKmeansShard of the kernel. */
@@ -62,8 +62,13 @@ export class SparseLloyd implements KmeansEngine {
   }
 
   /** From the rows of these users: means of clusters of one user each. */
-  static async start(points: SparsePoints, rows: readonly number[], rules: LloydRules): Promise<SparseLloyd> {
-    const engine = new SparseLloyd(points, rules, await sparseCodes(points));
+  static async start(
+    points: SparsePoints,
+    codes: SparseCodes,
+    rows: readonly number[],
+    rules: LloydRules,
+  ): Promise<SparseLloyd> {
+    const engine = new SparseLloyd(points, rules, codes);
     const { at } = engine.#now;
     for (const [c, row] of rows.entries()) at.largest = Math.max(at.largest, points.setRow(at, c, row, engine.lanes));
     await shorten(points, at.centroids, at.largest, engine.#shorts);

@@ -185,6 +185,8 @@ it("segments the rows of a matrix by mini-batches", async () => {
   const all = [...args.slice(0, 4), "-o", at("batches.csv")];
   expect(await cliJson([...all, "--spherical"])).toMatchObject({ sizes: [3, 1], converged: true });
   await expect(cliJson([...all, "--weights", "spend"])).rejects.toThrow(/--weights/);
+  expect(await cliJson([...all, "--n-init", "3"])).toMatchObject({ sizes: [3, 1], converged: true });
+  await expect(cliJson([...args, "--n-init", "3"])).rejects.toThrow(/--n-init/);
 });
 
 it("finds crowds of alike rows of a matrix by their cosine", async () => {

@@ -188,4 +188,16 @@ describe("K-means of users with weights, unit centroids and empty clusters", () 
       }
     });
   });
+
+  it("keeps the best of several starts", async () => {
+    await withMatrix(folder, shop(90, 8), async (matrix) => {
+      const best = await clusterUsers(matrix, { k: 6, seed: 3, nInit: 8, init: "random" });
+      const one = await clusterUsers(matrix, { k: 6, seed: 3, init: "random" });
+      const again = await clusterUsers(matrix, { k: 6, seed: 3, nInit: 8, init: "random", threads: 1 });
+      expect(best.inertia).toBeLessThan(one.inertia);
+      expectSameBytes(again.labels, best.labels);
+      expectSameBytes(again.centroids, best.centroids);
+      await expect(clusterUsers(matrix, { k: 6, nInit: 0 })).rejects.toThrow(/nInit/);
+    });
+  });
 });
