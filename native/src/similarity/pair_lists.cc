@@ -2,7 +2,6 @@
 #include <string>
 #include <vector>
 
-#include "base/large_pages.h"
 #include "similarity/check_pairs.h"
 #include "similarity/pair_kinds.h"
 
@@ -108,9 +107,6 @@ Status FillPairLists(const CsrView& documents, const CsrView& terms, const Docum
                      const PairLists& lists, bool* applies) {
   COUPONCAST_RETURN_IF_ERROR(CheckPairs(documents, terms, weights, lists));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
-  AskForLargePages(lists.head);
-  AskForLargePages(lists.tail);
-  AskForLargePages(lists.before);
   return DispatchPairs(weights.params.weighting, lists.largest > 0, [&]<Weighting kWeighting, typename Kind>() {
     return PairFiller<kWeighting, Kind>(documents, terms, weights, lists).Run(range, cancel, applies);
   });

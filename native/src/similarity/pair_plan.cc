@@ -3,7 +3,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/large_pages.h"
 #include "similarity/check_pairs.h"
 #include "similarity/pair_kinds.h"
 
@@ -103,7 +102,6 @@ Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const
   COUPONCAST_RETURN_IF_ERROR(CheckOrder(order, documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("sizes", sizes.size(), range.size()));
-  AskForLargePages(sizes);
   const std::vector<int32_t> ranks = RanksOf(order);
   const auto row_ranks = static_cast<int32_t>(PairLayoutOf(largest).row_ranks);
   const int64_t deepest = std::min(kMaxPairDepth, (documents.rows + row_ranks - 1) / row_ranks);
