@@ -49,11 +49,6 @@ class PairFiller {
 
  private:
   using Weight = typename Kind::Weight;
-  struct TailCell {
-    int32_t rank;
-    int32_t document;
-    Weight weight;
-  };
 
   Status FillTerm(int64_t term, bool* applies) {
     const PairLists::Place& place = lists_.places[static_cast<size_t>(term)];
@@ -61,6 +56,7 @@ class PairFiller {
     const auto cells = terms_.row_indices(term);
     const auto values = terms_.row_values(term);
     tail_.clear();
+    weight_.resize(cells.size());
     for (size_t i = 0; i < cells.size(); ++i) {
       const auto document = static_cast<size_t>(cells[i]);
       const float weight =
@@ -72,19 +68,22 @@ class PairFiller {
       const int32_t rank = ranks_[document];
       const int64_t level = rank / row_ranks_;
       if (level >= end.row - place.row) {
-        tail_.push_back({rank, cells[i], static_cast<Weight>(weight)});
+        weight_[i] = static_cast<Weight>(weight);
+        tail_.push_back(static_cast<uint64_t>(rank) << 32U | i);
         continue;
       }
       Kind::PutRow(lists_.head, place.row + level, rank % row_ranks_, static_cast<Weight>(weight), lists_.largest);
       ++next_[document];
     }
     if (std::ssize(tail_) != end.cell - place.cell) return Differ();
-    std::ranges::sort(tail_, {}, &TailCell::rank);
+    std::ranges::sort(tail_);
     int32_t before = 0;
-    for (const TailCell& cell : tail_) {
-      int64_t& next = next_[static_cast<size_t>(cell.document)];
-      if (next >= documents_.indptr[static_cast<size_t>(cell.document) + 1]) return Differ();
-      Kind::Put(lists_.tail.data() + (int64_t{place.cell} + before) * Kind::kWords, cell.rank, cell.weight);
+    for (const uint64_t cell : tail_) {
+      const size_t i = cell & 0xFFFF'FFFFU;
+      const auto document = static_cast<size_t>(cells[i]);
+      int64_t& next = next_[document];
+      if (next >= documents_.indptr[document + 1]) return Differ();
+      Kind::Put(lists_.tail.data() + (int64_t{place.cell} + before) * Kind::kWords, static_cast<int64_t>(cell >> 32U), weight_[i]);
       lists_.before[static_cast<size_t>(next++)] = before++;
     }
     return {};
@@ -97,8 +96,9 @@ class PairFiller {
   const float k1_plus_1_;
   const int64_t row_ranks_;
   const std::vector<int32_t> ranks_;
-  std::vector<int64_t> next_;  // of each document: the cell of the next term
-  std::vector<TailCell> tail_;
+  std::vector<int64_t> next_;   // of each document: the cell of the next term
+  std::vector<uint64_t> tail_;  // of a term's tail: rank << 32 | place in the row
+  std::vector<Weight> weight_;  // by place in the row
 };
 
 }  // namespace
