@@ -106,14 +106,14 @@ Made by \`couponcast synth --users ${plan.users} --items ${plan.items} --events 
 ## The model behind it
 
 Popularity of items is Zipf with exponent 1; users' numbers of events are log-normal with sigma 1 (${percent(MODEL.coldShare)} have none).
-Each user has three favourite categories, from which six in ten items that they look at come; a conversion; a price
+Each user has three favourite categories, from which three in four items that they look at come; a conversion; a price
 sensitivity; a usual basket; and lasting traits: the *loyal* (about 17 %) buy often, use coupons, and would have bought
 anyway; the *lapsed* (about 10 %) have stopped coming. None of this is in the tables: it must be inferred from the
 events. Sessions follow a weekly, yearly and daily season, go from looks (browse, search) to purchases, and come back to
 items bought before. Sale prices are taken more often by the price-sensitive.
 
 Whether a coupon persuades a user (a purchase in its scope that would not have been) is logistic in: the share of the
-user's purchases that fall in its scope, its discount at the user's usual order value times price sensitivity, the
+user's purchases that fall in its scope (less for a scope as wide as the shop), its discount at the user's usual order value times price sensitivity, the
 stretch up to its threshold, its kind, the match of channels, activity, lapse. The loyal are hardly ever persuaded.
 About ${percent(MODEL.meanRedemption)} of eligible offers are redeemed.
 

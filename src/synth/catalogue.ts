@@ -89,8 +89,8 @@ function drawScope(random: Random, shop: Shop): { scope: NonNullable<CouponInput
 
 /** `order`: usual order value in scope. */
 function drawBenefit(random: Random, kind: CouponKind, order: number, wide: boolean): Benefit {
-  // A shop gives less off everything than off some categories.
-  const depth = (0.1 + 0.14 * random.next()) * (wide ? 0.4 : 1);
+  // A shop gives less off everything than off some categories, and about half of its margin.
+  const depth = (0.12 + 0.08 * random.next()) * (wide ? 0.4 : 1);
   const percent = 5 * Math.max(1, Math.round((100 * depth) / 5));
   const threshold = order * (0.7 + 0.7 * random.next());
   switch (kind) {

@@ -9,14 +9,14 @@ import type { Shop } from "./shop.js";
 
 /** How much more, or less, a kind moves people than plain money off. */
 const KIND_EFFECT: Record<CouponKind, number> = {
-  "first-order": 0.4,
+  "first-order": 0.2,
   "full-reduction": 0,
-  percent: 0.1,
-  amount: 0.15,
-  "limited-time": 0.3,
-  "gift-card": 0.6,
-  birthday: 0.6,
-  "member-only": 0.2,
+  percent: 0.05,
+  amount: 0.075,
+  "limited-time": 0.15,
+  "gift-card": 0.3,
+  birthday: 0.3,
+  "member-only": 0.1,
 };
 const CHANNEL_BITS = { online: 1, offline: 2, both: 3 } as const;
 const NUM_PROFILES = TIERS.length * CITIES.length * AGE_BANDS.length;

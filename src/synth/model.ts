@@ -11,7 +11,7 @@
  * - activity: the user's share of all events is log-normal with sigma 1; counts are rounded by largest remainder, so
  *   that they add up exactly. 2 % are newcomers without any event (cold users);
  * - three tastes (categories, drawn by category mass, so that the marginal over items stays Zipf), weights .5 .3 .2;
- *   six in ten items that a user looks at come from the tastes, the others from the whole shop;
+ *   three in four items that a user looks at come from the tastes, the others from the whole shop;
  * - conversion: the odds that a look turns into a purchase, higher for items of the user's own tastes;
  * - price sensitivity in (0, 1): shows in purchases at sale prices, and a little in the age band;
  * - loyal (about 17 %, more among the active): buy more, use coupons, are hardly ever persuaded by one;
@@ -30,8 +30,9 @@
  *   apply     = sigmoid(.5 z + b + c): somebody who buys anyway uses the coupon
  *   p_with    = p_without + (1 - p_without) * persuade          so p_with >= p_without, always
  *   p_redeem  = p_without * apply + (1 - p_without) * persuade  so p_redeem <= p_with
- * z adds up: share of the user's purchases in scope (taste overlap), discount at the user's usual order value (counts
- * more for the price-sensitive), stretch from the usual order value to the threshold, kind, channel match, activity,
+ * z adds up: share of the user's purchases in scope (taste overlap), less for a scope as wide as the shop, discount at
+ * the user's usual order value (counts more for the price-sensitive), stretch from the usual order value to the
+ * threshold, kind, channel match, activity,
  * lapse, proneness. b is set so that on average 4 % of eligible offers are redeemed. The three coincide nowhere:
  * p_with - p_without is what a coupon earns, p_redeem is what it costs.
  *
@@ -62,7 +63,7 @@ export const MODEL = {
 
   numTastes: 3,
   tasteWeights: [0.5, 0.3, 0.2],
-  ownShare: 0.6,
+  ownShare: 0.75,
 
   /** A session goes on after each event with this probability, so it has 6 events on average. */
   sessionGoesOn: 5 / 6,
@@ -93,7 +94,7 @@ export const OWN_PURCHASE_SHARE =
 export const MEAN_BOOST = MODEL.ownShare * MODEL.ownBoost + (1 - MODEL.ownShare) * MODEL.otherBoost;
 
 /** Version of the generated files: the same version, options and seed give the same bytes. */
-export const FORMAT_VERSION = "2";
+export const FORMAT_VERSION = "3";
 
 /** Streams of `Random`: the shop's own lie above those of any user. */
 const SHOP_STREAMS = 2 ** 52;

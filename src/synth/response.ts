@@ -52,9 +52,11 @@ function persuasionOf(logit: number, loyal: boolean): number {
 /** Discount depth saturates: half off moves hardly more people than a third off. */
 const DEPTH_CAP = 0.6;
 const MISMATCH = -2;
-/** Relevance saturates too: a coupon for everything is worth little more than one for the user's first taste. */
-const RELEVANCE = 3.6;
+/** Relevance saturates too: half of the user's purchases in scope is nearly as good as all of them. */
+const RELEVANCE = 5;
 const RELEVANCE_HALF = 0.1;
+/** What is for everybody speaks to nobody in particular: taken off by the share of the shop that is in scope. */
+const BREADTH = 1.2;
 
 /** Computes habits and truth of users, one at a time, into its own arrays. */
 export class ResponseModel {
@@ -124,7 +126,7 @@ export class ResponseModel {
     const row1 = latents.tastes[1]! * n;
     const row2 = latents.tastes[2]! * n;
     const order = habits.orderValueMinor;
-    const depthSlope = 5 * (0.6 + 0.8 * latents.sensitivity);
+    const depthSlope = 6 * (0.75 + 0.5 * latents.sensitivity);
     const userPersuade =
       0.8 * (latents.sensitivity - 0.5) +
       0.2 * Math.max(-2, Math.min(2, latents.activity)) -
@@ -146,7 +148,8 @@ export class ResponseModel {
       const z =
         (RELEVANCE * s) / (s + RELEVANCE_HALF) +
         depthSlope * depth +
-        table.kindEffect[c]! +
+        table.kindEffect[c]! -
+        BREADTH * table.scopeMass[c]! +
         channel +
         latents.proneness;
       this.#persuade[c] = z + userPersuade - 1.5 * stretch;

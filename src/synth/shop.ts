@@ -67,7 +67,7 @@ export function buildShop(seed: number, numItems: number, saleDepth: number): Sh
 
   const levels = new Random(seed, STREAM.categories);
   const categoryLevel = Float64Array.from({ length: numCategories }, () => 1500 * Math.exp(0.25 * levels.normal()));
-  const categoryMargin = Float64Array.from({ length: numCategories }, () => 0.26 + 0.18 * levels.next());
+  const categoryMargin = Float64Array.from({ length: numCategories }, () => 0.31 + 0.08 * levels.next());
 
   const priceMinor = new Int32Array(numItems);
   const salePriceMinor = new Int32Array(numItems);

@@ -151,7 +151,7 @@ describe("a generated shop", () => {
       p_redeem: [3000, 30],
       order_value_minor: [3000],
     });
-    expect(truth.metadata).toMatchObject({ kind: "truth", kind_version: "2", seed: "11" });
+    expect(truth.metadata).toMatchObject({ kind: "truth", kind_version: "3", seed: "11" });
     expect(truth.metadata.notice).toContain("Only evaluation may read this file");
     let bad = 0;
     for (let i = 0; i < p_with!.length; i++) {

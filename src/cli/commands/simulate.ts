@@ -23,6 +23,7 @@ export function addSimulate(program: Command): void {
     description: `Plays a campaign against the truth that \`couponcast synth\` planted: who redeems, who would have bought anyway, and the
 profit that is left. Beside it: an oracle that knows the truth, random coupons, each user's highest score, one coupon
 for everybody, one redemption rate for everybody, rules by hand, and the campaign without each of its parts.
+Where the campaign explores, its coupons are those that its lot drew; nothing else here explores.
 
 Takes the finished stages of \`couponcast run CAMPAIGN --out DIR\`, and runs what is missing.`,
     examples: [
