@@ -14,6 +14,8 @@ const CODE_BY_PREFIX: [RegExp, ErrorCode][] = [
     /^(Invalid Input|Invalid|Conversion|TProtocolException|Serialization).*(parquet|zstd|snappy|gzip|thrift|UTF-?8|unicode)/is,
     "ERR_COUPONCAST_CORRUPT_FILE",
   ],
+  // What its Parquet reader makes of a damaged footer.
+  [/^Invalid Error: don't know what type/i, "ERR_COUPONCAST_CORRUPT_FILE"],
   [/^(IO|Permission) Error/i, "ERR_COUPONCAST_IO"],
   [/^Out of Range Error|^Conversion Error/i, "ERR_COUPONCAST_OUT_OF_RANGE"],
   [/^Invalid Input Error/i, "ERR_COUPONCAST_INVALID_ARGUMENT"],

@@ -4,7 +4,7 @@ import type { CsvHeader } from "./csv-header.js";
 import { readCsvRecords } from "./csv-records.js";
 import { countRejectsSql, dropRejects, keepRejectsSql, readCsvSql, readLinesSql } from "./csv-sql.js";
 import { type PlainText, textBytes } from "./plain-text.js";
-import { type Consume, type ReadContext, rawJsonSql, type SourceColumn } from "./relation.js";
+import { type Consume, checkColumnCount, type ReadContext, rawJsonSql, type SourceColumn } from "./relation.js";
 import type { ResolvedSource, SourceFile } from "./source.js";
 
 /**
@@ -21,6 +21,7 @@ export async function readCsv(
   consume: Consume,
 ): Promise<void> {
   const { db } = context;
+  checkColumnCount(header.names.length, file.label);
   const columns = header.names.map((name, i) => ({ name, sql: `c${i}`, type: "VARCHAR" }));
   if (header.plain && (await readCsvFast(context, source, file, text, header, columns, consume))) return;
 

@@ -1,7 +1,7 @@
 import { quoteLiteral } from "../duckdb/duckdb.js";
 import { dropRejects, keepRejectsSql, readLinesSql } from "./csv-sql.js";
 import type { PlainText } from "./plain-text.js";
-import type { Consume, ReadContext } from "./relation.js";
+import { type Consume, checkColumnCount, type ReadContext } from "./relation.js";
 import type { ResolvedSource, SourceFile } from "./source.js";
 
 /** JSONL: each line by itself; a line that is no JSON object is malformed. Values become text, null and absent NULL. */
@@ -25,6 +25,7 @@ export async function readJsonl(
     );
     names = rows.map((r) => String(r.key));
   }
+  checkColumnCount(names.length, file.label);
   const pointers = names.map((name) => `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
   const extract = `json_extract_string(object, [${pointers.map(quoteLiteral).join(", ")}])`;
   await dropRejects(db);

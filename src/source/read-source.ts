@@ -13,7 +13,14 @@ import { firstLines, type PlainText } from "./plain-text.js";
 import { streamPostgres } from "./postgres.js";
 import { readCsv } from "./read-csv.js";
 import { readJsonl } from "./read-jsonl.js";
-import { type Consume, type ReadContext, type Relation, rawJsonSql, type SourceColumn } from "./relation.js";
+import {
+  type Consume,
+  checkColumnCount,
+  type ReadContext,
+  type Relation,
+  rawJsonSql,
+  type SourceColumn,
+} from "./relation.js";
 import type { ResolvedSource, SourceFile } from "./source.js";
 
 /** Malformed rows of every source: which input and file, the row's number if known, and its text as JSON. */
@@ -69,6 +76,7 @@ async function readTextFile(
 async function parquetRelation(db: DuckDb, file: SourceFile): Promise<Relation> {
   const path = quoteLiteral(escapeGlob(file.path));
   const described = await db.describe(`SELECT * FROM read_parquet(${path})`);
+  checkColumnCount(described.length, file.label);
   const columns = described.map(({ name, type }) => ({ name, sql: quoteIdentifier(name), type }));
   const hasOwn = columns.some((c) => c.name.toLowerCase() === "file_row_number");
   return {

@@ -1,4 +1,8 @@
 import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
+import { invalidArgument } from "../errors.js";
+
+/** Far more than tables for people have: what DuckDB takes for a table grows with the square of its columns. */
+const MAX_COLUMNS = 10_000;
 
 /** One column of a relation: its name as people know it, and how SQL calls it. */
 export interface SourceColumn {
@@ -36,4 +40,13 @@ export type Consume = (relation: Relation) => Promise<number>;
 export function rawJsonSql(columns: readonly SourceColumn[]): string {
   const pairs = columns.map((c) => `${quoteLiteral(c.name)}, CAST(${c.sql} AS VARCHAR)`);
   return `CAST(json_object(${pairs.join(", ")}) AS VARCHAR)`;
+}
+
+/** Errors: INVALID_ARGUMENT for a table so wide that reading it would take minutes. */
+export function checkColumnCount(count: number, label: string): void {
+  if (count <= MAX_COLUMNS) return;
+  throw invalidArgument(`${label}: expected at most ${MAX_COLUMNS} columns but received ${count}`, {
+    file: label,
+    hint: "export only the columns that are needed",
+  });
 }
