@@ -11,8 +11,8 @@ inline constexpr int64_t kProductCols = 24;
 inline constexpr int64_t kProductRows = 8;
 
 // out[r * stride + c] -= sum_k left[k * kProductCols + r] right[k * kProductCols + c] for kProductRows rows and kProductCols
-// columns, in float64 in the order of k, each product added by one rounding: that of std::fma, which targets without an
-// instruction for it call, at a twentieth of the speed. depth: a multiple of kProductRows.
+// columns, in float64 in the order of k, each product added by one rounding as by std::fma; targets without an instruction for it
+// emulate it, some twenty times more slowly. depth: a multiple of kProductRows.
 void SubtractProduct(const double* left, const double* right, int64_t depth, double* out, int64_t stride);
 
 }  // namespace couponcast
