@@ -84,7 +84,7 @@ struct Ways {
   int64_t part;   // terms that are filled in at once
   int64_t shard;  // ranks of a call
   int64_t lanes;
-  std::function<void(OwnedPairs&)> deepen = {};  // depths other than the planned
+  std::function<void(OwnedPairs&)> deepen = nullptr;  // depths other than the planned
 };
 
 OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int64_t k, bool include_self, const Ways& ways) {

@@ -34,7 +34,7 @@ struct PairLayout {
   int64_t row_floats;  // its size, in float32
   int64_t cell_words;  // of the tail: rank * 256 + weight, or the rank and the bits of the weight
 };
-inline constexpr PairLayout PairLayoutOf(int32_t largest) {
+constexpr PairLayout PairLayoutOf(int32_t largest) {
   if (largest == 0) return {.row_ranks = 64, .row_floats = 64, .cell_words = 2};
   return {.row_ranks = largest <= 3 ? 256 : 128, .row_floats = 16, .cell_words = 1};
 }
