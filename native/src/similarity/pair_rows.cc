@@ -67,7 +67,7 @@ class Packed {
     for (int64_t i = 0; i < cells.count; ++i) {
       if (i + kAhead < cells.count) Fetch(rows + cells.first_row[i + kAhead] * kLine, cells.depth[i + kAhead] * kLine);
       const uint8_t* row = rows + cells.first_row[i] * kLine;
-      const auto products = hn::LoadDup128(d8_, products_.data() + 16 * cells.weight[i]);
+      const auto products = hn::LoadDup128(d8_, products_.data() + size_t{16} * cells.weight[i]);
       for (int64_t level = 0; level < cells.depth[i]; ++level) {
         AddRow(row + level * kLine, products, bytes_.data() + level * kRanks);
         if (++added_[static_cast<size_t>(level)] == limit_) Flush(level);
