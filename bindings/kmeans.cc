@@ -4,6 +4,7 @@
 
 #include "addon.h"
 #include "couponcast/kmeans_filter.h"
+#include "couponcast/kmeans_groups.h"
 #include "couponcast/kmeans_sums.h"
 #include "couponcast/sparse_kmeans.h"
 
@@ -56,9 +57,10 @@ std::span<int8_t> Signed(std::span<uint8_t> bytes) { return {reinterpret_cast<in
 
 Napi::Value KmeansEncodeCentroidsBinding(const Args& args) {
   bool usable = false;
-  Check(args.env(), KmeansEncodeCentroids(args.In<float>("centroids"), args.Integer("dims"), args.In<float>("centre"),
-                                          args.In<float>("steps"), args.In<int32_t>("order"), Signed(args.Out<uint8_t>("outPanel")),
-                                          args.Out<int32_t>("outStarts"), args.Out<double>("outScale"), &usable));
+  Check(args.env(),
+        KmeansEncodeCentroids(args.In<float>("centroids"), args.Integer("dims"), args.In<float>("centre"), args.In<float>("steps"),
+                              args.In<int32_t>("order"), args.Integer("side"), Signed(args.Out<uint8_t>("outPanel")),
+                              args.Out<int32_t>("outStarts"), args.Out<double>("outScale"), &usable));
   return Napi::Boolean::New(args.env(), usable);
 }
 
@@ -81,6 +83,32 @@ Napi::Value KmeansAssignFilteredBinding(const Args& args) {
                              codes, args.Range(), args.Cancel(), labels, args.Out<float>("outDistances"), &partial));
   MoveSums(args);
   return Napi::Number::New(args.env(), partial.inertia);
+}
+
+Napi::Value KmeansAssignGroupsBinding(const Args& args) {
+  KmeansGroupCodes codes;
+  codes.codes = args.In<uint8_t>("codes");
+  codes.norms = args.In<float>("norms");
+  codes.order = args.In<int32_t>("order");
+  codes.panel = Signed(args.Out<uint8_t>("panel"));
+  codes.starts = args.In<int32_t>("starts");
+  codes.scale = args.In<double>("scale");
+  codes.lower = args.Out<float>("outLower");
+  codes.drifts = args.In<double>("drifts");
+  const auto before = args.In<int32_t>("labels");
+  const auto labels = args.Out<int32_t>("outLabels");
+  if (before.size() == labels.size()) std::ranges::copy(before, labels.begin());
+  double inertia = 0;
+  Check(args.env(),
+        KmeansAssignGroups(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"), args.In<float>("centroids"),
+                           codes, args.Range(), args.Cancel(), labels, args.Out<float>("outDistances"), &inertia));
+  MoveSums(args);
+  return Napi::Number::New(args.env(), inertia);
+}
+
+Napi::Value KmeansOrderBinding(const Args& args) {
+  Check(args.env(), KmeansOrder(args.In<float>("centroids"), args.Integer("dims"), args.Cancel(), args.Out<int32_t>("outOrder")));
+  return args.env().Undefined();
 }
 
 Napi::Value SparseRowLengthsBinding(const Args& args) {
@@ -147,6 +175,8 @@ Napi::Value SparseKmeansMeansBinding(const Args& args) {
 
 void ExportKmeans(Napi::Object exports) {
   Export<KmeansAssignBinding>(exports, "kmeansAssign");
+  Export<KmeansAssignGroupsBinding>(exports, "kmeansAssignGroups");
+  Export<KmeansOrderBinding>(exports, "kmeansOrder");
   Export<KmeansAssignFilteredBinding>(exports, "kmeansAssignFiltered");
   Export<KmeansBoxBinding>(exports, "kmeansBox");
   Export<KmeansEncodeBinding>(exports, "kmeansEncode");

@@ -50,7 +50,7 @@ class Problem {
     const auto columns = KmeansCodeColumns(static_cast<int64_t>(k()));
     panel_.resize(static_cast<size_t>(columns * KmeansCodeBytes(dims_)));
     starts_.resize(static_cast<size_t>(columns));
-    EXPECT_OK(KmeansEncodeCentroids(centroids_, dims_, centre_, steps_, order_, panel_, starts_, scale_, &usable_));
+    EXPECT_OK(KmeansEncodeCentroids(centroids_, dims_, centre_, steps_, order_, kKmeansColumnsAtOnce, panel_, starts_, scale_, &usable_));
   }
 
   Answer Plain(const std::vector<float>& weights = {}) const {

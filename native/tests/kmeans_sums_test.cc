@@ -75,7 +75,7 @@ TEST(KmeansSums, AreThoseOfTheLabelsHoweverTheyCameAbout) {
       std::vector<int64_t> parts(2 * size);
       for (int step = 0; step < 4; ++step) {
         const auto next = Labels(random);
-        const auto cut = static_cast<int64_t>(random.Below(kRows));
+        const int64_t cut = random.Below(kRows);
         const std::span both(parts);
         for (const bool first : {true, false}) {
           const RowRange range = first ? RowRange{0, cut} : RowRange{cut, kRows};

@@ -151,11 +151,13 @@ export interface Addon {
 
   kmeansAssign(a: Named): number;
   kmeansAssignFiltered(a: Named): number;
+  kmeansAssignGroups(a: Named): number;
   kmeansAssignRows(a: Named): number;
   kmeansBox(a: Named): void;
   kmeansEncode(a: Named): void;
   kmeansEncodeCentroids(a: Named): boolean;
   kmeansMinDistance(a: Named): number;
+  kmeansOrder(a: Named): void;
   kmeansReadSums(a: Named): void;
   sparseKmeansAddRows(a: Named): void;
   sparseKmeansAssign(a: Named): number;

@@ -114,7 +114,7 @@ export class DenseKmeans implements KmeansEngine {
     const filterArgs = await filter?.args(sharedCentroids);
     const results = await this.executor.map(
       this.#ranges.map(({ begin, end }) => ({
-        kernel: filterArgs === undefined ? "kmeansAssign" : "kmeansAssignFiltered",
+        kernel: filterArgs === undefined ? "kmeansAssign" : filter!.kernel,
         args: {
           points,
           dims,

@@ -1,12 +1,11 @@
-import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { Executor, shared } from "../executor/executor.js";
+import { numberBetween } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { sampleRows } from "../util/sample-rows.js";
+import { type ClusterOptions, checkedClusterOptions } from "./cluster-options.js";
 import { DenseKmeans } from "./dense-kmeans.js";
 import { DenseMiniBatch } from "./dense-mini-batch.js";
-import { firstCentroids, KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
-import { checkedCentroids, checkedPoints, checkedWeights, unitRows } from "./kmeans-points.js";
+import { firstCentroids, type KmeansInit } from "./kmeans-init.js";
 import {
   checkedSettings,
   initSizeOf,
@@ -15,23 +14,10 @@ import {
   miniBatches,
 } from "./mini-batch.js";
 
-export interface MiniBatchKmeansOptions extends RunOptions, MiniBatchSettings {
-  /** Clusters, at least 1, at most the points. */
-  k: number;
-  /** Of every pseudo-random choice; default 1. */
-  seed?: number | undefined;
+/** `init` finds centroids among three batches of points; of `nInit` starts the one is taken that fits three further batches best. */
+export interface MiniBatchKmeansOptions extends ClusterOptions, MiniBatchSettings {
   /** Stop when a step moves the centroids, in summed squares, by at most this times the mean variance; default 0: never. */
   tolerance?: number | undefined;
-  /** How the first centroids are found, among three batches of points; default k-means++. */
-  init?: KmeansInit | undefined;
-  /** Starts, of which the one that fits three further batches best is taken; default 1. */
-  nInit?: number | undefined;
-  /** [k * dims] start from these instead. */
-  centroids?: Float32Array | undefined;
-  /** [n] finite, >= 0: a point counts as so many; default all 1. */
-  weights?: Float32Array | undefined;
-  /** Points and centroids are scaled to unit length: clusters of directions (cosine). Default false. */
-  spherical?: boolean | undefined;
 }
 
 export interface MiniBatchKmeansResult extends MiniBatchProgress {
@@ -55,7 +41,7 @@ export interface MiniBatchKmeansResult extends MiniBatchProgress {
  * The rules are those of scikit-learn's MiniBatchKMeans (draws with replacement, running means, restarts of centroids
  * that see little, a stop by smoothed inertia); sums are float64, so no batch is lost to rounding. The same bytes for
  * any number of threads. Cost: 3 k dims flops a point drawn, less with the filter of kmeans, and a last pass over all.
- * Memory: 12 n bytes besides the points (n (dims + 76) more from 24 clusters on), 12 k dims.
+ * Memory: 12 n bytes besides the points (n (dims + 16) more from 24 clusters on), 12 k dims.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_CANCELLED.
  * Source: Sculley 2010; formulas.md, "K-means".
  */
@@ -64,19 +50,13 @@ export async function miniBatchKmeans(
   dims: number,
   options: MiniBatchKmeansOptions,
 ): Promise<MiniBatchKmeansResult> {
-  let data = await checkedPoints(points, dims);
-  const n = data.length / dims;
-  const k = integerBetween("k", options.k, 1, 1_000_000);
-  if (k > n) throw invalidArgument(`expected k <= the number of points ${n} but received ${k}`);
+  const { data, n, k, seed, init, nInit, given, weights, spherical } = await checkedClusterOptions(
+    points,
+    dims,
+    options,
+  );
   const settings = checkedSettings(options, n);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 0, 0, Number.MAX_VALUE);
-  const seed = integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
-  const nInit = integerBetween("nInit", options.nInit ?? 1, 1, 10_000);
-  const init = oneOf("init", options.init ?? "k-means++", KMEANS_INITS);
-  const given = checkedCentroids(options.centroids, k * dims);
-  const weights = await checkedWeights(options.weights, n);
-  const spherical = options.spherical ?? false;
-  if (spherical) data = await unitRows(data, dims);
   const executor = new Executor(options);
   const engine = await DenseMiniBatch.create(executor, data, dims, k, { weights, spherical });
   engine.start(given ?? (await bestStart(executor, engine, init, nInit, seed, settings.batchSize)));

@@ -27,7 +27,7 @@ struct KmeansFrame {
 // distances  [m] out
 // partial    out
 //
-// Cost: a copy of the rows and what their assignment costs. Memory: m (5 dims + 80) bytes.
+// Cost: a copy of the rows and what their assignment costs. Memory: m (5 dims + 16) bytes.
 // Errors: kInvalidArgument, kOutOfRange, kCancelled.
 Status KmeansAssignRows(std::span<const float> points, int64_t dims, std::span<const float> weights, std::span<const float> centroids,
                         const KmeansFrame& frame, std::span<const int32_t> rows, CancelFlag cancel, std::span<int32_t> labels,

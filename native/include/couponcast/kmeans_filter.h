@@ -43,13 +43,13 @@ Status KmeansEncode(std::span<const float> points, int64_t dims, std::span<const
 // What all assignments to the same centroids share.
 //
 // order   [k] the centroid of each column, each once
-// panel   [KmeansCodeColumns(k) * KmeansCodeBytes(dims)] out: by 4 columns, by 4 dimensions
-// starts  [KmeansCodeColumns(k)] out: where a sum of products starts
+// panel   [columns * KmeansCodeBytes(dims)] out: by `side` columns, by 4 dimensions
+// starts  [columns] out: where a sum of products starts; at least k columns, a multiple of `side`
 // scale   [3] out: the unit of sums; largest |c - centre|; largest |error of c|
 // Returns in *usable whether all fits into 32 bits; if not (centroids far outside the box), use KmeansAssign.
 Status KmeansEncodeCentroids(std::span<const float> centroids, int64_t dims, std::span<const float> centre, std::span<const float> steps,
-                             std::span<const int32_t> order, std::span<int8_t> panel, std::span<int32_t> starts, std::span<double> scale,
-                             bool* usable);
+                             std::span<const int32_t> order, int64_t side, std::span<int8_t> panel, std::span<int32_t> starts,
+                             std::span<double> scale, bool* usable);
 
 struct KmeansCodes {
   std::span<const uint8_t> codes;

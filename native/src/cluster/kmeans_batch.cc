@@ -29,7 +29,7 @@ class Coded {
     lower_.resize(static_cast<size_t>(rows));
     moves_.resize(static_cast<size_t>(k), std::numeric_limits<double>::infinity());
     scale_.resize(3);
-    return KmeansEncodeCentroids(centroids, dims, frame.centre, frame.steps, order_, panel_, starts_, scale_, usable);
+    return KmeansEncodeCentroids(centroids, dims, frame.centre, frame.steps, order_, kKmeansColumnsAtOnce, panel_, starts_, scale_, usable);
   }
 
   KmeansCodes codes() { return {codes_, norms_, order_, panel_, starts_, scale_, lower_, moves_}; }

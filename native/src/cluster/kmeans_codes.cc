@@ -137,19 +137,19 @@ Status KmeansEncode(std::span<const float> points, int64_t dims, std::span<const
 }
 
 Status KmeansEncodeCentroids(std::span<const float> centroids, int64_t dims, std::span<const float> centre, std::span<const float> steps,
-                             std::span<const int32_t> order, std::span<int8_t> panel, std::span<int32_t> starts, std::span<double> scale,
-                             bool* usable) {
+                             std::span<const int32_t> order, int64_t side, std::span<int8_t> panel, std::span<int32_t> starts,
+                             std::span<double> scale, bool* usable) {
   if (dims < 1) return InvalidArgument("expected dims >= 1");
   int64_t k = 0;
   COUPONCAST_RETURN_IF_ERROR(CheckKmeansCentroids(centroids, dims, &k));
   COUPONCAST_RETURN_IF_ERROR(CheckCoding(dims, centre, steps));
-  const int64_t columns = KmeansCodeColumns(k);
+  const auto columns = static_cast<int64_t>(starts.size());
+  if (side < 1 || columns < k || columns % side != 0) return InvalidArgument("expected starts of k columns, a multiple of `side`");
   const int64_t bytes = KmeansCodeBytes(dims);
   COUPONCAST_RETURN_IF_ERROR(CheckSize("order", order.size(), k));
   std::vector<int32_t> column_of;
   COUPONCAST_RETURN_IF_ERROR(InvertKmeansOrder(order, &column_of));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("panel", panel.size(), columns * bytes));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("starts", starts.size(), columns));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("scale", scale.size(), 3));
   const auto offset = [&](int64_t c, int64_t dim) {
     return static_cast<double>(centroids[static_cast<size_t>(c * dims + dim)]) - static_cast<double>(centre[static_cast<size_t>(dim)]);
@@ -175,7 +175,7 @@ Status KmeansEncodeCentroids(std::span<const float> centroids, int64_t dims, std
     for (int64_t dim = 0; dim < dims; ++dim) {
       const double wanted = scaled(c, dim);
       const double code = std::nearbyint(wanted / unit);
-      panel[static_cast<size_t>((column / 4 * bytes + dim / 4 * 4) * 4 + column % 4 * 4 + dim % 4)] = static_cast<int8_t>(code);
+      panel[static_cast<size_t>((column / side * bytes + dim / 4 * 4) * side + column % side * 4 + dim % 4)] = static_cast<int8_t>(code);
       sum += static_cast<int64_t>(code);
       norm += offset(c, dim) * offset(c, dim);
       error_norm += (wanted - unit * code) * (wanted - unit * code);

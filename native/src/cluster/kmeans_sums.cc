@@ -63,14 +63,14 @@ HWY_EXPORT(MovePointImpl);
 namespace {
 
 // A part of a point has so many bits at most: those of all points stay below 2^62, and roundings are right.
-int BitsOf(int64_t rows) { return std::min(50, 61 - static_cast<int>(std::bit_width(static_cast<uint64_t>(rows)))); }
+int BitsOf(int64_t rows) { return std::min(50, std::countl_zero(static_cast<uint64_t>(rows)) - 3); }
 
 double LowScale(int64_t rows) { return std::ldexp(1.0, BitsOf(rows)); }
 
 // What weight times coordinate is multiplied by, for each dimension, and the weight itself.
 std::vector<double> ScalesOf(std::span<const float> largest, int64_t rows) {
   std::vector<double> scales;
-  const double weight = static_cast<double>(largest.back());
+  const auto weight = static_cast<double>(largest.back());
   for (size_t dim = 0; dim < largest.size(); ++dim) {
     const double most = dim + 1 < largest.size() ? weight * static_cast<double>(largest[dim]) : weight;
     scales.push_back(most > 0 ? std::ldexp(1.0, BitsOf(rows) - 1 - std::ilogb(most)) : 1.0);
