@@ -3,7 +3,7 @@ import { share } from "./basics.js";
 
 export const responseSchema = z
   .strictObject({
-    l2: z.number().min(0).default(10).describe("keeps coefficients small: l2 / 2 times their squares"),
+    l2: z.number().min(0).default(30).describe("keeps coefficients small: l2 / 2 times their squares"),
     heldOutShare: z.number().gt(0).lt(1).default(0.2),
     calibration: z
       .enum(["none", "platt", "auto"])
