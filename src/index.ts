@@ -75,7 +75,8 @@ export {
 export { associationRules, type Rule, type RuleList, type RuleOptions } from "./mining/rules.js";
 export { coreVersion, simdTargets } from "./native/version.js";
 export { K_CRITERIA, type KCriterion, type KQuality } from "./profile/choice-of-k.js";
-export { type ChooseKOptions, chooseK, type KChoice } from "./profile/choose-k.js";
+export { type ChoiceOptions, type ChooseKOptions, chooseK, type KChoice } from "./profile/choose-k.js";
+export { type ChooseUserKOptions, chooseUserK } from "./profile/choose-user-k.js";
 export { type CosineDbscanOptions, type CosineDbscanResult, cosineDbscan } from "./profile/cosine-dbscan.js";
 export { type DbscanOptions, type DbscanResult, dbscan } from "./profile/dbscan.js";
 export type { FeatureScaling, Scale } from "./profile/feature-scaling.js";

@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { CouponcastError } from "../errors.js";
 import { Executor } from "../executor/executor.js";
 import { segmentsBySize } from "../profile/active-points.js";
+import type { KChoice } from "../profile/choose-k.js";
+import { type ChooseUserKOptions, chooseUserK } from "../profile/choose-user-k.js";
 import { cosineDbscan } from "../profile/cosine-dbscan.js";
 import { type MiniBatchUserInit, miniBatchUsers } from "../profile/mini-batch-users.js";
 import { clusterUsers } from "../profile/sparse-kmeans.js";
@@ -19,7 +21,13 @@ interface Sizes {
   numUnsegmented: number;
 }
 export type SegmentMatrixResult =
-  | (Sizes & { method: "kmeans"; inertia: number; iterations: number; converged: boolean })
+  | (Sizes & {
+      method: "kmeans";
+      inertia: number;
+      iterations: number;
+      converged: boolean;
+      choice?: KChoice;
+    })
   | (Sizes & { method: "dbscan"; eps: number; minSamples: number; numNoise: number });
 
 /** Options that make points of the columns of a table. */
@@ -37,7 +45,8 @@ function checkOptions(options: SegmentTableOptions): void {
     refuse("--weights", "A matrix has no column to weigh users by; clusterUsers of the library takes weights.");
   if (unknown !== undefined) refuse(`--${unknown}`, "The rows of a matrix are segmented as they are.");
   if (options.method === "kmeans") {
-    if (options.k === "auto") refuse("-k", "The rows of a matrix are segmented by K-means with a number of segments.");
+    if (options.k === "auto" && options.miniBatch !== undefined)
+      refuse("--mini-batch", "The number of segments of a matrix's rows is chosen by whole passes.");
     if (options.miniBatch !== undefined && options.nInit !== undefined && options.nInit > 1)
       refuse("--n-init", "Mini-batches of the rows of a matrix start once.");
     if (options.miniBatch !== undefined && options.init === "k-means||")
@@ -60,10 +69,13 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTabl
     return { segments, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
   const { seed, maxIterations, tolerance, init, nInit, spherical, emptyClusters } = options;
-  const run = { ...session.run(), k: options.k as number, seed, maxIterations, spherical };
+  const whole = { ...session.run(), seed, maxIterations, spherical, init, nInit, tolerance, emptyClusters };
+  const choice = await choiceOf(matrix, options, whole);
+  const k = choice?.k ?? (options.k as number);
+  const run = { ...session.run(), k, seed, maxIterations, spherical };
   const found =
     options.miniBatch === undefined
-      ? await clusterUsers(matrix, { ...run, init, nInit, tolerance, emptyClusters })
+      ? await clusterUsers(matrix, { ...whole, k })
       : await miniBatchUsers(matrix, {
           ...run,
           init: init as MiniBatchUserInit,
@@ -71,7 +83,17 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTabl
         });
   const { segments } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
   const { inertia, iterations, converged } = found;
-  return { segments, facts: { method: "kmeans" as const, inertia, iterations, converged } };
+  return { segments, facts: { method: "kmeans" as const, inertia, iterations, converged, ...(choice && { choice }) } };
+}
+
+/** Where the number of segments is left to the data. */
+function choiceOf(
+  matrix: Matrix,
+  { k, kRange, kBy }: SegmentTableOptions,
+  run: ChooseUserKOptions,
+): Promise<KChoice> | undefined {
+  if (k !== "auto") return undefined;
+  return chooseUserK(matrix, { ...run, criterion: kBy, minK: kRange?.[0], maxK: kRange?.[1] });
 }
 
 /** Writes user_id and segment of the users with cells, by user. */

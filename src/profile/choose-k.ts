@@ -2,10 +2,10 @@ import { invalidArgument } from "../errors.js";
 import { integerBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { sampleRows } from "../util/sample-rows.js";
-import { yieldToEventLoop } from "../util/yield.js";
 import { bestK, K_CRITERIA, type KCriterion, type KQuality } from "./choice-of-k.js";
 import { type DenseClusterOptions, denseClusters } from "./dense-clusters.js";
 import { checkedPoints, unitRows } from "./kmeans-points.js";
+import { meanSilhouettes } from "./silhouettes.js";
 
 export interface KChoice {
   /** The best by the criterion, of equal ones the smallest. */
@@ -16,7 +16,8 @@ export interface KChoice {
   sampleSize: number;
 }
 
-export interface ChooseKOptions extends Omit<DenseClusterOptions, "k" | "centroids"> {
+/** How k is chosen, whatever the points are. */
+export interface ChoiceOptions {
   /** Default 2. */
   minK?: number | undefined;
   /** Default 12; at most one less than the points. */
@@ -26,6 +27,8 @@ export interface ChooseKOptions extends Omit<DenseClusterOptions, "k" | "centroi
   /** Points that silhouettes are means over; default 2000, of fewer points all. */
   sampleSize?: number | undefined;
 }
+
+export interface ChooseKOptions extends Omit<DenseClusterOptions, "k" | "centroids">, ChoiceOptions {}
 
 /**
  * Runs K-means for every k from minK to maxK and says which describes the points best: silhouette
@@ -40,25 +43,64 @@ export interface ChooseKOptions extends Omit<DenseClusterOptions, "k" | "centroi
 export async function chooseK(points: Float32Array, dims: number, options: ChooseKOptions = {}): Promise<KChoice> {
   const data = await checkedPoints(points, dims);
   const n = data.length / dims;
-  if (n < 3) throw invalidArgument(`expected at least 3 points to choose k but received ${n}`);
   const { minK: _min, maxK: _max, sampleSize: _size, criterion: _criterion, ...run } = options;
+  const { weights } = options;
+  return chooseAmong(options, options.seed, {
+    n,
+    size: weights === undefined ? n : weights.reduce((sum, weight) => sum + weight, 0),
+    total: async () => (await denseClusters(data, dims, { ...run, miniBatch: undefined, k: 1 })).inertia,
+    clusters: (k) => denseClusters(data, dims, { ...run, k }),
+    distances: async (sample) => {
+      const compared = options.spherical ? await unitRows(data, dims) : data;
+      return (i) => distancesOf(compared, dims, sample, i);
+    },
+  });
+}
+
+function distancesOf(points: Float32Array, dims: number, sample: Int32Array, from: number): Float64Array {
+  const row = sample[from]!;
+  return Float64Array.from(sample, (other) => {
+    let squares = 0;
+    for (let d = 0; d < dims; d++) squares += (points[row * dims + d]! - points[other * dims + d]!) ** 2;
+    return Math.sqrt(squares);
+  });
+}
+
+/** Points of any kind, as far as choosing a number of clusters for them goes. */
+interface Clusterable {
+  n: number;
+  /** What they weigh together. */
+  size: number;
+  /** The inertia of one cluster. */
+  total(): Promise<number>;
+  /** `labels` [n] */
+  clusters(k: number): Promise<{ inertia: number; labels: Int32Array; sizes: readonly number[] }>;
+  /** Of one of the sample to all of it. */
+  distances(sample: Int32Array): Promise<(from: number) => ArrayLike<number> | Promise<ArrayLike<number>>>;
+}
+
+/** @internal What chooseK does, of any points. */
+export async function chooseAmong(
+  options: ChoiceOptions,
+  seed: number | undefined,
+  points: Clusterable,
+): Promise<KChoice> {
+  const { n, size } = points;
+  if (n < 3) throw invalidArgument(`expected at least 3 points to choose k but received ${n}`);
   const criterion = oneOf("criterion", options.criterion ?? "silhouette", K_CRITERIA);
   const maxK = Math.min(integerBetween("maxK", options.maxK ?? 12, 2, 1000), n - 1);
   const minK = Math.min(integerBetween("minK", options.minK ?? 2, 2, 1000), maxK);
   if ((options.minK ?? 2) > (options.maxK ?? 12)) throw invalidArgument("expected minK <= maxK");
   const sampleSize = Math.min(integerBetween("sampleSize", options.sampleSize ?? 2000, 3, 20_000), n);
-  const sample = sampleRows(n, sampleSize, new Random(options.seed ?? 1, 1));
-  const { inertia: total } = await denseClusters(data, dims, { ...run, miniBatch: undefined, k: 1 });
-  const { weights } = options;
-  const size = weights === undefined ? n : weights.reduce((sum, weight) => sum + weight, 0);
+  const sample = sampleRows(n, sampleSize, new Random(seed ?? 1, 1));
+  const total = await points.total();
   const found: { k: number; inertia: number; labels: Int32Array; used: number }[] = [];
   for (let k = minK; k <= maxK; k++) {
-    const { inertia, labels, sizes } = await denseClusters(data, dims, { ...run, k });
+    const { inertia, labels, sizes } = await points.clusters(k);
     const used = sizes.filter((size) => size > 0).length;
     found.push({ k, inertia, used, labels: Int32Array.from(sample, (row) => labels[row]!) });
   }
-  const compared = options.spherical ? await unitRows(data, dims) : data;
-  const silhouettes = await sampleSilhouettes(compared, dims, sample, found);
+  const silhouettes = await meanSilhouettes(sampleSize, await points.distances(sample), found);
   const qualities = found.map(({ k, inertia, used }, index) => ({
     k,
     inertia,
@@ -66,43 +108,4 @@ export async function chooseK(points: Float32Array, dims: number, options: Choos
     calinskiHarabasz: inertia > 0 && used > 1 ? ((total - inertia) * (size - used)) / (inertia * (used - 1)) : null,
   }));
   return { k: bestK(qualities, criterion), criterion, qualities, sampleSize };
-}
-
-/** Mean silhouette of each clustering; each distance is computed once for all of them. */
-async function sampleSilhouettes(
-  points: Float32Array,
-  dims: number,
-  sample: Int32Array,
-  clusterings: readonly { k: number; labels: Int32Array }[],
-): Promise<number[]> {
-  const totals = clusterings.map(() => 0);
-  const sizes = clusterings.map(({ k, labels }) => {
-    const counts = new Float64Array(k);
-    for (const label of labels) counts[label]!++;
-    return counts;
-  });
-  const distances = new Float64Array(sample.length);
-  for (const [i, row] of sample.entries()) {
-    for (const [j, other] of sample.entries()) {
-      let squares = 0;
-      for (let d = 0; d < dims; d++) squares += (points[row * dims + d]! - points[other * dims + d]!) ** 2;
-      distances[j] = Math.sqrt(squares);
-    }
-    for (const [index, { k, labels }] of clusterings.entries()) {
-      const sums = new Float64Array(k);
-      for (let j = 0; j < distances.length; j++) sums[labels[j]!]! += distances[j]!;
-      totals[index]! += silhouette(sums, sizes[index]!, labels[i]!);
-    }
-    if (i % 16 === 15) await yieldToEventLoop();
-  }
-  return totals.map((total) => total / sample.length);
-}
-
-function silhouette(sums: Float64Array, sizes: Float64Array, own: number): number {
-  if (sizes[own]! < 2) return 0;
-  const a = sums[own]! / (sizes[own]! - 1);
-  let b = Number.POSITIVE_INFINITY;
-  for (const [c, sum] of sums.entries()) if (c !== own && sizes[c]! > 0) b = Math.min(b, sum / sizes[c]!);
-  if (b === Number.POSITIVE_INFINITY) return 0;
-  return a === b ? 0 : (b - a) / Math.max(a, b);
 }

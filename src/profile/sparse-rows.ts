@@ -19,7 +19,8 @@ export class SparseRows implements Choosable {
     this.#dense = new Float64Array(matrix.numItems);
   }
 
-  async #distancesTo(at: number): Promise<Float32Array> {
+  /** [n] of all rows to one of them. */
+  async squaredDistancesTo(at: number): Promise<Float32Array> {
     const { matrix, factors, rows } = this;
     const chosen = matrix.userRow(rows[at]!);
     for (const [cell, item] of chosen.indices.entries()) this.#dense[item] = chosen.values[cell]! * factors[rows[at]!]!;
@@ -40,7 +41,7 @@ export class SparseRows implements Choosable {
   }
 
   async lowerDistances(at: number, distances: Float32Array) {
-    const to = await this.#distancesTo(at);
+    const to = await this.squaredDistancesTo(at);
     let sum = 0;
     for (let i = 0; i < this.n; i++) {
       distances[i] = Math.min(distances[i]!, this.weights[i]! * to[i]!);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { predictSegments, readSegmentModel } from "../../src/profile/segment-model.js";
 import { writeDense } from "../support/matrix.js";
+import { shopOfTastes } from "../support/shop-of-tastes.js";
 import { readTable } from "./read-table.js";
 import { cli, cliJson, scratchFolder } from "./run-cli.js";
 
@@ -165,6 +166,16 @@ it("segments the rows of a matrix", async () => {
     const left = ["segment", at("same.safetensors"), "-k", "2", "--empty-clusters", policy, "-o", at("same.csv")];
     expect(await cliJson(left)).toMatchObject({ sizes: [3] });
   }
+});
+
+it("chooses how many segments the rows of a matrix have", async () => {
+  await writeDense(at("choice.safetensors"), shopOfTastes(120));
+  const out = ["--k-range", "2:5", "--n-init", "3", "-o", at("chosen.csv")];
+  const document = await cliJson(["segment", at("choice.safetensors"), ...out]);
+  expect(document).toMatchObject({ method: "kmeans", choice: { k: 3, criterion: "silhouette" } });
+  expect(document.sizes).toHaveLength(3);
+  const { stdout } = await cli(["segment", at("choice.safetensors"), "-k", "auto", "-o", at("chosen2.csv")]);
+  expect(stdout).toContain("the highest silhouette");
 });
 
 it("segments the rows of a matrix by mini-batches", async () => {

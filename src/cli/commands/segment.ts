@@ -36,6 +36,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
     examples: [
       ["six segments of the shoppers", "segment features.parquet -k 6 -o segments.parquet"],
       ["twenty tastes, by the items of the users", "segment matrix.safetensors -k 20 -o tastes.parquet"],
+      ["as many tastes as the silhouette says", "segment matrix.safetensors --k-range 5:30 -o tastes.parquet"],
       ["as many segments as the silhouette says", "segment features.parquet -k auto -o segments.parquet"],
       ["of 2 to 30, by the elbow", "segment features.parquet --k-range 2:30 --k-by elbow -o segments.parquet"],
       ["of very many users", "segment features.parquet -k 50 --mini-batch 10000 -o segments.parquet"],

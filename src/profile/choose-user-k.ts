@@ -1,0 +1,37 @@
+import { Executor } from "../executor/executor.js";
+import type { Matrix } from "../store/matrix.js";
+import { type ChoiceOptions, chooseAmong, type KChoice } from "./choose-k.js";
+import { type ClusterUsersOptions, clusterUsers } from "./sparse-kmeans.js";
+import { SparsePoints } from "./sparse-points.js";
+import { SparseRows } from "./sparse-rows.js";
+
+export interface ChooseUserKOptions extends Omit<ClusterUsersOptions, "k" | "startRows">, ChoiceOptions {}
+
+/**
+ * chooseK for users by their whole rows of the matrix: clusterUsers for every k from minK to maxK, and which describes the
+ * users best; those without cells are left out. Silhouettes are exact on the sample, by the distances that the clusters
+ * are found by.
+ * Cost: that of the runs, and sampleSize² cells of a user.
+ * Errors: as clusterUsers; ERR_COUPONCAST_INVALID_ARGUMENT with fewer than 3 users with cells.
+ */
+export async function chooseUserK(matrix: Matrix, options: ChooseUserKOptions = {}): Promise<KChoice> {
+  const { minK: _min, maxK: _max, sampleSize: _size, criterion: _criterion, ...run } = options;
+  const unit = options.spherical === true || options.unitLength !== false;
+  const points = await SparsePoints.create(new Executor(options), matrix, 1, { unit, weights: undefined });
+  const active = Array.from(points.weights.keys()).filter((user) => points.weights[user]! > 0);
+  const { weights } = options;
+  return chooseAmong(options, options.seed, {
+    n: active.length,
+    size: active.reduce((sum, user) => sum + (weights?.[user] ?? 1), 0),
+    total: async () => (await clusterUsers(matrix, { ...run, k: 1, nInit: 1 })).inertia,
+    clusters: async (k) => {
+      const { inertia, labels, sizes } = await clusterUsers(matrix, { ...run, k });
+      return { inertia, sizes, labels: Int32Array.from(active, (user) => labels[user]!) };
+    },
+    distances: async (sample) => {
+      const rows = Array.from(sample, (at) => active[at]!);
+      const some = new SparseRows(matrix, points.factors, 1, rows, new Float32Array(rows.length).fill(1));
+      return async (from) => (await some.squaredDistancesTo(from)).map(Math.sqrt);
+    },
+  });
+}
