@@ -73,7 +73,8 @@ function priorModel(
  * persuades from those who buy anyway (fitStrata); else it is P(redeem) alone. Knots and standard deviations come from
  * the training part. Of the users held out, half calibrate its logits (plattScaling) where that helps the others, who
  * judge it: log loss beside that of the base rate, calibration in ten bins of equal size, and extra orders beside the
- * control group.
+ * control group. Then it is fitted once more, to all offers: what was held out is learned from, too, and the calibration
+ * stays as it was found. So the model is judged by one that knew less.
  * With fewer than `minRedemptions` redemptions, or none held out, the prior rate stands for everybody.
  * Source: formulas.md, "Allocation" (v must be incremental); Hastie, Tibshirani & Friedman 2009, section 4.4.
  */
@@ -136,11 +137,15 @@ export async function fitResponse(
   const used = usedColumns(columns);
   const seen = { ...features, ...columns, offers, coupons, traits, layout, used };
   const design = (rows: Int32Array) => designOf(executor, seen, rows);
-  const x = await design(train);
-  const log = await logOf(offers, train);
-  let { betas } = hasUplift
-    ? await fitStrata(executor, x, log, options.l2)
-    : await fitRedemption(executor, x, log.redeemed, options.l2);
+  const fitTo = async (rows: Int32Array) => {
+    const x = await design(rows);
+    const log = await logOf(offers, rows);
+    const { betas } = hasUplift
+      ? await fitStrata(executor, x, log, options.l2)
+      : await fitRedemption(executor, x, log.redeemed, options.l2);
+    return { x, betas };
+  };
+  const { x, betas } = await fitTo(train);
   const scoresOf = async (data: DesignRows) => logitsOf(await strataScores(executor, data, betas), betas.length);
   const judged = async (rows: Int32Array, scores: readonly Float64Array[]) => ({
     rows,
@@ -162,14 +167,14 @@ export async function fitResponse(
       logLossAfter: after.logLoss,
       calibrationBefore: before.calibration,
     };
-    if (isApplied) {
-      betas = betas.map((beta, m) => scaledBeta(beta, scaling.slopes[m]!, scaling.shifts[m]!));
-      heldOutScores = scaledScores;
-    }
+    if (isApplied) heldOutScores = scaledScores;
   }
   const own = await judged(train, await scoresOf(x));
   const quality = await judge(offers, own, await judged(heldOut, heldOutScores), platt);
-  const whole = betas.map((beta) => wholeBeta(beta, layout, used));
+  const final = await fitTo(Int32Array.from(split.kept.keys()).filter(usable));
+  const whole = final.betas.map((beta, m) =>
+    wholeBeta(platt?.isApplied ? scaledBeta(beta, platt.slopes[m]!, platt.shifts[m]!) : beta, layout, used),
+  );
   return {
     kind: "model",
     ...counts,
