@@ -1,6 +1,7 @@
 // Similarities of all rows with each other, each pair computed once.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <memory>
 #include <span>
 #include <utility>
@@ -100,7 +101,7 @@ class FillCase : public Case {
     COUPONCAST_RETURN_IF_ERROR(status_);
     return lists_->Fill();
   }
-  // Cosine's weights are the values, and these are small whole numbers.
+  // Cosine's weights are the values.
   std::string Wrong() const override {
     const CsrView& terms = lists_->terms;
     const PairLists lists = lists_->view();
@@ -115,11 +116,14 @@ class FillCase : public Case {
       const auto [row, cell] = lists.places[static_cast<size_t>(term)];
       const auto head =
           static_cast<size_t>((lists.places[static_cast<size_t>(term) + 1].row - row) * PairLayoutOf(lists.largest).row_ranks);
+      const bool is_whole = lists.largest > 0;
       auto next = static_cast<size_t>(cell);
       for (const auto& [place, weight] : cells) {
         if (place < head) continue;
-        if (lists.tail[next++] != (place << 8U | static_cast<uint32_t>(weight)))
-          return "the list of term " + std::to_string(term) + " differs at rank " + std::to_string(place);
+        const uint32_t* found = lists.tail.data() + next++ * (is_whole ? 1 : 2);
+        const bool is_right = is_whole ? *found == (place << 8U | static_cast<uint32_t>(weight))
+                                       : found[0] == place && std::bit_cast<float>(found[1]) == weight;
+        if (!is_right) return "the list of term " + std::to_string(term) + " differs at rank " + std::to_string(place);
       }
     }
     return "";
