@@ -64,9 +64,10 @@ Napi::Value KmeansEncodeCentroidsBinding(const Args& args) {
   return Napi::Boolean::New(args.env(), usable);
 }
 
-Napi::Value KmeansAssignFilteredBinding(const Args& args) {
-  KmeansPartial partial;
-  KmeansCodes codes;
+// What both ways to look by bytes take; the bounds' moves are their own.
+template <typename Codes>
+Codes CodesOf(const Args& args) {
+  Codes codes;
   codes.codes = args.In<uint8_t>("codes");
   codes.norms = args.In<float>("norms");
   codes.order = args.In<int32_t>("order");
@@ -74,10 +75,22 @@ Napi::Value KmeansAssignFilteredBinding(const Args& args) {
   codes.starts = args.In<int32_t>("starts");
   codes.scale = args.In<double>("scale");
   codes.lower = args.Out<float>("outLower");
-  codes.moves = args.In<double>("moves");
+  return codes;
+}
+
+// The labels to write, with those before in them.
+std::span<int32_t> LabelsToChange(const Args& args) {
   const auto before = args.In<int32_t>("labels");
   const auto labels = args.Out<int32_t>("outLabels");
   if (before.size() == labels.size()) std::ranges::copy(before, labels.begin());
+  return labels;
+}
+
+Napi::Value KmeansAssignFilteredBinding(const Args& args) {
+  KmeansPartial partial;
+  auto codes = CodesOf<KmeansCodes>(args);
+  codes.moves = args.In<double>("moves");
+  const auto labels = LabelsToChange(args);
   Check(args.env(),
         KmeansAssignFiltered(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"), args.In<float>("centroids"),
                              codes, args.Range(), args.Cancel(), labels, args.Out<float>("outDistances"), &partial));
@@ -86,18 +99,9 @@ Napi::Value KmeansAssignFilteredBinding(const Args& args) {
 }
 
 Napi::Value KmeansAssignGroupsBinding(const Args& args) {
-  KmeansGroupCodes codes;
-  codes.codes = args.In<uint8_t>("codes");
-  codes.norms = args.In<float>("norms");
-  codes.order = args.In<int32_t>("order");
-  codes.panel = Signed(args.Out<uint8_t>("panel"));
-  codes.starts = args.In<int32_t>("starts");
-  codes.scale = args.In<double>("scale");
-  codes.lower = args.Out<float>("outLower");
+  auto codes = CodesOf<KmeansGroupCodes>(args);
   codes.drifts = args.In<double>("drifts");
-  const auto before = args.In<int32_t>("labels");
-  const auto labels = args.Out<int32_t>("outLabels");
-  if (before.size() == labels.size()) std::ranges::copy(before, labels.begin());
+  const auto labels = LabelsToChange(args);
   double inertia = 0;
   Check(args.env(),
         KmeansAssignGroups(args.In<float>("points"), args.Integer("dims"), args.OptionalIn<float>("weights"), args.In<float>("centroids"),
