@@ -2,26 +2,17 @@
 import json
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
+sys.path.append(str(Path(__file__).parents[1] / "factors"))
+from matrix_file import read_matrix  # noqa: E402
+
 WORK, MATRIX, PROFILES, RUNS = *sys.argv[1:4], int(sys.argv[4])
 TOP = 20
 BLOCK = 512
-
-
-def read_matrix(path):
-    with open(path, "rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-
-    def tensor(name, dtype):
-        begin, end = header[name]["data_offsets"]
-        return np.fromfile(path, dtype, (end - begin) // np.dtype(dtype).itemsize, offset=8 + size + begin)
-
-    shape = tuple(header[ids]["shape"][0] - 1 for ids in ("users.offsets", "items.offsets"))
-    return sp.csr_matrix((tensor("csr.values", "<f4"), tensor("csr.indices", "<i4"), tensor("csr.indptr", "<i8")), shape=shape)
 
 
 def best(block):
