@@ -204,8 +204,6 @@ Status CheckCodes(const KmeansCodes& codes, int64_t rows, int64_t dims, int64_t 
 // Points are read for the distance, the search and the sums: few enough at a time to stay in the cache.
 constexpr int64_t kFloatsPerChunk = int64_t{1} << 15;
 
-float RoundedUp(double value) { return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity()); }
-
 }  // namespace
 
 Status KmeansAssignFiltered(std::span<const float> points, int64_t dims, std::span<const float> weights, std::span<const float> centroids,
@@ -217,25 +215,14 @@ Status KmeansAssignFiltered(std::span<const float> points, int64_t dims, std::sp
   COUPONCAST_RETURN_IF_ERROR(CheckKmeansCentroids(centroids, dims, &filter.k));
   COUPONCAST_RETURN_IF_ERROR(CheckCodes(codes, rows, dims, filter.k, range));
   COUPONCAST_RETURN_IF_ERROR(CheckKmeansOutputs(filter.k, dims, range, labels, distances, partial));
-  filter.centroids = centroids.data();
-  filter.panel = codes.panel.data();
-  filter.starts = codes.starts.data();
-  filter.dims = dims;
-  filter.bytes = KmeansCodeBytes(dims);
+  filter.Read(codes, centroids, dims);
   filter.num_columns = KmeansCodeColumns(filter.k);
-  filter.unit = static_cast<float>(2 * codes.scale[0]);
-  filter.inverse_unit = 1 / filter.unit;
-  filter.radius = RoundedUp(codes.scale[1]);
-  filter.centroid_error = RoundedUp(codes.scale[2]);
-  filter.error = RoundedUp(2 * KmeansDistanceError(dims));
-  filter.tiny = static_cast<float>(dims) * 1e-40F;
   std::vector<float> moves(static_cast<size_t>(filter.num_columns), 0.0F);
-  std::ranges::transform(codes.moves, moves.begin(), RoundedUp);
+  std::ranges::transform(codes.moves, moves.begin(), KmeansRoundedUp);
   filter.moves = moves.data();
 
   std::vector<int32_t> columns;
   COUPONCAST_RETURN_IF_ERROR(InvertKmeansOrder(codes.order, &columns));
-  filter.order = codes.order.data();
   filter.columns = columns.data();
   const bool guess = std::isinf(codes.moves.back());
 
@@ -259,9 +246,7 @@ Status KmeansAssignFiltered(std::span<const float> points, int64_t dims, std::sp
     if (cancel.IsSet()) return Cancelled();
     const int64_t row = range.begin + begin;
     chunk.size = std::min(step, range.size() - begin);
-    chunk.points = points.data() + row * dims;
-    chunk.codes = codes.codes.data() + row * filter.bytes;
-    for (size_t kind = 0; kind < 3; ++kind) chunk.norms[kind] = codes.norms.data() + static_cast<int64_t>(kind) * rows + row;
+    chunk.Read(codes, points.data(), filter, rows, row);
     chunk.labels = labels.data() + begin;
     chunk.distances = distances.data() + begin;
     chunk.lower = codes.lower.data() + begin;

@@ -70,8 +70,6 @@ Status CheckCodes(const KmeansGroupCodes& codes, int64_t rows, int64_t dims, int
 // Points are read for the distance, the search and the sums: few enough at a time to stay in the cache.
 constexpr int64_t kFloatsPerChunk = int64_t{1} << 15;
 
-float RoundedUp(double value) { return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity()); }
-
 }  // namespace
 
 Status KmeansOrder(std::span<const float> centroids, int64_t dims, CancelFlag cancel, std::span<int32_t> order) {
@@ -108,27 +106,16 @@ Status KmeansAssignGroups(std::span<const float> points, int64_t dims, std::span
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), range.size()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("distances", distances.size(), range.size()));
   *inertia = 0;
-  filter.centroids = centroids.data();
-  filter.panel = codes.panel.data();
-  filter.starts = codes.starts.data();
-  filter.dims = dims;
-  filter.bytes = KmeansCodeBytes(dims);
+  filter.Read(codes, centroids, dims);
   filter.groups = KmeansGroups(filter.k);
   filter.group_columns = KmeansGroupColumns(filter.k);
   filter.stride = KmeansBoundStride(filter.k);
-  filter.unit = static_cast<float>(2 * codes.scale[0]);
-  filter.inverse_unit = 1 / filter.unit;
-  filter.radius = RoundedUp(codes.scale[1]);
-  filter.centroid_error = RoundedUp(codes.scale[2]);
-  filter.error = RoundedUp(2 * KmeansDistanceError(dims));
-  filter.tiny = static_cast<float>(dims) * 1e-40F;
   std::vector<float> drifts(static_cast<size_t>(filter.stride), 0.0F);
-  std::ranges::transform(codes.drifts, drifts.begin(), RoundedUp);
+  std::ranges::transform(codes.drifts, drifts.begin(), KmeansRoundedUp);
   filter.drifts = drifts.data();
 
   std::vector<int32_t> columns;
   COUPONCAST_RETURN_IF_ERROR(InvertKmeansOrder(codes.order, &columns));
-  filter.order = codes.order.data();
   filter.columns = columns.data();
   const bool guess = std::ranges::all_of(codes.drifts, [](double drift) { return drift == 0; });
 
@@ -153,9 +140,7 @@ Status KmeansAssignGroups(std::span<const float> points, int64_t dims, std::span
     if (cancel.IsSet()) return Cancelled();
     const int64_t row = range.begin + begin;
     chunk.size = std::min(step, range.size() - begin);
-    chunk.points = points.data() + row * dims;
-    chunk.codes = codes.codes.data() + row * filter.bytes;
-    for (size_t kind = 0; kind < 3; ++kind) chunk.norms[kind] = codes.norms.data() + static_cast<int64_t>(kind) * rows + row;
+    chunk.Read(codes, points.data(), filter, rows, row);
     chunk.labels = labels.data() + begin;
     chunk.distances = distances.data() + begin;
     chunk.lower = codes.lower.data() + begin * filter.stride;

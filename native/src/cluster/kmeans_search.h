@@ -19,17 +19,18 @@ inline constexpr int64_t kKmeansPointsAtOnce = 2 * kKmeansTile;
 inline constexpr float kKmeansRoundDown = 1 - 0x1p-20F;
 inline constexpr float kKmeansRoundUp = 1 + 0x1p-20F;
 
-struct KmeansFilter {
+inline float KmeansRoundedUp(double value) { return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity()); }
+
+// Centroids as bytes, and what is known of how far their products with points can be off.
+struct KmeansByteFilter {
   const float* centroids = nullptr;
   const int8_t* panel = nullptr;
   const int32_t* starts = nullptr;
   const int32_t* order = nullptr;    // [k] centroid of each column
   const int32_t* columns = nullptr;  // [k] column of each centroid
-  const float* moves = nullptr;      // [num_columns] descending, rounded up; 0 of columns without a centroid
   int64_t k = 0;
   int64_t dims = 0;
   int64_t bytes = 0;
-  int64_t num_columns = 0;
   float inverse_unit = 0;
   float unit = 0;            // twice that of the codes
   float error = 0;           // of a measured squared distance, relative, with room
@@ -39,7 +40,23 @@ struct KmeansFilter {
 
   // Below the sum of any centroid, above that of no centroid.
   static constexpr int32_t kAll = std::numeric_limits<int32_t>::min() + 1;
-  static constexpr int32_t kNone = std::numeric_limits<int32_t>::max();
+
+  // All but k and columns.
+  template <typename Codes>
+  void Read(const Codes& codes, std::span<const float> all_centroids, int64_t all_dims) {
+    centroids = all_centroids.data();
+    panel = codes.panel.data();
+    starts = codes.starts.data();
+    order = codes.order.data();
+    dims = all_dims;
+    bytes = KmeansCodeBytes(dims);
+    unit = static_cast<float>(2 * codes.scale[0]);
+    inverse_unit = 1 / unit;
+    radius = KmeansRoundedUp(codes.scale[1]);
+    centroid_error = KmeansRoundedUp(codes.scale[2]);
+    error = KmeansRoundedUp(2 * KmeansDistanceError(dims));
+    tiny = static_cast<float>(dims) * 1e-40F;
+  }
 
   // Sums at least so large may belong to a centroid at most `squared` away.
   int32_t Threshold(float offset, float squared) const {
@@ -50,9 +67,15 @@ struct KmeansFilter {
   }
 };
 
-// Points on their way through the centroids; arrays are by place in the chunk, those of its own padded to whole
-// kKmeansPointsAtOnce.
-struct KmeansChunk {
+struct KmeansFilter : KmeansByteFilter {
+  const float* moves = nullptr;  // [num_columns] descending, rounded up; 0 of columns without a centroid
+  int64_t num_columns = 0;
+
+  static constexpr int32_t kNone = std::numeric_limits<int32_t>::max();
+};
+
+// Points on their way through the centroids; arrays are by place in the chunk.
+struct KmeansByteChunk {
   const float* points = nullptr;
   const uint8_t* codes = nullptr;          // of whole tiles
   std::array<const float*, 3> norms = {};  // as KmeansCodes has them
@@ -63,8 +86,20 @@ struct KmeansChunk {
   float* reaches = nullptr;       // the label's centroid is at most so far
   float* offsets = nullptr;       // |x - centre|^2 less all that rounding may add
   int32_t* thresholds = nullptr;  // of sums of centroids that may be nearer
-  int32_t* open = nullptr;        // places that look at all columns
-  uint8_t* gathered = nullptr;    // codes of kKmeansPointsAtOnce points
+
+  // The points from `row` on, of `rows`.
+  template <typename Codes>
+  void Read(const Codes& all_codes, const float* all_points, const KmeansByteFilter& filter, int64_t rows, int64_t row) {
+    points = all_points + row * filter.dims;
+    codes = all_codes.codes.data() + row * filter.bytes;
+    for (size_t kind = 0; kind < 3; ++kind) norms[kind] = all_codes.norms.data() + static_cast<int64_t>(kind) * rows + row;
+  }
+};
+
+// Arrays of its own are padded to whole kKmeansPointsAtOnce.
+struct KmeansChunk : KmeansByteChunk {
+  int32_t* open = nullptr;      // places that look at all columns
+  uint8_t* gathered = nullptr;  // codes of kKmeansPointsAtOnce points
 };
 
 // Points side by side, from anywhere in the chunk.
