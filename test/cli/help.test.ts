@@ -1,30 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { COMMANDS, GROUPS, SINGLE } from "./names.js";
 import { cli } from "./run-cli.js";
-
-// biome-ignore format: one a line
-const COMMANDS = [
-  "run",
-  "ingest",
-  "inspect",
-  "similar",
-  "content",
-  "recommend",
-  "compare",
-  "segment",
-  "assign",
-  "drift",
-  "rfm",
-  "transitions",
-  "profile",
-  "mine",
-  "allocate",
-  "synth",
-  "simulate",
-];
-/** Commands that only have commands of their own. */
-const GROUPS = { evaluate: ["campaign", "policy", "uplift"] };
-const GROUPED = Object.entries(GROUPS).flatMap(([group, names]) => names.map((name) => `${group} ${name}`));
 
 /** Splits a line of the examples as a shell would: white space, and quotes of both kinds. */
 function words(line: string): string[] {
@@ -36,31 +13,28 @@ describe("help", () => {
     const { code, stdout, stderr } = await cli(["--help"]);
     expect(code).toBe(0);
     expect(stderr).toBe("");
-    for (const command of [...COMMANDS, ...Object.keys(GROUPS)])
+    for (const command of [...SINGLE, ...Object.keys(GROUPS)])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(stdout).toContain("Examples:");
     expect(stdout).toContain("Exit codes:");
   });
 
-  it.each([...COMMANDS, ...GROUPED])(
-    "%s --help has a description, the common options and examples that parse",
-    async (command) => {
-      const { code, stdout, stderr } = await cli([...command.split(" "), "--help"]);
-      expect(code).toBe(0);
-      expect(stderr).toBe("");
-      expect(stdout).toMatch(new RegExp(`^Usage: couponcast ${command} `));
-      for (const option of ["--threads <count>", "--json", "--quiet", "--debug"]) expect(stdout).toContain(option);
-      const examples = [...stdout.matchAll(/^ {2}\$ couponcast (.*)$/gm)].map((match) => match[1]!);
-      expect(examples.length).toBeGreaterThan(0);
-      for (const example of examples) {
-        // A mistake in the example would be told before the unknown option at its end.
-        const args = words(example.replace(/ [|>] .*$/, ""));
-        const result = await cli([...args, "--no-such-option-at-all"]);
-        expect(result.stderr.split("\n")[0]).toBe("couponcast: unknown option '--no-such-option-at-all'");
-        expect(result.code).toBe(2);
-      }
-    },
-  );
+  it.each(COMMANDS)("%s --help has a description, the common options and examples that parse", async (command) => {
+    const { code, stdout, stderr } = await cli([...command.split(" "), "--help"]);
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(new RegExp(`^Usage: couponcast ${command} `));
+    for (const option of ["--threads <count>", "--json", "--quiet", "--debug"]) expect(stdout).toContain(option);
+    const examples = [...stdout.matchAll(/^ {2}\$ couponcast (.*)$/gm)].map((match) => match[1]!);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      // A mistake in the example would be told before the unknown option at its end.
+      const args = words(example.replace(/ [|>] .*$/, ""));
+      const result = await cli([...args, "--no-such-option-at-all"]);
+      expect(result.stderr.split("\n")[0]).toBe("couponcast: unknown option '--no-such-option-at-all'");
+      expect(result.code).toBe(2);
+    }
+  });
 
   it("prints the version of the package", async () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
