@@ -17,7 +17,8 @@ const HELP = `node bench/allocate.mjs [options]
   --rounds N     the median counts (default 3)
   --folder DIR   where candidates are kept and found again (default: a temporary folder)
   --write        only write the candidates
-  --highs        also the linear programme through HiGHS: for 10000 users x 10 some seconds
+  --highs        also the linear programme through HiGHS: for 10000 users x 10 some seconds; sizes that its memory does not
+                 hold are named, left out, and make the exit code 1
 One JSON line a size: milliseconds of the whole call, gap, passes over all users, and the most memory during the call on top of
 what there was before and of pages of files, MB.
 
@@ -103,7 +104,12 @@ async function measured(call) {
   return { ms, mb: Math.max(peak, ownMb()) - before, result };
 }
 
+/** As WebAssembly it has 2 GiB: 2 million candidates are too many, and 1 million already take longer than anybody waits. */
+const MAX_HIGHS_CANDIDATES = 1_000_000;
+
 async function highsOptimum(file, users, limits) {
+  if (users * width > MAX_HIGHS_CANDIDATES)
+    throw new Error(`it has not the memory for more than ${MAX_HIGHS_CANDIDATES} candidates`);
   const { default: load } = await import("highs");
   const { value, cost } = readTensors(file, { value: "I64", cost: "I64" });
   const all = Array.from(value, (_, at) => at);
@@ -136,8 +142,13 @@ async function bench(users) {
   const ms = median(runs.map((run) => run.ms));
   const line = { users, width, ms, gap, passes, evaluations, valueMinor, upperBoundMinor, mb: runs[0].mb };
   if (options.highs) {
-    const { ms: highsMs, optimumMinor } = await highsOptimum(file, users, limits);
-    Object.assign(line, { highsMs, times: highsMs / ms, boundOff: upperBoundMinor / optimumMinor - 1 });
+    try {
+      const { ms: highsMs, optimumMinor } = await highsOptimum(file, users, limits);
+      Object.assign(line, { highsMs, times: highsMs / ms, boundOff: upperBoundMinor / optimumMinor - 1 });
+    } catch (error) {
+      say(`HiGHS is left out of ${users} users x ${width}: ${error.message}. Try --users 10000 --width 10 --highs`);
+      process.exitCode = 1;
+    }
   }
   console.log(JSON.stringify(line));
 }
