@@ -1,4 +1,5 @@
 /** K-means' part of `segment`: its options, and what it tells. */
+import { writeFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CouponcastError } from "../errors.js";
 import { K_CRITERIA, type KCriterion } from "../profile/choice-of-k.js";
@@ -7,6 +8,7 @@ import type { SegmentSettings } from "../profile/find-segments.js";
 import { KMEANS_INITS } from "../profile/kmeans-init.js";
 import { EMPTY_CLUSTERS } from "../profile/kmeans-points.js";
 import type { UserSegments } from "../profile/segment-users.js";
+import type { OutputFile } from "../table/output-file.js";
 import { sum } from "./list-rows.js";
 import { decimal, integer } from "./option-values.js";
 import { brief, counted, table } from "./text-layout.js";
@@ -40,7 +42,11 @@ export function addKmeansOptions(command: Command): void {
       "kmeans: centres move after each batch of so many users, drawn by lot: faster, nearly as good",
       integer(1, 1e9),
     )
-    .option("--weights <column>", "kmeans: how much a user counts, 0 or more")
+    .option("--plot <file>", "kmeans: of -k auto, also a page with what speaks for each number of segments: .html")
+    .option(
+      "--weights <column|file>",
+      "kmeans: how much a user counts, 0 or more: a column of the table; for a matrix a table with user_id and weight",
+    )
     .option("--spherical", "kmeans: by the direction of the features (cosine), not by how large they are")
     .addOption(
       new Option("--empty-clusters <what>", "kmeans: a segment without users takes the farthest user, or stays empty")
@@ -68,14 +74,31 @@ export function addKmeansOptions(command: Command): void {
     );
 }
 
+interface Choice extends Pick<SegmentSettings, "method" | "k" | "kRange" | "kBy"> {
+  plot?: string;
+}
+
 /** A number of segments and a way to choose it. */
-export function checkChoice({ k, kRange, kBy }: Pick<SegmentSettings, "k" | "kRange" | "kBy">): void {
+export function checkChoice({ method, k, kRange, kBy, plot }: Choice): void {
+  if (plot !== undefined && (k !== "auto" || method !== "kmeans")) {
+    throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--plot needs a number of segments to choose", {
+      field: "--plot",
+      hint: "Say -k auto, or --k-range from:to; by --method kmeans.",
+    });
+  }
   if (k === "auto" || (kRange === undefined && kBy === undefined)) return;
   const field = kRange === undefined ? "--k-by" : "--k-range";
   throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", `-k ${k} leaves nothing to choose`, {
     field,
     hint: "Leave out -k, or say -k auto.",
   });
+}
+
+/** Draws how the number of segments was chosen. */
+export async function writePlot(plot: OutputFile | undefined, found: { choice?: KChoice } | object): Promise<void> {
+  if (plot === undefined) return;
+  const { choiceOfKPage } = await import("../report/choice-of-k-page.js");
+  await writeFile(plot.path, await choiceOfKPage("choice" in found ? found.choice : undefined));
 }
 
 function countOrAuto(text: string): number | "auto" {

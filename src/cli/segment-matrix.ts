@@ -8,12 +8,14 @@ import { type ChooseUserKOptions, chooseUserK } from "../profile/choose-user-k.j
 import { cosineDbscan } from "../profile/cosine-dbscan.js";
 import { type MiniBatchUserInit, miniBatchUsers } from "../profile/mini-batch-users.js";
 import { clusterUsers } from "../profile/sparse-kmeans.js";
+import type { ResolvedSource } from "../source/source.js";
 import type { Matrix } from "../store/matrix.js";
 import { matrixIds } from "../table/matrix-ids.js";
 import type { OutputFile } from "../table/output-file.js";
 import { TableWriter } from "../table/table-writer.js";
 import type { Session } from "./command.js";
 import { openMatrixFile } from "./open-matrix-file.js";
+import { readUserWeights } from "./read-user-weights.js";
 import type { SegmentTableOptions } from "./segment-table.js";
 
 interface Sizes {
@@ -30,10 +32,15 @@ export type SegmentMatrixResult =
     })
   | (Sizes & { method: "dbscan"; eps: number; minSamples: number; numNoise: number });
 
-/** Options that make points of the columns of a table. */
-const OF_TABLES = ["features", "active", "weights"] as const;
+export interface SegmentMatrixOptions extends Omit<SegmentTableOptions, "weights"> {
+  /** A table with user_id and weight. */
+  weights: ResolvedSource | undefined;
+}
 
-function checkOptions(options: SegmentTableOptions): void {
+/** Options that make points of the columns of a table. */
+const OF_TABLES = ["features", "active"] as const;
+
+function checkOptions(options: SegmentMatrixOptions): void {
   const refuse = (field: string, hint: string) => {
     throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", `${field} as given needs a table of features`, {
       field,
@@ -41,8 +48,6 @@ function checkOptions(options: SegmentTableOptions): void {
     });
   };
   const unknown = OF_TABLES.find((name) => options[name] !== undefined);
-  if (unknown === "weights")
-    refuse("--weights", "A matrix has no column to weigh users by; clusterUsers of the library takes weights.");
   if (unknown !== undefined) refuse(`--${unknown}`, "The rows of a matrix are segmented as they are.");
   if (options.method === "kmeans") {
     if (options.k === "auto" && options.miniBatch !== undefined)
@@ -56,11 +61,12 @@ function checkOptions(options: SegmentTableOptions): void {
   }
   if (options.metric !== "cosine")
     refuse("--metric", "The rows of a matrix are compared by their cosine: --metric cosine.");
+  if (options.weights !== undefined) refuse("--weights", "Users have weights by --method kmeans only.");
   if (options.eps === "auto") refuse("--eps", "Cosine distances have no curve to choose by: give --eps, such as 0.3.");
 }
 
 /** What the users of a matrix fall into, and the facts to tell about it. */
-async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTableOptions) {
+async function segmentsOf(session: Session, matrix: Matrix, options: SegmentMatrixOptions, scratch: string) {
   const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
   if (options.method === "dbscan") {
     const [eps, minSamples] = [options.eps as number, options.minSamples];
@@ -69,15 +75,17 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTabl
     return { segments, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
   const { seed, maxIterations, tolerance, init, nInit, spherical, emptyClusters } = options;
-  const whole = { ...session.run(), seed, maxIterations, spherical, init, nInit, tolerance, emptyClusters };
+  const weights = options.weights && (await readUserWeights(session, matrix, options.weights, scratch));
+  const shared = { ...session.run(), seed, maxIterations, spherical, weights };
+  const whole = { ...shared, init, nInit, tolerance, emptyClusters };
   const choice = await choiceOf(matrix, options, whole);
   const k = choice?.k ?? (options.k as number);
-  const run = { ...session.run(), k, seed, maxIterations, spherical };
   const found =
     options.miniBatch === undefined
       ? await clusterUsers(matrix, { ...whole, k })
       : await miniBatchUsers(matrix, {
-          ...run,
+          ...shared,
+          k,
           init: init as MiniBatchUserInit,
           batchSize: options.miniBatch,
         });
@@ -89,7 +97,7 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentTabl
 /** Where the number of segments is left to the data. */
 function choiceOf(
   matrix: Matrix,
-  { k, kRange, kBy }: SegmentTableOptions,
+  { k, kRange, kBy }: SegmentMatrixOptions,
   run: ChooseUserKOptions,
 ): Promise<KChoice> | undefined {
   if (k !== "auto") return undefined;
@@ -100,13 +108,13 @@ function choiceOf(
 export async function segmentMatrix(
   session: Session,
   path: string,
-  options: SegmentTableOptions,
+  options: SegmentMatrixOptions,
   output: OutputFile,
 ): Promise<SegmentMatrixResult> {
   checkOptions(options);
   const matrix = await openMatrixFile(resolve(path));
   try {
-    const { segments, facts } = await segmentsOf(session, matrix, options);
+    const { segments, facts } = await segmentsOf(session, matrix, options, output.scratch);
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     const executor = new Executor(session.run());
     const writer = await TableWriter.open(output, { executor, signal: session.signal, raw: options.raw });

@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { clusterUsers, K_CRITERIA } from "../../src/index.js";
 import { predictSegments, readSegmentModel } from "../../src/profile/segment-model.js";
-import { writeDense } from "../support/matrix.js";
+import { withMatrix, writeDense } from "../support/matrix.js";
 import { shopOfTastes } from "../support/shop-of-tastes.js";
 import { readTable } from "./read-table.js";
 import { cli, cliJson, scratchFolder } from "./run-cli.js";
@@ -178,6 +179,69 @@ it("chooses how many segments the rows of a matrix have", async () => {
   expect(stdout).toContain("the highest silhouette");
 });
 
+it("draws how the number of segments was chosen, whole or not at all", async () => {
+  const table = ["segment", at("people.csv"), ...ARGS.slice(0, -2), "--features", "age,spend", "-o", at("plot.csv")];
+  await writeDense(at("plot.safetensors"), shopOfTastes(120));
+  const matrix = ["segment", at("plot.safetensors"), "--n-init", "3", "-o", at("plot.csv")];
+  for (const run of [table, matrix]) {
+    const document = await cliJson([...run, "--k-range", "2:5", "--plot", at("plot.html")]);
+    expect(document).toMatchObject({ plot: at("plot.html"), choice: { k: 3 } });
+    const page = readFileSync(at("plot.html"), "utf8");
+    for (const by of K_CRITERIA) expect(page).toContain(`id="by-${by}"`);
+    expect(page).toContain("Of 2 to 5 segments, 3 were chosen by silhouette.");
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/);
+    rmSync(at("plot.html"));
+  }
+  await expect(cliJson([...table, "-k", "3", "--plot", at("none.html")])).rejects.toThrow(/--plot/);
+  await expect(cliJson([...table, "-k", "auto", "--plot", at("none.svg")])).rejects.toThrow(/\.html/);
+  // No table without its page.
+  await expect(
+    cliJson([...matrix.slice(0, -1), at("none.csv"), "--k-range", "2:3", "--plot", at("no/none.html")]),
+  ).rejects.toThrow();
+  expect(existsSync(at("none.csv"))).toBe(false);
+  writeFileSync(at("two.csv"), "user_id,x\na,1\nb,2\n");
+  await cliJson(["segment", at("two.csv"), "-k", "auto", "--plot", at("two.html"), "-o", at("two-out.csv")]);
+  expect(readFileSync(at("two.html"), "utf8")).toContain("nothing to choose");
+});
+
+it("weighs the users of a matrix by a table", async () => {
+  const rows = [
+    [4, 1, 0],
+    [1, 4, 0],
+    [0, 0, 9],
+    [3, 3, 0],
+  ];
+  await writeDense(at("weighed.safetensors"), rows);
+  const run = ["segment", at("weighed.safetensors"), "-k", "2", "--n-init", "5", "-o", at("weighed.csv")];
+  const weigh = (lines: string) => {
+    writeFileSync(at("weights.csv"), `user_id,weight\n${lines}\n`);
+    return cliJson([...run, "--weights", at("weights.csv")]);
+  };
+  await withMatrix(folder, rows, async (matrix) => {
+    for (const weights of [
+      [1, 1, 1, 1],
+      [5, 0.5, 2, 1],
+      [3, 3, 0, 1],
+    ]) {
+      const { inertia } = await clusterUsers(matrix, { k: 2, nInit: 5, weights: Float32Array.from(weights) });
+      // In any order, with others' rows between.
+      const lines = weights.map((weight, user) => `u${user},${weight}`).reverse();
+      expect(await weigh(["nobody,7", ...lines].join("\n"))).toMatchObject({ inertia });
+    }
+  });
+  for (const [lines, message] of [
+    ["u0,1\nu1,1\nu3,1", /every user.*1 user of it.*"u2"/],
+    ["u0,1\nu1,1\nu2,1\nu3,1\nu3,1", /one row a user.*"u3"/],
+    ["u0,1\nu1,-1\nu2,1\nu3,1", /from 0 to.*received "-1"/],
+    ["u0,1\nu1,\nu2,1\nu3,1", /from 0 to.*received nothing/],
+    ["u0,0\nu1,0\nu2,0\nu3,0", /above 0/],
+  ] as const)
+    await expect(weigh(lines)).rejects.toThrow(message);
+  const crowds = ["--method", "dbscan", "--metric", "cosine", "--eps", "0.3"];
+  await expect(cliJson([...run, ...crowds, "--weights", at("weights.csv")])).rejects.toThrow(/--weights/);
+  expect((await weigh("u0,1\nu1,1\nu2,1\nu3,1")).sizes).toEqual([3, 1]);
+});
+
 it("segments the rows of a matrix by mini-batches", async () => {
   await writeDense(
     at("few.safetensors"),
@@ -195,7 +259,6 @@ it("segments the rows of a matrix by mini-batches", async () => {
   await expect(cliJson([...args, "--init", "k-means||"])).rejects.toThrow(/k-means/);
   const all = [...args.slice(0, 4), "-o", at("batches.csv")];
   expect(await cliJson([...all, "--spherical"])).toMatchObject({ sizes: [3, 1], converged: true });
-  await expect(cliJson([...all, "--weights", "spend"])).rejects.toThrow(/--weights/);
   expect(await cliJson([...all, "--n-init", "3"])).toMatchObject({ sizes: [3, 1], converged: true });
   await expect(cliJson([...args, "--n-init", "3"])).rejects.toThrow(/--n-init/);
 });

@@ -7,7 +7,7 @@ import { addCommand, addCommonOptions, type CommonOptions, required, type Sessio
 import { sum } from "../list-rows.js";
 import { list } from "../option-values.js";
 import { addDbscanOptions, dbscanLines, SEGMENT_METHODS } from "../segment-dbscan.js";
-import { addKmeansOptions, checkChoice, kmeansLines } from "../segment-kmeans.js";
+import { addKmeansOptions, checkChoice, kmeansLines, writePlot } from "../segment-kmeans.js";
 import type { SegmentTableOptions, SegmentTableResult } from "../segment-table.js";
 import { brief, byteSize, counted, table } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
@@ -15,9 +15,11 @@ import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 interface SegmentOptions extends CommonOptions, SegmentTableOptions {
   out: string;
   model?: string;
+  plot?: string;
 }
 
 const MODEL_ENDINGS = [".safetensors"] as const;
+const PLOT_ENDINGS = [".html"] as const;
 
 const MAX_SEGMENT_COLUMNS = 8;
 const MAX_SEGMENTS_SHOWN = 50;
@@ -36,11 +38,18 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
     examples: [
       ["six segments of the shoppers", "segment features.parquet -k 6 -o segments.parquet"],
       ["twenty tastes, by the items of the users", "segment matrix.safetensors -k 20 -o tastes.parquet"],
-      ["as many tastes as the silhouette says", "segment matrix.safetensors --k-range 5:30 -o tastes.parquet"],
+      [
+        "as many tastes as the silhouette says, and a page with the curves",
+        "segment matrix.safetensors --k-range 5:30 --plot choice.html -o tastes.parquet",
+      ],
       ["as many segments as the silhouette says", "segment features.parquet -k auto -o segments.parquet"],
       ["of 2 to 30, by the elbow", "segment features.parquet --k-range 2:30 --k-by elbow -o segments.parquet"],
       ["of very many users", "segment features.parquet -k 50 --mini-batch 10000 -o segments.parquet"],
       ["users count by what they spend", "segment features.parquet -k 6 --weights monetary_minor -o segments.parquet"],
+      [
+        "the same of a matrix: user_id and weight are columns of another table",
+        "segment matrix.safetensors -k 20 --weights weights.csv -o tastes.parquet",
+      ],
       [
         "by three columns of a table of one's own",
         "segment customers.csv --id customer --features age,orders,spend --scale standard -k 4 -o segments.csv",
@@ -101,22 +110,24 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       [
         { path: options.out, endings: TABLE_ENDINGS },
         options.model === undefined ? undefined : { path: options.model, endings: MODEL_ENDINGS },
+        plotOutput(options),
       ],
       inputs,
-      async (output, model) => ({
-        result: await segmentTable(session, source, options, output, model),
-        bytes: (await stat(output.path)).size,
-      }),
+      async (output, model, plot) => {
+        const result = await segmentTable(session, source, options, output, model);
+        await writePlot(plot, result);
+        return { result, bytes: (await stat(output.path)).size };
+      },
     );
     return {
-      json: { out: resolve(options.out), ...modelPath(options), bytes, ...result },
+      json: { out: resolve(options.out), ...modelPath(options), ...plotPath(options), bytes, ...result },
       lines: [
         ...(result.method === "dbscan" ? dbscanLines(result) : kmeansLines(result)),
         "",
         ...profile(result),
         "",
         `${options.out} (${byteSize(bytes)})`,
-        ...(options.model === undefined ? [] : [options.model]),
+        ...[options.model, options.plot].filter((path) => path !== undefined),
       ],
     };
   });
@@ -129,26 +140,33 @@ async function ofMatrix(session: Session, path: string, options: SegmentOptions)
     });
   }
   const { segmentMatrix } = await import("../segment-matrix.js");
+  const { findTable } = await import("../../table/read-table.js");
+  const weights = options.weights === undefined ? undefined : await findTable(options.weights, "weights");
   const { result, bytes } = await withOutputs(
     session,
-    [{ path: options.out, endings: TABLE_ENDINGS }],
-    [resolve(path)],
-    async (output) => ({
-      result: await segmentMatrix(session, path, options, output),
-      bytes: (await stat(output.path)).size,
-    }),
+    [{ path: options.out, endings: TABLE_ENDINGS }, plotOutput(options)],
+    [resolve(path), ...(weights?.files ?? []).map((file) => file.path)],
+    async (output, plot) => {
+      const result = await segmentMatrix(session, path, { ...options, weights }, output);
+      await writePlot(plot, result);
+      return { result, bytes: (await stat(output.path)).size };
+    },
   );
   return {
-    json: { out: resolve(options.out), bytes, ...result },
+    json: { out: resolve(options.out), ...plotPath(options), bytes, ...result },
     lines: [
       ...(result.method === "dbscan" ? dbscanLines(result) : kmeansLines(result)),
       "",
       `${options.out} (${byteSize(bytes)})`,
+      ...(options.plot === undefined ? [] : [options.plot]),
     ],
   };
 }
 
 const modelPath = ({ model }: SegmentOptions) => (model === undefined ? {} : { model: resolve(model) });
+const plotPath = ({ plot }: SegmentOptions) => (plot === undefined ? {} : { plot: resolve(plot) });
+const plotOutput = ({ plot }: SegmentOptions) =>
+  plot === undefined ? undefined : { path: plot, endings: PLOT_ENDINGS };
 
 /** Sizes and means of the segments; the segments are columns where they are few. */
 function profile({ names, sizes, means }: SegmentTableResult): string[] {

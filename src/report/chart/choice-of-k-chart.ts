@@ -14,8 +14,8 @@ function measured({ inertia, sampleSilhouette, calinskiHarabasz }: Quality, crit
 
 type Quality = SegmentChoice["qualities"][number];
 
-/** The criterion by number of segments, the chosen one marked. */
-export function choiceOfKChart({ k, criterion, qualities }: SegmentChoice): Variants {
+/** A criterion by number of segments, the chosen number marked. */
+export function choiceOfKChart({ k, qualities }: SegmentChoice, criterion: SegmentChoice["criterion"]): Variants {
   const points = qualities.map((quality) => [quality.k, measured(quality, criterion)]);
   const first = qualities[0]?.k ?? 1;
   const last = qualities[qualities.length - 1]?.k ?? 1;
@@ -24,13 +24,16 @@ export function choiceOfKChart({ k, criterion, qualities }: SegmentChoice): Vari
     height,
     option: {
       grid: { left: 58, right: 26, top: 38, bottom: 54, outerBoundsMode: "none" },
-      xAxis: xValueAxis({
-        name: "Segments",
-        format: (x) => number.format(x),
-        splitNumber,
-        min: first,
-        max: Math.max(last, first + 1),
-      }),
+      xAxis: {
+        ...xValueAxis({
+          name: "Segments",
+          format: (x) => number.format(x),
+          splitNumber,
+          min: first,
+          max: Math.max(last, first + 1),
+        }),
+        minInterval: 1,
+      },
       yAxis: yValueAxis({ name: MEASURES[criterion], format: (y) => number.format(y) }),
       series: [
         series("line", points, VALUE, 6),

@@ -1,7 +1,8 @@
+import { bestK, K_CRITERIA, type KCriterion } from "../../profile/choice-of-k.js";
 import { choiceOfKChart, MEASURES } from "../chart/choice-of-k-chart.js";
 import { figure, legendOf } from "../chart/figure.js";
 import { ACCENT, VALUE } from "../chart/theme.js";
-import { count } from "../format.js";
+import { count, DASH } from "../format.js";
 import type { Html } from "../html.js";
 import type { SegmentChoice } from "../segment-data.js";
 import { type Column, table } from "../table.js";
@@ -20,30 +21,45 @@ const CAPTIONS = {
 /** Why there are so many segments, where the campaign left that to the data. */
 export async function choiceOfKHtml(choice: SegmentChoice | undefined): Promise<Html | null> {
   if (choice === undefined || choice.qualities.length < 2) return null;
-  const { k, criterion, qualities, sampleSize } = choice;
+  const title = "How many segments there are";
+  return criterionFigure(choice, choice.criterion, { key: "choice-of-k", title, columns: K_CRITERIA });
+}
+
+/** What a criterion says of each number of segments, whichever has chosen; `columns`: what the numbers behind it hold. */
+export function criterionFigure(
+  choice: SegmentChoice,
+  criterion: KCriterion,
+  { key, title, columns }: { key: string; title: string; columns: readonly KCriterion[] },
+): Promise<Html> {
+  const { k, qualities, sampleSize } = choice;
+  const sample = columns.includes("silhouette")
+    ? ` Silhouettes are means over a sample of ${count(sampleSize)} shoppers.`
+    : "";
   return figure({
-    key: "choice-of-k",
-    title: "How many segments there are",
-    caption: `${CAPTIONS[criterion](count(k))} Silhouettes are means over a sample of ${count(sampleSize)} shoppers.`,
+    key,
+    title,
+    caption: `${CAPTIONS[criterion](count(bestK(qualities, criterion)))}${sample}`,
     legend: legendOf([
       { colour: VALUE, name: MEASURES[criterion].toLowerCase(), mark: "line" },
-      { colour: ACCENT, name: `${count(k)} segments`, mark: "dot" },
+      { colour: ACCENT, name: `${count(k)} segments, chosen`, mark: "dot" },
     ]),
-    ...choiceOfKChart(choice),
-    table: numbers(qualities),
+    ...choiceOfKChart(choice, criterion),
+    table: numbers(qualities, columns),
   });
 }
 
-function numbers(qualities: SegmentChoice["qualities"]): Html {
-  const columns: Column<SegmentChoice["qualities"][number]>[] = [
-    { head: "Segments", numeric: true, cell: (quality) => count(quality.k) },
-    { head: "Silhouette", numeric: true, cell: (quality) => quality.sampleSilhouette.toFixed(3) },
-    {
-      head: "Calinski-Harabasz",
-      numeric: true,
-      cell: ({ calinskiHarabasz }) => (calinskiHarabasz === null ? "–" : number.format(calinskiHarabasz)),
-    },
-    { head: "Inertia", numeric: true, cell: (quality) => number.format(quality.inertia) },
+type Quality = SegmentChoice["qualities"][number];
+
+const CELLS: Record<KCriterion, (quality: Quality) => string> = {
+  silhouette: ({ sampleSilhouette }) => sampleSilhouette.toFixed(3),
+  "calinski-harabasz": ({ calinskiHarabasz }) => (calinskiHarabasz === null ? DASH : number.format(calinskiHarabasz)),
+  elbow: ({ inertia }) => number.format(inertia),
+};
+
+function numbers(qualities: SegmentChoice["qualities"], measures: readonly KCriterion[]): Html {
+  const columns: Column<Quality>[] = [
+    { head: "Segments", numeric: true, cell: ({ k }) => count(k) },
+    ...measures.map((name) => ({ head: MEASURES[name], numeric: true, cell: CELLS[name] })),
   ];
   return table("Numbers of segments", columns, qualities);
 }

@@ -41,6 +41,9 @@ export async function writeExampleFiles(folder: string): Promise<void> {
     run("transitions sequences.safetensors -o t.csv --next next.parquet"),
     run("content items.csv --matrix matrix.safetensors --category category -o profiles.safetensors"),
   ]);
+  await query(
+    `COPY (SELECT user_id, num_events AS weight FROM '${at("features.parquet")}') TO '${at("weights.csv")}' (HEADER)`,
+  );
   writeFileSync(at("sold-out.txt"), "item1\nitem2\n");
   for (const month of ["march", "april"]) cpSync(at("segments.parquet"), at(`${month}/segments.parquet`));
   for (const name of ["old.csv", "new.csv"]) {
