@@ -37,7 +37,7 @@ function parts(count: number, number: number): RowRange[] {
 }
 
 const answerParts = (executor: Executor, rows: number) =>
-  parts(rows, Math.max(executor.threads, Math.ceil(rows / ANSWER_ROWS)));
+  parts(rows, executor.threads * Math.max(Math.ceil(rows / (ANSWER_ROWS * executor.threads)), 1));
 
 /** PairLayout and BestListCapacity of the core. */
 const layout = (largest: number) => (largest === 0 ? { rowFloats: 64, cellWords: 2 } : { rowFloats: 16, cellWords: 1 });
@@ -88,7 +88,12 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
   if (!filled.every(({ value }) => value)) return false;
 
   const work = shared.f64(rows);
-  await executor.run({ kernel: "pairWork", args: { ...documents, ...lists, begin: 0, end: rows, outWork: work } });
+  await executor.map(
+    parts(rows, executor.threads).map((part) => ({
+      kernel: "pairWork",
+      args: { ...documents, ...lists, ...part, outWork: work.subarray(part.begin, part.end) },
+    })),
+  );
   const shards = await shardsOfWork(work, executor.threads, PAIR_SHARDS);
   const lanes = Math.min(executor.threads, Math.max(shards.length, 1));
   const best = {

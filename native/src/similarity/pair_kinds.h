@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "couponcast/all_pairs.h"
@@ -17,8 +18,11 @@ namespace couponcast {
 // A few bits each; their sums are exact whatever their order.
 struct WholePairs {
   using Weight = uint8_t;
-  using Sum = int32_t;
+  using Sum = uint16_t;
   static constexpr int64_t kWords = 1;
+
+  // Cells of a document whose sums fit.
+  static size_t MostCells(int32_t largest) { return std::numeric_limits<Sum>::max() / static_cast<size_t>(largest * largest); }
 
   static bool Applies(float weight, int32_t largest) {
     return weight >= 0 && weight <= static_cast<float>(largest) && weight == std::floor(weight);
@@ -29,8 +33,8 @@ struct WholePairs {
     const int64_t shift = rank / 64 * (largest <= 3 ? 2 : 4);
     bytes[row * 64 + rank % 64] |= static_cast<uint8_t>(weight << shift);
   }
-  static void AddRows(std::span<float> head, const PairRowCells<Weight>& cells, int32_t largest, Sum* sums) {
-    AddPairRows(reinterpret_cast<const uint8_t*>(head.data()), cells, largest, sums);
+  static void AddRows(std::span<float> head, const PairRowCells<Weight>& cells, int32_t largest, uint8_t* bytes, Sum* sums) {
+    AddPairRows(reinterpret_cast<const uint8_t*>(head.data()), cells, largest, bytes, sums);
   }
   static void Put(uint32_t* cell, int64_t rank, Weight weight) { *cell = static_cast<uint32_t>(rank) << 8U | weight; }
   static uint32_t Rank(const uint32_t* cell) { return *cell >> 8U; }
@@ -43,11 +47,13 @@ struct RealPairs {
   using Sum = float;
   static constexpr int64_t kWords = 2;
 
+  static size_t MostCells(int32_t /*largest*/) { return std::numeric_limits<size_t>::max(); }
+
   static bool Applies(float weight, int32_t /*largest*/) { return std::fabs(weight) <= kLargestWeight; }
   static void PutRow(std::span<float> head, int64_t row, int64_t rank, Weight weight, int32_t /*largest*/) {
     head[static_cast<size_t>(row * PairLayoutOf(0).row_ranks + rank)] = weight;
   }
-  static void AddRows(std::span<float> head, const PairRowCells<Weight>& cells, int32_t /*largest*/, Sum* sums) {
+  static void AddRows(std::span<float> head, const PairRowCells<Weight>& cells, int32_t /*largest*/, uint8_t* /*bytes*/, Sum* sums) {
     AddPairRows(head.data(), cells, sums);
   }
   static void Put(uint32_t* cell, int64_t rank, Weight weight) {

@@ -8,22 +8,13 @@
 namespace couponcast {
 namespace {
 
-constexpr int64_t kTermsPerPoll = 1024;
-
-// Of each document: its first cell that is not of a term before `term`.
-std::vector<int64_t> FirstCells(const CsrView& documents, int64_t term) {
-  std::vector<int64_t> first(static_cast<size_t>(documents.rows));
-  for (int64_t document = 0; document < documents.rows; ++document) {
-    const auto cells = documents.row_indices(document);
-    first[static_cast<size_t>(document)] =
-        documents.indptr[static_cast<size_t>(document)] + (std::ranges::lower_bound(cells, term) - cells.begin());
-  }
-  return first;
-}
+constexpr int64_t kBlockTerms = 32768;  // fewer: their cells lie on too many pages; more: the ends of their lists leave the caches
+constexpr int64_t kRanksPerPoll = 512;
+constexpr size_t kAhead = 12;  // documents whose cells are fetched early
 
 Status Differ() { return CorruptFile("the matrix's two orientations do not hold the same cells"); }
 
-// Term by term, so that all but the documents' places are met in the order of the memory.
+// Documents by rank, so that every list grows in its order; of each only the cells of a block of terms.
 template <Weighting kWeighting, typename Kind>
 class PairFiller {
  public:
@@ -34,59 +25,92 @@ class PairFiller {
         lists_(lists),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
         row_ranks_(PairLayoutOf(lists.largest).row_ranks),
-        ranks_(RanksOf(lists.order)) {}
+        left_(lists.order.size()) {}
 
   Status Run(RowRange range, CancelFlag cancel, bool* applies) {
-    next_ = FirstCells(documents_, range.begin);
+    for (size_t rank = 0; rank < left_.size(); ++rank) {
+      const int64_t document = lists_.order[rank];
+      const auto cells = documents_.row_indices(document);
+      const int64_t begin = documents_.indptr[static_cast<size_t>(document)];
+      left_[rank] = {begin + (std::ranges::lower_bound(cells, range.begin) - cells.begin()), begin + std::ssize(cells)};
+    }
     *applies = true;
-    for (int64_t term = range.begin; term < range.end && *applies; ++term) {
-      if ((term - range.begin) % kTermsPerPoll == 0 && cancel.IsSet()) return Cancelled();
-      COUPONCAST_RETURN_IF_ERROR(FillTerm(term, applies));
+    int64_t found = 0;
+    for (int64_t begin = range.begin; begin < range.end && *applies; begin += kBlockTerms) {
+      const RowRange block{begin, std::min(begin + kBlockTerms, range.end)};
+      COUPONCAST_RETURN_IF_ERROR(FillBlock(block, cancel, applies, &found));
     }
     // A file's two orientations are only compared by verify.
-    return *applies && next_ != FirstCells(documents_, range.end) ? Differ() : Status();
+    const auto& indptr = terms_.indptr;
+    const int64_t expected = indptr[static_cast<size_t>(range.end)] - indptr[static_cast<size_t>(range.begin)];
+    return *applies && found != expected ? Differ() : Status();
   }
 
  private:
-  using Weight = typename Kind::Weight;
+  struct Cells {
+    int64_t next;
+    int64_t end;
+  };
+  struct List {
+    int32_t row;
+    int32_t depth;
+    int32_t cell;
+    int32_t used;
+  };
 
-  Status FillTerm(int64_t term, bool* applies) {
-    const PairLists::Place& place = lists_.places[static_cast<size_t>(term)];
-    const PairLists::Place& end = lists_.places[static_cast<size_t>(term) + 1];
-    const auto cells = terms_.row_indices(term);
-    const auto values = terms_.row_values(term);
-    tail_.clear();
-    weight_.resize(cells.size());
-    for (size_t i = 0; i < cells.size(); ++i) {
-      const auto document = static_cast<size_t>(cells[i]);
-      const float weight =
-          CellWeight<kWeighting>(values[i], weights_.length[document], k1_plus_1_, weights_.term_weight[static_cast<size_t>(term)]);
-      if (!Kind::Applies(weight, lists_.largest)) {
-        *applies = false;
-        return {};
-      }
-      const int32_t rank = ranks_[document];
-      const int64_t level = rank / row_ranks_;
-      if (level >= end.row - place.row) {
-        weight_[i] = static_cast<Weight>(weight);
-        tail_.push_back(static_cast<uint64_t>(rank) << 32U | i);
-        continue;
-      }
-      Kind::PutRow(lists_.head, place.row + level, rank % row_ranks_, static_cast<Weight>(weight), lists_.largest);
-      ++next_[document];
+  Status FillBlock(RowRange block, CancelFlag cancel, bool* applies, int64_t* found) {
+    const auto first = static_cast<size_t>(block.begin);
+    block_.resize(static_cast<size_t>(block.size()) + 1);
+    for (size_t t = 0; t < block_.size(); ++t) block_[t] = {lists_.places[first + t].row, 0, lists_.places[first + t].cell, 0};
+    for (size_t t = 0; t + 1 < block_.size(); ++t) block_[t].depth = block_[t + 1].row - block_[t].row;
+    for (size_t rank = 0; rank < left_.size(); ++rank) {
+      if (rank % kRanksPerPoll == 0 && cancel.IsSet()) return Cancelled();
+      if (rank + kAhead < left_.size()) Fetch(left_[rank + kAhead]);
+      Cells& left = left_[rank];
+      const int64_t before = left.next;
+      COUPONCAST_RETURN_IF_ERROR(FillCells(rank, block, &left.next, left.end, applies));
+      if (!*applies) return {};
+      *found += left.next - before;
     }
-    if (std::ssize(tail_) != end.cell - place.cell) return Differ();
-    std::ranges::sort(tail_);
-    int32_t before = 0;
-    for (const uint64_t cell : tail_) {
-      const size_t i = cell & 0xFFFF'FFFFU;
-      const auto document = static_cast<size_t>(cells[i]);
-      int64_t& next = next_[document];
-      if (next >= documents_.indptr[document + 1]) return Differ();
-      Kind::Put(lists_.tail.data() + (int64_t{place.cell} + before) * Kind::kWords, static_cast<int64_t>(cell >> 32U), weight_[i]);
-      lists_.before[static_cast<size_t>(next++)] = before++;
+    for (size_t t = 0; t + 1 < block_.size(); ++t) {
+      if (block_[t].used != block_[t + 1].cell - block_[t].cell) return Differ();
     }
     return {};
+  }
+
+  Status FillCells(size_t rank, RowRange block, int64_t* next, int64_t end, bool* applies) {
+    const auto document = static_cast<size_t>(lists_.order[rank]);
+    const float length = weights_.length[document];
+    const auto level = static_cast<int32_t>(static_cast<int64_t>(rank) / row_ranks_);
+    const int64_t place = static_cast<int64_t>(rank) % row_ranks_;
+    for (; *next < end; ++*next) {
+      const auto at = static_cast<size_t>(*next);
+      const int64_t term = documents_.indices[at];
+      if (term >= block.end) break;
+      const float weight =
+          CellWeight<kWeighting>(documents_.values[at], length, k1_plus_1_, weights_.term_weight[static_cast<size_t>(term)]);
+      if (!Kind::Applies(weight, lists_.largest)) {
+        *applies = false;
+        break;
+      }
+      List& list = block_[static_cast<size_t>(term - block.begin)];
+      if (level < list.depth) {
+        Kind::PutRow(lists_.head, list.row + level, place, static_cast<typename Kind::Weight>(weight), lists_.largest);
+        continue;
+      }
+      const int64_t cell = int64_t{list.cell} + list.used;
+      if (cell >= block_[static_cast<size_t>(term - block.begin) + 1].cell) return Differ();
+      Kind::Put(lists_.tail.data() + cell * Kind::kWords, static_cast<int64_t>(rank), static_cast<typename Kind::Weight>(weight));
+      lists_.before[at] = list.used++;
+    }
+    return {};
+  }
+
+  void Fetch(const Cells& cells) const {
+    const auto at = static_cast<size_t>(cells.next);
+    __builtin_prefetch(documents_.indices.data() + at);
+    __builtin_prefetch(documents_.values.data() + at);
+    __builtin_prefetch(lists_.before.data() + at, 1);
   }
 
   const CsrView& documents_;
@@ -95,10 +119,8 @@ class PairFiller {
   const PairLists& lists_;
   const float k1_plus_1_;
   const int64_t row_ranks_;
-  const std::vector<int32_t> ranks_;
-  std::vector<int64_t> next_;   // of each document: the cell of the next term
-  std::vector<uint64_t> tail_;  // of a term's tail: rank << 32 | place in the row
-  std::vector<Weight> weight_;  // by place in the row
+  std::vector<Cells> left_;  // by rank: the cells of later blocks
+  std::vector<List> block_;  // by term of the block, and the place behind the last
 };
 
 }  // namespace

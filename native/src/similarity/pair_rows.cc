@@ -57,7 +57,7 @@ void AddFloats(const float* HWY_RESTRICT rows, const PairRowCells<float>& cells,
 template <int kBits>
 class Packed {
  public:
-  Packed(int32_t largest, int32_t* sums) : limit_(255 / (largest * largest)), sums_(sums) {
+  Packed(int32_t largest, uint8_t* bytes, uint16_t* sums) : limit_(255 / (largest * largest)), bytes_(bytes), sums_(sums) {
     for (size_t weight = 0; weight < 16; ++weight) {
       for (size_t value = 0; value < 16; ++value) products_[16 * weight + value] = static_cast<uint8_t>(weight * value);
     }
@@ -69,7 +69,7 @@ class Packed {
       const uint8_t* row = rows + cells.first_row[i] * kLine;
       const auto products = hn::LoadDup128(d8_, products_.data() + size_t{16} * cells.weight[i]);
       for (int64_t level = 0; level < cells.depth[i]; ++level) {
-        AddRow(row + level * kLine, products, bytes_.data() + level * kRanks);
+        AddRow(row + level * kLine, products, bytes_ + level * kRanks);
         if (++added_[static_cast<size_t>(level)] == limit_) Flush(level);
       }
     }
@@ -96,12 +96,12 @@ class Packed {
   }
 
   HWY_ATTR void Flush(int64_t level) {
-    const hn::CappedTag<int32_t, 16> d32;
-    const hn::Rebind<uint8_t, decltype(d32)> d8;
-    uint8_t* bytes = bytes_.data() + level * kRanks;
-    int32_t* sums = sums_ + level * kRanks;
-    for (int64_t rank = 0; rank < kRanks; rank += static_cast<int64_t>(hn::Lanes(d32))) {
-      hn::StoreU(hn::Add(hn::LoadU(d32, sums + rank), hn::PromoteTo(d32, hn::LoadU(d8, bytes + rank))), d32, sums + rank);
+    const hn::CappedTag<uint16_t, kLine / 2> d16;
+    const hn::Rebind<uint8_t, decltype(d16)> d8;
+    uint8_t* bytes = bytes_ + level * kRanks;
+    uint16_t* sums = sums_ + level * kRanks;
+    for (int64_t rank = 0; rank < kRanks; rank += static_cast<int64_t>(hn::Lanes(d16))) {
+      hn::StoreU(hn::Add(hn::LoadU(d16, sums + rank), hn::PromoteTo(d16, hn::LoadU(d8, bytes + rank))), d16, sums + rank);
       hn::StoreU(hn::Zero(d8), d8, bytes + rank);
     }
     added_[static_cast<size_t>(level)] = 0;
@@ -109,17 +109,18 @@ class Packed {
 
   const D8 d8_;
   const int32_t limit_;
-  int32_t* const sums_;
+  uint8_t* const bytes_;
+  uint16_t* const sums_;
   std::array<uint8_t, 256> products_;
   std::array<int32_t, kMaxPairDepth> added_{};  // rows in each level's bytes
-  std::array<uint8_t, kMaxPairDepth * kRanks> bytes_{};
 };
 
-void AddPacked(const uint8_t* HWY_RESTRICT rows, const PairRowCells<uint8_t>& cells, int32_t largest, int32_t* HWY_RESTRICT sums) {
+void AddPacked(const uint8_t* HWY_RESTRICT rows, const PairRowCells<uint8_t>& cells, int32_t largest, uint8_t* HWY_RESTRICT bytes,
+               uint16_t* HWY_RESTRICT sums) {
   if (largest <= 3) {
-    Packed<2>(largest, sums).Add(rows, cells);
+    Packed<2>(largest, bytes, sums).Add(rows, cells);
   } else {
-    Packed<4>(largest, sums).Add(rows, cells);
+    Packed<4>(largest, bytes, sums).Add(rows, cells);
   }
 }
 
@@ -135,8 +136,8 @@ HWY_EXPORT(AddPacked);
 
 void AddPairRows(const float* rows, const PairRowCells<float>& cells, float* sums) { HWY_DYNAMIC_DISPATCH(AddFloats)(rows, cells, sums); }
 
-void AddPairRows(const uint8_t* rows, const PairRowCells<uint8_t>& cells, int32_t largest, int32_t* sums) {
-  HWY_DYNAMIC_DISPATCH(AddPacked)(rows, cells, largest, sums);
+void AddPairRows(const uint8_t* rows, const PairRowCells<uint8_t>& cells, int32_t largest, uint8_t* bytes, uint16_t* sums) {
+  HWY_DYNAMIC_DISPATCH(AddPacked)(rows, cells, largest, bytes, sums);
 }
 
 }  // namespace couponcast

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "couponcast/all_pairs.h"
+
 namespace couponcast {
 
 // Cells of a document that are added together.
@@ -16,9 +18,11 @@ struct PairRowCells {
 };
 
 // sums[l * row_ranks + r] += weight[i] * rows[first_row[i] + l][r] for the i in ascending order and the l below depth[i].
-// Of float32 all cells have the same depth; `largest` is that of the whole weights on both sides.
+// Of float32 all cells have the same depth. Of whole weights `largest` is the largest on both sides; what is added must fit into
+// 16 bits; bytes [kPairRowBytes] are zeros, before and behind.
 void AddPairRows(const float* rows, const PairRowCells<float>& cells, float* sums);
-void AddPairRows(const uint8_t* rows, const PairRowCells<uint8_t>& cells, int32_t largest, int32_t* sums);
+void AddPairRows(const uint8_t* rows, const PairRowCells<uint8_t>& cells, int32_t largest, uint8_t* bytes, uint16_t* sums);
+inline constexpr int64_t kPairRowBytes = kMaxPairDepth * 256;
 
 }  // namespace couponcast
 

@@ -1,7 +1,9 @@
 #include "similarity/pair_scan.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE
@@ -16,54 +18,104 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <typename D>
-hn::Vec<D> LoadSums(D d, const float* sums) {
-  return hn::LoadU(d, sums);
+constexpr float kBelow = 0.9999F;  // more than what the roundings of a score and of what is needed add up to
+
+// What a sum must reach; false: none can.
+bool LeastSum(float need, float* least) {
+  *least = std::max(need, std::numeric_limits<float>::denorm_min());
+  return true;
 }
 
-template <typename D>
-hn::Vec<D> LoadSums(D d, const int32_t* sums) {
-  return hn::ConvertTo(d, hn::LoadU(hn::RebindToSigned<D>(), sums));
+bool LeastSum(float need, uint16_t* least) {
+  constexpr float kLargest = std::numeric_limits<uint16_t>::max();
+  if (need > kLargest) return false;
+  *least = static_cast<uint16_t>(std::max(std::ceil(need), 1.0F));
+  return true;
 }
 
 template <typename Sum>
-int64_t Take(Sum* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, const float* HWY_RESTRICT column_thresholds, int64_t count,
-             float row_scale, float threshold, int32_t* HWY_RESTRICT columns, float* HWY_RESTRICT scores) {
-  const hn::CappedTag<float, 16> d;
-  const hn::Rebind<Sum, decltype(d)> ds;
+int64_t Take(Sum* HWY_RESTRICT sums, const PairNeeds& needs, int64_t blocks, int32_t* HWY_RESTRICT places, float* HWY_RESTRICT values) {
+  const hn::CappedTag<Sum, kPairBlock> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto own = hn::Set(d, row_scale);
-  const auto limit = hn::Set(d, threshold);
-  const auto least = hn::Set(d, std::numeric_limits<float>::denorm_min());
+  const float inverse = needs.inverse_row_scale * kBelow;
   int64_t found = 0;
-  for (int64_t c = 0; c < count; c += lanes) {
-    const auto other = hn::LoadU(d, scale + c);
-    const auto score = hn::Mul(hn::Mul(LoadSums(d, sums + c), hn::Max(other, own)), hn::Min(other, own));
-    hn::StoreU(hn::Zero(ds), ds, sums + c);
-    const auto taken = hn::Ge(score, hn::Max(hn::Min(hn::LoadU(d, column_thresholds + c), limit), least));
-    if (HWY_LIKELY(hn::AllFalse(d, taken))) continue;
-    uint64_t bits = 0;  // StoreMaskBits may write up to 8 bytes
-    hn::StoreMaskBits(d, taken, reinterpret_cast<uint8_t*>(&bits));
-    std::array<float, 16> all;
-    hn::StoreU(score, d, all.data());
-    for (bits &= (uint64_t{1} << lanes) - 1; bits != 0; bits &= bits - 1) {
-      const int bit = std::countr_zero(bits);
-      columns[found] = static_cast<int32_t>(c + bit);
-      scores[found] = all[static_cast<size_t>(bit)];
+  for (int64_t block = 0; block < blocks; ++block) {
+    Sum* block_sums = sums + block * kPairBlock;
+    Sum least = 0;
+    uint64_t bits = 0;
+    if (LeastSum(std::min(needs.columns[block], needs.row * needs.inverse_scale[block]) * inverse, &least)) {
+      const auto limit = hn::Set(d, least);
+      auto most = hn::Zero(d);
+      for (int64_t at = 0; at < kPairBlock; at += lanes) most = hn::Max(most, hn::LoadU(d, block_sums + at));
+      if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Ge(most, limit)))) {
+        for (int64_t at = 0; at < kPairBlock; at += lanes) {
+          uint64_t part = 0;  // StoreMaskBits may write up to 8 bytes
+          hn::StoreMaskBits(d, hn::Ge(hn::LoadU(d, block_sums + at), limit), reinterpret_cast<uint8_t*>(&part));
+          if (lanes < 64) part &= (uint64_t{1} << lanes) - 1;
+          bits |= part << at;
+        }
+      }
+    }
+    for (; bits != 0; bits &= bits - 1) {
+      const int place = std::countr_zero(bits);
+      places[found] = static_cast<int32_t>(block * kPairBlock + place);
+      values[found] = static_cast<float>(block_sums[place]);
       ++found;
     }
+    for (int64_t at = 0; at < kPairBlock; at += lanes) hn::StoreU(hn::Zero(d), d, block_sums + at);
   }
   return found;
 }
 
-int64_t TakeFloats(float* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, const float* HWY_RESTRICT column_thresholds, int64_t count,
-                   float row_scale, float threshold, int32_t* HWY_RESTRICT columns, float* HWY_RESTRICT scores) {
-  return Take(sums, scale, column_thresholds, count, row_scale, threshold, columns, scores);
+template <typename D>
+hn::Vec<D> ToFloats(D d, const float* sums) {
+  return hn::LoadU(d, sums);
 }
 
-int64_t TakeIntegers(int32_t* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, const float* HWY_RESTRICT column_thresholds,
-                     int64_t count, float row_scale, float threshold, int32_t* HWY_RESTRICT columns, float* HWY_RESTRICT scores) {
-  return Take(sums, scale, column_thresholds, count, row_scale, threshold, columns, scores);
+template <typename D>
+hn::Vec<D> ToFloats(D d, const uint16_t* sums) {
+  return hn::ConvertTo(d, hn::PromoteTo(hn::RebindToSigned<D>(), hn::LoadU(hn::Rebind<uint16_t, D>(), sums)));
+}
+
+template <typename Sum>
+void Bests(const Sum* HWY_RESTRICT sums, const float* HWY_RESTRICT smallest_scale, int64_t windows, int64_t cycle,
+           float* HWY_RESTRICT best) {
+  const hn::CappedTag<Sum, kPairGroups> d;
+  const hn::CappedTag<float, 16> df;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto floats = static_cast<int64_t>(hn::Lanes(df));
+  std::fill_n(best, cycle * kPairGroups, 0.0F);
+  std::array<Sum, kPairGroups> largest;
+  for (int64_t window = 0; window < windows; ++window) {
+    for (int64_t group = 0; group < kPairGroups; group += lanes) {
+      const Sum* first = sums + window * kPairWindow + group;
+      auto most = hn::LoadU(d, first);
+      for (int64_t at = kPairGroups; at < kPairWindow; at += kPairGroups) most = hn::Max(most, hn::LoadU(d, first + at));
+      hn::StoreU(most, d, largest.data() + group);
+    }
+    const auto scale = hn::Set(df, smallest_scale[window]);
+    float* group_best = best + window % cycle * kPairGroups;
+    for (int64_t group = 0; group < kPairGroups; group += floats) {
+      const auto score = hn::Mul(ToFloats(df, largest.data() + group), scale);
+      hn::StoreU(hn::Max(hn::LoadU(df, group_best + group), score), df, group_best + group);
+    }
+  }
+}
+
+void BestsOfFloats(const float* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
+  Bests(sums, smallest_scale, windows, cycle, best);
+}
+
+void BestsOfWhole(const uint16_t* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
+  Bests(sums, smallest_scale, windows, cycle, best);
+}
+
+int64_t TakeFloats(float* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values) {
+  return Take(sums, needs, blocks, places, values);
+}
+
+int64_t TakeWhole(uint16_t* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values) {
+  return Take(sums, needs, blocks, places, values);
 }
 
 }  // namespace
@@ -73,17 +125,25 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace couponcast {
 
+HWY_EXPORT(BestsOfFloats);
+HWY_EXPORT(BestsOfWhole);
 HWY_EXPORT(TakeFloats);
-HWY_EXPORT(TakeIntegers);
+HWY_EXPORT(TakeWhole);
 
-int64_t TakePairs(float* sums, const float* scale, const float* column_thresholds, int64_t count, float row_scale, float threshold,
-                  int32_t* columns, float* scores) {
-  return HWY_DYNAMIC_DISPATCH(TakeFloats)(sums, scale, column_thresholds, count, row_scale, threshold, columns, scores);
+int64_t TakeSums(float* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values) {
+  return HWY_DYNAMIC_DISPATCH(TakeFloats)(sums, needs, blocks, places, values);
 }
 
-int64_t TakePairs(int32_t* sums, const float* scale, const float* column_thresholds, int64_t count, float row_scale, float threshold,
-                  int32_t* columns, float* scores) {
-  return HWY_DYNAMIC_DISPATCH(TakeIntegers)(sums, scale, column_thresholds, count, row_scale, threshold, columns, scores);
+int64_t TakeSums(uint16_t* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values) {
+  return HWY_DYNAMIC_DISPATCH(TakeWhole)(sums, needs, blocks, places, values);
+}
+
+void GroupBests(const float* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
+  HWY_DYNAMIC_DISPATCH(BestsOfFloats)(sums, smallest_scale, windows, cycle, best);
+}
+
+void GroupBests(const uint16_t* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
+  HWY_DYNAMIC_DISPATCH(BestsOfWhole)(sums, smallest_scale, windows, cycle, best);
 }
 
 }  // namespace couponcast

@@ -6,12 +6,27 @@
 
 namespace couponcast {
 
-// score_c = PairScore(sums[c], scale[c], row_scale) of `count` columns, a multiple of 64. Writes those that are above 0 and
-// reach either `threshold` or column_thresholds[c], in ascending order, and sets all sums to 0. Returns how many.
-int64_t TakePairs(float* sums, const float* scale, const float* column_thresholds, int64_t count, float row_scale, float threshold,
-                  int32_t* columns, float* scores);
-int64_t TakePairs(int32_t* sums, const float* scale, const float* column_thresholds, int64_t count, float row_scale, float threshold,
-                  int32_t* columns, float* scores);
+inline constexpr int64_t kPairBlock = 64;    // sums that are looked at together
+inline constexpr int64_t kPairWindow = 512;  // sums of which the largest are found together
+inline constexpr int64_t kPairGroups = 32;   // groups of a window
+
+// What sums must reach, before they are divided by the scale of the row, by block of kPairBlock.
+struct PairNeeds {
+  const float* columns;        // for the least of the block's columns
+  const float* inverse_scale;  // 1 / the largest scale of the block
+  float row;                   // the row's threshold
+  float inverse_row_scale;
+};
+
+// Of `blocks` blocks: writes place and value of each sum above 0 that reaches what the row or the block's columns need, in
+// ascending order, and sets all sums to 0. Returns how many. Rounding lets a few more through, never fewer.
+int64_t TakeSums(float* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values);
+int64_t TakeSums(uint16_t* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values);
+
+// best[(w % cycle) * kPairGroups + g] = the largest of smallest_scale[w] * sum over the sums g, kPairGroups + g, ... of all windows
+// w with the same w % cycle: of disjoint groups of sums a lower bound of the best score, but for the row's scale.
+void GroupBests(const float* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best);
+void GroupBests(const uint16_t* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best);
 
 }  // namespace couponcast
 
