@@ -2,7 +2,7 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import { BlendedMethod, type BlendOptions, rankParts, type ScoreCurve } from "../score/blend.js";
-import type { FittedMethod } from "../score/method.js";
+import { type BlendPart, fitMethod, type MethodOptions } from "../score/methods.js";
 import type { Matrix } from "../store/matrix.js";
 import { integerBetween } from "../util/arguments.js";
 import { calibrateScores } from "./calibrate-scores.js";
@@ -28,6 +28,13 @@ export interface BlendChoice {
 /** More choices than that are refused: they would take hours. */
 const MAX_CHOICES = 5000;
 
+/** How many choices `simplex` makes: `steps` out of `steps + parts - 1`. */
+function choices(parts: number, steps: number): number {
+  let count = 1;
+  for (let part = 1; part < parts; part++) count = (count * (steps + part)) / part;
+  return count;
+}
+
 /** All multiples of 1 / steps for `parts` parts that add up to 1, the first part from most to least. */
 function simplex(parts: number, steps: number): number[][] {
   if (parts === 1) return [[steps]];
@@ -38,14 +45,14 @@ function simplex(parts: number, steps: number): number[][] {
 }
 
 /**
- * Ranks all users by each part once, then tries all weights of a grid and keeps the best; of equal ones the first. `relevant`
+ * Fits each part, a method with its options, and ranks all users by it once, then tries all weights of a grid and keeps the best; of equal ones the first. `relevant`
  * must come from after `history`, and quality be reported on something later still, or it is too good.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED.
  */
 export async function chooseBlendWeights(
   history: Matrix,
   relevant: RelevantItems,
-  parts: readonly FittedMethod[],
+  parts: readonly Omit<BlendPart, "weight" | "curve">[],
   options: BlendSearchOptions = {},
 ): Promise<BlendChoice> {
   const { metric = "ndcg", by = "rank", rankOffset, signal, threads, onProgress } = options;
@@ -54,14 +61,21 @@ export async function chooseBlendWeights(
   const depth = Math.min(options.depth ?? Math.max(5 * n, 100), Math.max(1, history.numItems));
   const executor = new Executor({ signal, threads, onProgress });
   const quiet = new Executor({ signal, threads });
-  const grid = simplex(parts.length, steps);
-  if (grid.length > MAX_CHOICES)
-    throw invalidArgument(`expected at most ${MAX_CHOICES} choices of weights but received ${grid.length}`, {
+  if (!Array.isArray(parts) || parts.length === 0)
+    throw invalidArgument("expected parts, the methods of the blend", { hint: "For example item-knn and content." });
+  const count = choices(parts.length, steps);
+  if (count > MAX_CHOICES)
+    throw invalidArgument(`expected at most ${MAX_CHOICES} choices of weights but received ${count}`, {
       hint: "Blend fewer methods, or take fewer steps.",
     });
+  const grid = simplex(parts.length, steps);
   const range = { begin: 0, end: history.numUsers };
-  const lists = await rankParts(executor, parts, range, depth, { filterSeen: true });
-  const curves = by === "score" ? await calibrateScores(lists, relevant, parts.length) : undefined;
+  const fitted = [];
+  for (const part of parts as readonly MethodOptions[]) {
+    fitted.push(await fitMethod(executor, history, { ...part, signal, threads, onProgress }, "rank"));
+  }
+  const lists = await rankParts(executor, fitted, range, depth, { filterSeen: true });
+  const curves = by === "score" ? await calibrateScores(lists, relevant, fitted.length) : undefined;
   const request = {
     executor: quiet,
     range,
@@ -75,7 +89,7 @@ export async function chooseBlendWeights(
   const tried: BlendChoice["tried"] = [];
   for (const [choice, units] of grid.entries()) {
     const weights = units.map((unit) => unit / steps);
-    const weighed = parts.map((fitted, p) => ({ fitted, weight: weights[p]!, curve: curves?.[p] }));
+    const weighed = fitted.map((method, p) => ({ fitted: method, weight: weights[p]!, curve: curves?.[p] }));
     await new BlendedMethod(history, weighed, { by, rankOffset, depth }).fuse(request, lists);
     const report = await evaluateRanking(history, relevant, request, {
       signal,

@@ -10,9 +10,9 @@ import { invalidArgument } from "../errors.js";
 import { chooseBlendWeights } from "../evaluate/blend-weights.js";
 import { type CampaignComparison, compareMethods, type MethodToCompare, popularity } from "../evaluate/compare.js";
 import { type HeldOut, relevantItems } from "../evaluate/relevant-items.js";
-import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
+import { checkThreads, type RunOptions } from "../executor/executor.js";
 import { splitByTime, type TimeSplit } from "../ingest/time-split.js";
-import { fitMethod, type MethodOptions } from "../score/methods.js";
+import type { BlendPart, MethodOptions } from "../score/methods.js";
 import { type Matrix, openMatrix } from "../store/matrix.js";
 import { writeCampaignProfiles } from "./content-profiles.js";
 import { ingestRequest } from "./profile-stages.js";
@@ -160,20 +160,14 @@ async function chooseParts(
         hint: "Hold out fewer days, or compare the methods without blend.",
       });
     }
-    const executor = new Executor(options);
     const given: Omit<Blended[number], "weight">[] = campaign.scoring.parts;
     const parts =
       given.length > 0 ? given : partNames(names, inner.profiles !== undefined).map((method) => ({ method }));
-    const fitted = [];
-    for (const part of parts) {
-      const method = {
-        ...methodOf(part.method as Comparable, campaign.scoring, inner, undefined).options,
-        ...part,
-        ...options,
-      } as MethodOptions;
-      fitted.push(await fitMethod(executor, inner.history, method, "rank"));
-    }
-    const { weights } = await chooseBlendWeights(inner.history, inner.held, fitted, options);
+    const methods = parts.map((part) => {
+      const { options: settings } = methodOf(part.method as Comparable, campaign.scoring, inner, undefined);
+      return { ...settings, ...part } as BlendPart;
+    });
+    const { weights } = await chooseBlendWeights(inner.history, inner.held, methods, options);
     return parts.map((part, p) => ({ ...part, weight: weights[p]! }) as Blended[number]);
   } finally {
     inner.history.close();

@@ -7,9 +7,8 @@ import { chooseBlendWeights } from "../../src/evaluate/blend-weights.js";
 import { compareMethods, popularity } from "../../src/evaluate/compare.js";
 import { evaluateRanking, type RelevantItems } from "../../src/evaluate/ranking.js";
 import { relevantItems } from "../../src/evaluate/relevant-items.js";
-import { Executor } from "../../src/executor/executor.js";
 import { splitByTime, splitLastOut } from "../../src/ingest/time-split.js";
-import { fitMethod } from "../../src/score/methods.js";
+import type { BlendPart } from "../../src/score/methods.js";
 import { type Recommendations, recommend } from "../../src/score/recommend.js";
 import { openMatrix } from "../../src/store/matrix.js";
 import { temporaryFolder, withMatrix, writeGenerated } from "../support/matrix.js";
@@ -189,10 +188,9 @@ describe("chooseBlendWeights", () => {
     dense[0]![2] = 1;
     dense[1]![3] = 1;
     await withMatrix(folder, dense, async (matrix) => {
-      const executor = new Executor({ threads: 1 });
       // What users want is what their neighbours hold; the other part is empty.
-      const knowing = await fitMethod(executor, matrix, { method: "user-knn" }, "rank");
-      const empty = await fitMethod(executor, matrix, popularity(matrix).options, "rank");
+      const knowing = { method: "user-knn" } as const;
+      const empty = popularity(matrix).options as BlendPart;
       const want = wanted(dense.map((row) => (row[2]! + row[3]! + row[5]! > 0 ? [] : [row[0] === 1 ? 3 : 2])));
       for (const by of ["rank", "score"] as const) {
         const choice = await chooseBlendWeights(matrix, want, [empty, knowing], { by, n: 2, threads: 1, steps: 4 });
@@ -202,6 +200,9 @@ describe("chooseBlendWeights", () => {
         expect(Math.max(...choice.tried.map(({ quality }) => quality))).toBeGreaterThan(0.5);
         expect(choice.curves?.length).toBe(by === "score" ? 2 : undefined);
       }
+      const choose = (parts: BlendPart[], steps: number) => chooseBlendWeights(matrix, want, parts, { steps });
+      await expect(choose([], 4)).rejects.toMatchObject(invalid);
+      await expect(choose(Array(6).fill(knowing), 1000)).rejects.toMatchObject(invalid);
     });
   });
 });
