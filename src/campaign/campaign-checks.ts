@@ -1,9 +1,8 @@
 import { didYouMean } from "../util/nearest-name.js";
-import { MAX_RULE_COMPARISONS, MAX_RULE_DEPTH } from "./coupon-schema.js";
 import type { Finding } from "./document.js";
 import { isFields } from "./exactly-one-of.js";
-import { parseInstant, timeZoneProblem } from "./instant.js";
 import { showValue } from "./issue-list.js";
+import { campaignZoneOf, instantFinding, zoneFinding } from "./time-checks.js";
 
 /*
  * Checks over more than one field, and of texts that a schema cannot judge. They read raw input and look before they
@@ -11,80 +10,6 @@ import { showValue } from "./issue-list.js";
  */
 
 const DEFAULT_BEHAVIOURS = ["browse", "search", "purchase"];
-
-/** The zone when it is usable, else the fallback (its own finding says why). */
-function usableZone(zone: unknown, fallback: string): string {
-  return typeof zone === "string" && timeZoneProblem(zone) === undefined ? zone : fallback;
-}
-
-function zoneFinding(zone: unknown, path: PropertyKey[]): Finding[] {
-  const problem = typeof zone === "string" ? timeZoneProblem(zone) : undefined;
-  return problem === undefined ? [] : [{ path, message: () => problem }];
-}
-
-function instantFinding(text: unknown, zone: string, path: PropertyKey[]): Finding[] {
-  if (typeof text !== "string" || parseInstant(text, zone) !== undefined) return [];
-  return [
-    {
-      path,
-      message: () =>
-        `expected an ISO 8601 date or time such as 2026-11-11, 2026-11-11T09:30 or 2026-11-11T09:30:00+01:00 but received ${showValue(text)}`,
-    },
-  ];
-}
-
-/** Depth of and / or / not, and number of comparisons, of a raw rule; stops one step beyond the limits. */
-function measureRule(rule: unknown, depth: number, size: { depth: number; comparisons: number }): void {
-  size.depth = Math.max(size.depth, depth);
-  if (depth > MAX_RULE_DEPTH || size.comparisons > MAX_RULE_COMPARISONS || !isFields(rule)) return;
-  let isGroup = false;
-  for (const children of [rule.and, rule.or, rule.not]) {
-    if (children === undefined) continue;
-    isGroup = true;
-    if (Array.isArray(children)) for (const child of children) measureRule(child, depth + 1, size);
-    else measureRule(children, depth + 1, size);
-  }
-  if (!isGroup) size.comparisons++;
-}
-
-/** Too deep or too large a rule. Runs before the schema, which would recurse into it. */
-export function ruleFindings(coupon: unknown, path: readonly PropertyKey[]): Finding[] {
-  if (!isFields(coupon) || coupon.eligibility === undefined) return [];
-  const size = { depth: 0, comparisons: 0 };
-  measureRule(coupon.eligibility, 0, size);
-  const at = [...path, "eligibility"];
-  if (size.depth > MAX_RULE_DEPTH) {
-    return [{ path: at, message: () => `expected at most ${MAX_RULE_DEPTH} levels of and, or, not` }];
-  }
-  if (size.comparisons > MAX_RULE_COMPARISONS) {
-    return [{ path: at, message: () => `expected at most ${MAX_RULE_COMPARISONS} comparisons in one rule` }];
-  }
-  return [];
-}
-
-/** Time zone and window of one raw coupon. */
-export function couponFindings(coupon: unknown, campaignTimeZone: string, path: readonly PropertyKey[]): Finding[] {
-  if (!isFields(coupon)) return [];
-  const zone = usableZone(coupon.timeZone, campaignTimeZone);
-  const findings = [
-    ...zoneFinding(coupon.timeZone, [...path, "timeZone"]),
-    ...instantFinding(coupon.validFrom, zone, [...path, "validFrom"]),
-    ...instantFinding(coupon.validUntil, zone, [...path, "validUntil"]),
-  ];
-  const { validFrom, validUntil } = coupon;
-  if (typeof validFrom === "string" && typeof validUntil === "string") {
-    const from = parseInstant(validFrom, zone);
-    const until = parseInstant(validUntil, zone);
-    if (from !== undefined && until !== undefined && from >= until) {
-      findings.push({
-        path: [...path, "validUntil"],
-        message: () =>
-          `expected a time after validFrom (${showValue(validFrom)}, zone ${zone}) but received ${showValue(validUntil)}`,
-      });
-    }
-  }
-  return findings;
-}
 
 function behaviourFindings(campaign: Record<string, unknown>): Finding[] {
   const findings: Finding[] = [];
@@ -244,11 +169,6 @@ function responseFindings(campaign: Record<string, unknown>): Finding[] {
   return [{ path: ["response"], message }];
 }
 
-/** The campaign's own zone, for reading times; UTC when it has none or a wrong one. */
-export function campaignZoneOf(campaign: unknown): string {
-  return usableZone(isFields(campaign) ? campaign.timeZone : undefined, "UTC");
-}
-
 /** Every check of a raw campaign but those of its coupons and those that need the catalogue. */
 export function campaignFindings(campaign: unknown): Finding[] {
   if (!isFields(campaign)) return [];
@@ -260,50 +180,5 @@ export function campaignFindings(campaign: unknown): Finding[] {
     ...scoringFindings(campaign),
     ...segmentFindings(campaign),
     ...responseFindings(campaign),
-  ];
-}
-
-/** Coupons that limits name and the catalogue does not have, and segments beyond segments.k. */
-export function budgetFindings(campaign: unknown, couponIds: ReadonlySet<string>): Finding[] {
-  if (!isFields(campaign)) return [];
-  const fields = (value: unknown) => (isFields(value) ? value : {});
-  const named = (path: Finding["path"], id: string): Finding[] =>
-    couponIds.has(id)
-      ? []
-      : [
-          {
-            path,
-            message: () =>
-              `expected the id of a coupon (${[...couponIds].slice(0, 10).map(showValue).join(", ")}${couponIds.size > 10 ? ", ..." : ""})` +
-              ` but received ${showValue(id)}${didYouMean(id, couponIds)}`,
-          },
-        ];
-  const budget = fields(campaign.budget);
-  const perCoupon = Object.keys(fields(budget.perCouponMinor));
-  const k = fields(campaign.segments).k;
-  const listed = (path: string[], list: unknown): Finding[] =>
-    (Array.isArray(list) ? list : []).flatMap((entry, e) => {
-      const { coupons, segments } = fields(entry);
-      const ids = Array.isArray(coupons) ? coupons : [];
-      const numbers = Array.isArray(segments) ? segments : [];
-      return [
-        ...ids.flatMap((id, i) => (typeof id === "string" ? named([...path, e, "coupons", i], id) : [])),
-        ...numbers.flatMap((s, i) =>
-          typeof s === "number" && typeof k === "number" && s >= k
-            ? [
-                {
-                  path: [...path, e, "segments", i],
-                  message: () => `expected a segment below segments.k (${k}) but received ${s}`,
-                },
-              ]
-            : [],
-        ),
-      ];
-    });
-  return [
-    ...perCoupon.flatMap((id) => named(["budget", "perCouponMinor", id], id)),
-    ...listed(["budget", "scopes"], budget.scopes),
-    ...listed(["fairness"], campaign.fairness),
-    ...listed(["caps", "groups"], fields(campaign.caps).groups),
   ];
 }

@@ -1,16 +1,19 @@
 import { dirname, resolve } from "node:path";
 import { invalidArgument, toCouponcastError } from "../errors.js";
-import { budgetFindings, campaignFindings, campaignZoneOf, ruleFindings } from "./campaign-checks.js";
+import { campaignFindings } from "./campaign-checks.js";
 import { type Campaign, campaignSchema } from "./campaign-schema.js";
 import { checkValue } from "./check-value.js";
+import { ruleFindings } from "./coupon-checks.js";
 import type { Coupon } from "./coupon-schema.js";
 import { type Finding, type LocatedDocument, SyntaxProblem } from "./document.js";
 import { isFields } from "./exactly-one-of.js";
 import { IssueList, showValue } from "./issue-list.js";
+import { limitFindings } from "./limit-checks.js";
 import { CouponChecker, readCatalogues, shownPath } from "./load-coupons.js";
 import { parseJson } from "./parse-json.js";
 import { parseYaml } from "./parse-yaml.js";
 import { readText } from "./read-text.js";
+import { campaignZoneOf } from "./time-checks.js";
 
 /** Largest campaign file. Coupons in greater number belong into a catalogue of their own. */
 const MAX_CAMPAIGN_BYTES = 16 * 2 ** 20;
@@ -113,7 +116,7 @@ export async function loadCampaign(path: string): Promise<LoadedCampaign> {
     add([{ path: ["inputs", "coupons", "files"], message: () => message }]);
   }
   // With a catalogue that is not understood as a whole, a missing coupon is a consequence, not a fault.
-  if (issues.count === before) add(budgetFindings(raw, checker.ids));
+  if (issues.count === before) add(limitFindings(raw, checker.ids));
   issues.throwIfAny();
 
   const campaign = checked.value;

@@ -1,8 +1,8 @@
 import { isAbsolute, relative } from "node:path";
 import { invalidArgument } from "../errors.js";
 import { resolveFiles } from "../util/glob.js";
-import { couponFindings, ruleFindings } from "./campaign-checks.js";
 import { checkValue } from "./check-value.js";
+import { couponFindings, ruleFindings } from "./coupon-checks.js";
 import {
   type BrokenRecord,
   CATALOGUE_ENDINGS,

@@ -1,29 +1,23 @@
 /** What policies would really earn in a shop whose truth is known. */
-import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Limits } from "../allocate/limits.js";
 import { MILLI } from "../allocate/problem.js";
 import { discountMinor } from "../campaign/coupon.js";
 import { loadCampaign } from "../campaign/load-campaign.js";
-import { quoteLiteral } from "../duckdb/duckdb.js";
-import { invalidArgument } from "../errors.js";
 import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
-import { INGEST_FILES } from "../ingest/ingest.js";
 import { coreVersion } from "../native/version.js";
 import { globalRates, globalRatesPolicy } from "../simulate/global-rates.js";
 import { type Handouts, type Played, play } from "../simulate/play.js";
-import { bestForAll, oracle, type Rfm, randomPolicy, rfmPolicy, topScorePolicy } from "../simulate/policies.js";
+import { bestForAll, oracle, randomPolicy, rfmPolicy, topScorePolicy } from "../simulate/policies.js";
 import type { PolicyResult, Simulation } from "../simulate/simulation.js";
 import { readTruth, type Truth } from "../simulate/truth.js";
 import { loadTensors } from "../store/tensors.js";
-import { type AffinityStage, affinityRef } from "./affinity-stage.js";
 import { allocateStage, limitsOf } from "./allocate-stage.js";
-import { listAssignments } from "./assignment-columns.js";
-import { type CandidatesStage, candidatesStage } from "./candidates-stage.js";
-import { openStageDb, type RunContext } from "./context.js";
+import { candidatesStage } from "./candidates-stage.js";
+import type { RunContext } from "./context.js";
 import { loadHistory } from "./eligibility-stage.js";
 import { digestFiles, digestInputs, runStages } from "./pipeline.js";
 import { responseStage } from "./response-stage.js";
+import { affinityScores, assignmentsOf, byRow, readRfm, topOfCandidates } from "./simulated-policies.js";
 import { type OnStage, StageRunner } from "./stage-runner.js";
 import { Workspace } from "./workspace.js";
 
@@ -39,13 +33,6 @@ export interface SimulateOptions extends RunOptions {
   /** Also play the campaign without each of its parts; default true. */
   ablations?: boolean | undefined;
   onStage?: OnStage | undefined;
-}
-
-interface Stage {
-  context: RunContext;
-  truth: Truth;
-  reasons: Uint8Array;
-  limits: Limits;
 }
 
 /**
@@ -82,7 +69,6 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
   const eligible = await loadTensors(executor, join(eligibility.dir, "reasons.safetensors"), { reasons: "U8" });
   const reasons = eligible.reasons as Uint8Array;
   const limits = await limitsOf(context, ingested, segmented, context.stages.workspace.root);
-  const stage: Stage = { context, truth, reasons, limits };
   const played = (handouts: Handouts) => play(truth, reasons, limits, handouts);
   const results: [kind: PolicyResult["kind"], name: string, about: string, played: Played][] = [];
 
@@ -94,7 +80,7 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
       "given",
       "policy",
       "the given assignments",
-      played(await byRow(stage, ingested.dir, options.policy)),
+      played(await byRow(context, ingested.dir, options.policy)),
     ]);
   }
   if (options.ablations ?? true) {
@@ -125,7 +111,7 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
         played(handouts),
       ]);
     }
-    const greedy = await topOfCandidates(stage, candidates);
+    const greedy = await topOfCandidates(context, truth, reasons, candidates);
     results.push(["ablation", "without allocation", "each user's best coupon until the money is gone", played(greedy)]);
   }
   const randoms = Array.from({ length: options.randomPlays ?? 10 }, (_, i) =>
@@ -182,92 +168,6 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
       closedShare: span > 0 ? (result.profitMinor - random.profitMinor) / span : 0,
       regretMinor: oracleProfit - result.profitMinor,
     })),
-  };
-}
-
-type Stages = Awaited<ReturnType<typeof runStages>>;
-
-/** The campaign's coupons, the most valuable for their cost first: so the till runs dry where it hurts least. */
-async function assignmentsOf(context: RunContext, stages: Stages): Promise<Handouts> {
-  const { ingested, candidates, affinity, allocated } = stages;
-  const { users, coupons, values, costs } = await listAssignments(context, ingested, candidates, affinity, allocated);
-  const ratio = Float64Array.from(values, (value, i) => Number(value) / Math.max(1, Number(costs[i]!)));
-  const order = [...users.keys()].sort((a, b) => ratio[b]! - ratio[a]! || a - b);
-  return { users: order.map((i) => users[i]!), coupons: order.map((i) => coupons[i]!) };
-}
-
-async function topOfCandidates({ context, truth, reasons }: Stage, stage: CandidatesStage): Promise<Handouts> {
-  const wanted = { counts: "I32", coupons: "I32", value: "I64" } as const;
-  const loaded = await loadTensors(context.executor, join(stage.dir, "candidates.safetensors"), wanted);
-  const { width } = stage.result;
-  const value = new Float64Array(truth.numUsers * truth.numCoupons);
-  for (let user = 0; user < truth.numUsers; user++) {
-    for (let j = 0; j < (loaded.counts as Int32Array)[user]!; j++) {
-      const at = user * width + j;
-      value[user * truth.numCoupons + (loaded.coupons as Int32Array)[at]!] = Number(
-        (loaded.value as BigInt64Array)[at]!,
-      );
-    }
-  }
-  return topScorePolicy(truth, reasons, (user, c) => value[user * truth.numCoupons + c]!);
-}
-
-async function affinityScores(context: RunContext, affinity: AffinityStage): Promise<Float32Array> {
-  const { $file } = affinityRef(affinity);
-  return (await loadTensors(context.executor, $file, { affinity: "F32" })).affinity as Float32Array;
-}
-
-async function readRfm(context: RunContext, dir: string, numUsers: number): Promise<Rfm & { meanOrderMinor: number }> {
-  const path = join(dir, INGEST_FILES.features);
-  const scratch = join(context.stages.workspace.root, "tmp-simulate");
-  const db = await openStageDb(context, scratch, [path], 1);
-  const columns = ["recency_days", "frequency", "monetary_minor"].map(() => new Float64Array(numUsers));
-  try {
-    const sql = `SELECT recency_days, frequency::DOUBLE, coalesce(monetary_minor, 0)::DOUBLE FROM read_parquet(${quoteLiteral(path)}) ORDER BY row`;
-    let row = 0;
-    for await (const batch of db.streamColumns(sql, ["F64", "F64", "F64"])) {
-      for (const [i, column] of columns.entries()) column.set(batch.columns[i]!, row);
-      row += batch.numRows;
-    }
-  } finally {
-    db.close();
-    await rm(scratch, { recursive: true, force: true });
-  }
-  const [recency, frequency, monetary] = columns as [Float64Array, Float64Array, Float64Array];
-  const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
-  return { recency, frequency, monetary, meanOrderMinor: total(monetary) / Math.max(1, total(frequency)) };
-}
-
-/** The given policy's ids as rows and positions. */
-async function byRow(
-  { context }: Stage,
-  dir: string,
-  policy: NonNullable<SimulateOptions["policy"]>,
-): Promise<Handouts> {
-  const path = join(dir, INGEST_FILES.users);
-  const scratch = join(context.stages.workspace.root, "tmp-simulate");
-  const db = await openStageDb(context, scratch, [path], 1);
-  const rows = new Map<string, number>();
-  try {
-    const sql = `SELECT user_id FROM read_parquet(${quoteLiteral(path)}) ORDER BY row`;
-    for await (const { numRows, columns } of db.streamColumns(sql, ["TEXT"])) {
-      for (let i = 0; i < numRows; i++) rows.set(columns[0][i]!, rows.size);
-    }
-  } finally {
-    db.close();
-    await rm(scratch, { recursive: true, force: true });
-  }
-  const positions = new Map(context.loaded.coupons.map(({ id }, j) => [id, j]));
-  const find = (what: string, from: Map<string, number>, id: string, i: number): number => {
-    const found = from.get(id);
-    if (found !== undefined) return found;
-    throw invalidArgument(
-      `policy: expected a ${what} of the campaign in row ${i + 1} but received ${JSON.stringify(id)}`,
-    );
-  };
-  return {
-    users: policy.users.map((id, i) => find("user", rows, id, i)),
-    coupons: policy.coupons.map((id, i) => find("coupon", positions, id, i)),
   };
 }
 
