@@ -15,13 +15,14 @@ const { values } = parseArgs({
     threads: { type: "string", default: "1,2" },
     algorithms: { type: "string", default: "auto,fp-growth,eclat" },
     only: { type: "string", default: "" },
+    python: { type: "string", default: "python3" },
     mlxtend: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
   console.log(
-    `node bench/mining/mining.mjs [--runs 7] [--threads 1,2] [--algorithms ${MINING_ALGORITHMS.join(",")}] [--only retail] [--mlxtend]`,
+    `node bench/mining/mining.mjs [--runs 7] [--threads 1,2] [--algorithms ${MINING_ALGORITHMS.join(",")}] [--only retail] [--mlxtend] [--python python3]`,
   );
   process.exit(0);
 }
@@ -67,12 +68,35 @@ async function measureOurs(baskets, minSupport, algorithm) {
 function measurePeers(path, count) {
   const script = fileURLToPath(new URL("peers.py", import.meta.url));
   const extra = values.mlxtend ? ["--mlxtend"] : [];
-  const { stdout } = spawnSync("python3", [script, path, String(count), String(runs), ...extra], { encoding: "utf8" });
+  const { stdout } = spawnSync(values.python, [script, path, String(count), String(runs), ...extra], {
+    encoding: "utf8",
+  });
   const results = (stdout ?? "").split("\n").filter(Boolean).map(JSON.parse);
   for (const { peer, missing } of results) if (missing !== undefined) console.log(`${peer}: ${missing}`);
   return results
     .filter(({ missing }) => missing === undefined)
     .map(({ peer, sets, seconds: times }) => ({ who: peer, threads: 1, times, sets }));
+}
+
+/**
+ * Sets of items that are in every basket: with any other set they come as its perfect extensions, but Borgelt's module
+ * does not report them alone.
+ */
+function setsInAll({ indptr, items, numItems }) {
+  const counts = new Int32Array(numItems);
+  for (const item of items) counts[item]++;
+  return 2 ** counts.filter((count) => count === indptr.length - 1).length - 1;
+}
+
+/** What is compared has to be equal: throws where a peer finds other sets. */
+function compareSets(baskets, ours, peers) {
+  const unreported = setsInAll(baskets);
+  for (const { who, sets } of [...ours, ...peers]) {
+    const found = who.startsWith("borgelt") ? sets + unreported : sets;
+    if (found !== ours[0].sets) throw new Error(`${who} finds ${found} sets, ${ours[0].who} ${ours[0].sets}`);
+  }
+  if (unreported > 0 && peers.some(({ who }) => who.startsWith("borgelt")))
+    console.log(`(of sets of items that are in all baskets, here ${unreported}, Borgelt's module reports none)\n`);
 }
 
 /** Medians and the least, beside one thread of the same, and beside the fastest peer. */
@@ -102,7 +126,9 @@ for (const { name, make, shares } of CASES.filter((one) => one.name.includes(val
     for (const algorithm of values.algorithms.split(","))
       ours.push(...(await measureOurs(baskets, minSupport, algorithm)));
     const count = Math.ceil(minSupport * (made.indptr.length - 1));
-    report(`${name}, ${Number((100 * minSupport).toPrecision(6))} %`, ours, measurePeers(path, count));
+    const peers = measurePeers(path, count);
+    report(`${name}, ${Number((100 * minSupport).toPrecision(6))} %`, ours, peers);
+    compareSets(made, ours, peers);
   }
 }
 await closeExecutors();
