@@ -1,4 +1,5 @@
-/** ALS beside implicit: node bench/factors/als.mjs [--size small] [--threads 2] [--python python3]. */
+/** ALS beside implicit: node bench/factors/als.mjs [--size small | --matrix FILE] [--threads 2] [--python python3]. */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { matrixOf } from "../data.mjs";
 import { mustRun, requireBuild, SIZE_NAMES, say, seconds, table } from "../tools.mjs";
@@ -7,6 +8,7 @@ const { values } = parseArgs({
   allowNegative: true,
   options: {
     size: { type: "string", default: "small" },
+    matrix: { type: "string" },
     threads: { type: "string", default: "2" },
     python: { type: "string", default: "python3" },
     rounds: { type: "string", default: "15" },
@@ -16,14 +18,14 @@ const { values } = parseArgs({
 });
 if (values.help || !SIZE_NAMES.includes(values.size)) {
   say(
-    "usage: node bench/factors/als.mjs [--size tiny|small|large] [--threads 2] [--rounds 15] [--no-ranking] [--python python3]",
+    "usage: node bench/factors/als.mjs [--size tiny|small|large | --matrix FILE] [--threads 2] [--rounds 15] [--no-ranking] [--python python3]",
   );
   process.exit(values.help ? 0 : 2);
 }
 requireBuild();
 const { als, closeExecutors, openMatrix, recommend } = await import("../../dist/index.js");
 const threads = Number(values.threads);
-const path = await matrixOf(values.size, say);
+const path = values.matrix === undefined ? await matrixOf(values.size, say) : resolve(values.matrix);
 
 async function timed(call) {
   const start = performance.now();
@@ -65,4 +67,4 @@ if (values.ranking) {
 say(`loss ${result.loss.toFixed(1)}, implicit ${theirs.loss?.toFixed(1) ?? "–"}`);
 matrix.close();
 await closeExecutors();
-console.log(table([`work (${values.size}), ${threads} threads`, "couponcast", "peer", "times"], rows));
+console.log(table([`work (${values.matrix ?? values.size}), ${threads} threads`, "couponcast", "peer", "times"], rows));
