@@ -1,6 +1,7 @@
 #include "couponcast/sparse_kmeans.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -71,6 +72,22 @@ namespace couponcast {
 
 HWY_EXPORT(AssignRowsImpl);
 
+namespace {
+
+// In four sums, which do not wait for each other.
+double SquaredLength(std::span<const float> values) {
+  std::array<double, 4> sums = {};
+  const auto square = [](float value) { return static_cast<double>(value) * static_cast<double>(value); };
+  size_t cell = 0;
+  for (; cell + sums.size() <= values.size(); cell += sums.size()) {
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += square(values[cell + i]);
+  }
+  for (; cell < values.size(); ++cell) sums[0] += square(values[cell]);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+}  // namespace
+
 Status SparseRowLengths(const CsrView& matrix, bool unit, RowRange range, CancelFlag cancel, std::span<float> factors,
                         std::span<double> squares) {
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, matrix.rows));
@@ -78,8 +95,7 @@ Status SparseRowLengths(const CsrView& matrix, bool unit, RowRange range, Cancel
   COUPONCAST_RETURN_IF_ERROR(CheckSize("squares", squares.size(), matrix.rows));
   for (int64_t row = range.begin; row < range.end; ++row) {
     if (row % 1024 == 0 && cancel.IsSet()) return Cancelled();
-    double square = 0;
-    for (const float value : matrix.row_values(row)) square += static_cast<double>(value) * static_cast<double>(value);
+    const double square = SquaredLength(matrix.row_values(row));
     const auto at = static_cast<size_t>(row);
     factors[at] = !unit ? 1.0F : square > 0 ? static_cast<float>(1 / std::sqrt(square)) : 0.0F;
     const auto factor = static_cast<double>(factors[at]);

@@ -41,16 +41,14 @@ HWY_INLINE float Scores(const SparseFilter& filter, float step, float* HWY_RESTR
 // The centroids that score at least `least`: how many, and which if it is one. Without a branch on scores.
 HWY_INLINE SparseCandidates Candidates(const SparseFilter& filter, const float* HWY_RESTRICT scores, float least) {
   const hn::CappedTag<float, 16> d;
-  const hn::RebindToSigned<decltype(d)> di;
   const auto width = static_cast<int64_t>(hn::Lanes(d));
   SparseCandidates found;
-  auto which = hn::Zero(di);
   for (int64_t c = 0; c < filter.lanes; c += width) {
     const auto near = hn::Ge(hn::LoadU(d, scores + c), hn::Set(d, least));
     found.count += hn::CountTrue(d, near);
-    which = hn::Add(which, hn::IfThenElseZero(hn::RebindMask(di, near), hn::Iota(di, static_cast<int32_t>(c))));
+    const intptr_t first = hn::FindFirstTrue(d, near);
+    found.nearest = first < 0 ? found.nearest : static_cast<int32_t>(c + first);
   }
-  found.nearest = hn::ReduceSum(di, which);
   return found;
 }
 
