@@ -137,10 +137,14 @@ std::span<Short> Shorts(std::span<Byte> bytes) {
 }
 
 Napi::Value SparseKmeansEncodeBinding(const Args& args) {
-  Check(args.env(),
-        SparseKmeansEncode(args.Matrix("matrix").by_user(), args.In<float>("factors"), args.Range(), args.Cancel(),
-                           Shorts<int16_t>(args.Out<uint8_t>("outCodes")), args.Out<float>("outSteps"), args.Out<float>("outErrors")));
-  return args.env().Undefined();
+  SparseKmeansReach reach;
+  Check(args.env(), SparseKmeansEncode(args.Matrix("matrix").by_user(), args.In<float>("factors"), args.Range(), args.Cancel(),
+                                       Shorts<int16_t>(args.Out<uint8_t>("outCodes")), args.Out<float>("outSteps"),
+                                       args.Out<float>("outErrors"), &reach));
+  const Napi::Object object = Napi::Object::New(args.env());
+  object.Set("least", static_cast<double>(reach.least));
+  object.Set("largest", static_cast<double>(reach.largest));
+  return object;
 }
 
 Napi::Value SparseKmeansScaleCellsBinding(const Args& args) {
@@ -167,11 +171,14 @@ Napi::Value SparseKmeansLabelsBinding(const Args& args) {
 Napi::Value SparseKmeansMeansBinding(const Args& args) {
   const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Shorts<int16_t>(args.OptionalOut<uint8_t>("outShorts")),
                                  args.Number("shortScale")};
+  const CsrView by_user = args.Matrix("matrix").by_user();
+  const SparseKmeansKeptSums kept{&by_user, args.In<float>("factors"), args.OptionalIn<int32_t>("before"),
+                                  args.OptionalOut<double>("sums")};
   float largest = 0;
   Check(args.env(),
         SparseKmeansMeans(args.Matrix("matrix").by_item(), args.OptionalIn<float>("scaled"), args.OptionalIn<float>("weights"),
-                          args.In<int32_t>("labels"), args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(), to,
-                          {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}, &largest));
+                          args.In<int32_t>("labels"), args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(), kept,
+                          to, {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}, &largest));
   return Napi::Number::New(args.env(), static_cast<double>(largest));
 }
 

@@ -40,7 +40,10 @@ Step Assign(const CsrView& rows, const std::vector<float>& factors, const std::v
 
 struct Codes {
   Codes(const CsrView& rows, const std::vector<float>& factors) : codes(rows.values.size()), steps(factors.size()), errors(factors.size()) {
-    for (const RowRange range : Shards(rows.rows, 7)) EXPECT_OK(SparseKmeansEncode(rows, factors, range, {}, codes, steps, errors));
+    for (const RowRange range : Shards(rows.rows, 7)) {
+      SparseKmeansReach reach;
+      EXPECT_OK(SparseKmeansEncode(rows, factors, range, {}, codes, steps, errors, &reach));
+    }
   }
   SparseKmeansCodes view() const { return {codes, steps, errors}; }
 
@@ -131,7 +134,7 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
         std::vector<double> sum_norms(static_cast<size_t>(k));
         std::vector<double> shifts(static_cast<size_t>(k));
         std::vector<double> products(static_cast<size_t>(k));
-        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), scaled, weights, step.labels, scale, centroids, {0, rows.cols}, {},
+        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), scaled, weights, step.labels, scale, centroids, {0, rows.cols}, {}, {},
                                     {means, shorts, 4096}, {sum_norms, shifts, products}, &largest));
         for (size_t c = 0; c < norms.size(); ++c) inertia += totals[c] * norms[c] - 2 * products[c];
         EXPECT_NEAR(inertia, weighted_inertia, 1e-4 * (1 + weighted_inertia));
@@ -307,7 +310,8 @@ TEST(SparseKmeans, CodesSayWhatTheRowsAre) {
     std::vector<int16_t> codes(1);
     std::vector<float> factors(3);
     std::vector<float> steps(3);
-    return SparseKmeansEncode(matrix.by_user(), factors, {0, 3}, {}, codes, steps, steps);
+    SparseKmeansReach reach;
+    return SparseKmeansEncode(matrix.by_user(), factors, {0, 3}, {}, codes, steps, steps, &reach);
   }());
 }
 
@@ -334,7 +338,7 @@ TEST(SparseKmeans, RefusesWhatDoesNotFit) {
   std::vector<double> totals(2);
   float largest = 0;
   const auto means = [&](std::span<const float> weights = {}) {
-    return SparseKmeansMeans(matrix.by_item(), {}, weights, labels, scale, centroids, {0, 3}, {}, {centroids, {}, 1},
+    return SparseKmeansMeans(matrix.by_item(), {}, weights, labels, scale, centroids, {0, 3}, {}, {}, {centroids, {}, 1},
                              {norms, totals, totals}, &largest);
   };
   EXPECT_CODE(StatusCode::kInvalidArgument, means(std::span(factors).first(2)));

@@ -162,7 +162,7 @@ export interface Addon {
   sparseKmeansAddRows(a: Named): void;
   sparseKmeansAssign(a: Named): number;
   sparseKmeansAssignRows(a: Named): number;
-  sparseKmeansEncode(a: Named): void;
+  sparseKmeansEncode(a: Named): { least: number; largest: number };
   sparseKmeansLabels(a: Named): void;
   sparseKmeansMeans(a: Named): number;
   sparseKmeansScale(a: Named): void;

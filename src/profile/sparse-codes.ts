@@ -2,8 +2,13 @@ import { shared } from "../executor/executor.js";
 import { evenRanges, type SparsePoints } from "./sparse-points.js";
 
 const BYTES_OF_SHORT = 2;
-/** Of what centroids are scaled up from: far from where float32 ends. */
-const MIN_EXPONENT = -100;
+/** Behind the first bit of a number; one of those of float64 stays for what is taken away before something is added. */
+const BITS_OF_F32 = 23;
+const BITS_OF_F64 = 52;
+const LARGEST_SHORT = 32_767;
+const ROOM = 1.25;
+/** What centroids are scaled up from: far from where float32 ends. */
+const LEAST_LARGEST = 2 ** -100;
 
 /** The rows of a matrix as the kernels of Lloyd's iterations want them. */
 export interface SparseCodes {
@@ -13,6 +18,8 @@ export interface SparseCodes {
   errors: Float32Array;
   /** By item: [nnz] the cells times their rows' factors; undefined: all factors are 1. */
   scaled: Float32Array | undefined;
+  /** Cells add up in float64 without rounding, in any order. */
+  exact: boolean;
 }
 
 export async function sparseCodes(points: SparsePoints): Promise<SparseCodes> {
@@ -30,11 +37,20 @@ export async function sparseCodes(points: SparsePoints): Promise<SparseCodes> {
     kernel: "sparseKmeansScaleCells" as const,
     args: { ...args, ...range, outScaled: scaled },
   }));
-  await executor.map(unit ? [...scale, ...encode] : encode);
-  return { codes, steps, errors, scaled };
+  const results = await executor.map(unit ? [...scale, ...encode] : encode);
+  const reaches = results.slice(-encode.length).map(({ value }) => value as { least: number; largest: number });
+  const least = Math.min(...reaches.map((reach) => reach.least));
+  const largest = Math.max(...reaches.map((reach) => reach.largest));
+  return { codes, steps, errors, scaled, exact: addUpExactly(matrix.numUsers, least, largest) };
 }
 
-/** Dense centroids as whole numbers of 16 bits, each times `scale`, a power of two. */
+/** Whether float64 holds every sum of `count` float32 numbers of magnitudes between `least` and `largest`. */
+function addUpExactly(count: number, least: number, largest: number): boolean {
+  const bits = Math.log2(largest * count) - (Math.floor(Math.log2(least)) - BITS_OF_F32);
+  return bits < BITS_OF_F64;
+}
+
+/** Dense centroids as whole numbers of 16 bits, each times `scale`. */
 export interface Shorts {
   /** [items * lanes] */
   values: Uint8Array;
@@ -47,13 +63,12 @@ export function shortsOf(length: number): Shorts {
 
 /** Whether coordinates up to `largest` fit in. */
 export function fits({ scale }: Shorts, largest: number): boolean {
-  return largest * scale <= 32_767;
+  return largest * scale <= LARGEST_SHORT;
 }
 
-/** The scale that leaves coordinates up to `largest` the double of their room. */
+/** The scale that leaves coordinates up to `largest` some room to grow. */
 export function scaleFor(largest: number): number {
-  const exponent = largest > 0 ? Math.ceil(Math.log2(largest)) : 0;
-  return 2 ** (14 - Math.max(exponent, MIN_EXPONENT));
+  return LARGEST_SHORT / (ROOM * Math.max(largest, LEAST_LARGEST));
 }
 
 /** Rounds centroids to `shorts`, with the scale that suits them. */

@@ -9,7 +9,7 @@ import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./
 /** Items of a sum in float64: kSparseKmeansShard of the kernel. */
 const SHARD_ITEMS = 2048;
 /** For balance: rows differ in length. */
-const CALLS_PER_THREAD = 2;
+const callsOf = (threads: number) => (threads === 1 ? 1 : 2 * threads);
 
 interface MeasuredCentroids extends SparseCentroids {
   /** The largest magnitude of a coordinate. */
@@ -40,6 +40,9 @@ export class SparseLloyd implements KmeansEngine {
   #shift = 0;
   /** Of the centroids that the next assignment is to. */
   readonly #shorts: Shorts;
+  /** [numItems * lanes] what the users of each cluster of #summed sum to; undefined: sums start anew each time. */
+  readonly #sums: Float64Array | undefined;
+  #summed: Int32Array | undefined;
 
   private constructor(
     readonly points: SparsePoints,
@@ -59,6 +62,7 @@ export class SparseLloyd implements KmeansEngine {
     this.#before = state();
     this.#next = empty();
     this.#shorts = shortsOf(size);
+    this.#sums = codes.exact && points.given === undefined ? shared.f64(size) : undefined;
   }
 
   /** From the rows of these users: means of clusters of one user each. */
@@ -94,7 +98,7 @@ export class SparseLloyd implements KmeansEngine {
     const { codes, steps, errors } = this.codes;
     const labels = this.#before.labels;
     const results = await executor.map(
-      evenRanges(matrix.numUsers, CALLS_PER_THREAD * executor.threads).map((range) => ({
+      evenRanges(matrix.numUsers, callsOf(executor.threads)).map((range) => ({
         kernel: "sparseKmeansLabels",
         args: {
           matrix: matrix.ref(),
@@ -154,21 +158,24 @@ export class SparseLloyd implements KmeansEngine {
 
   /** The same, of the clusters' sums times `scale`. */
   async #scaledSums(labels: Int32Array, scale: Float64Array, { short }: { short: boolean }): Promise<Float64Array> {
-    const { matrix, k, given: weights, executor } = this.points;
+    const { matrix, k, factors, given: weights, executor } = this.points;
     const { centroids: old, largest } = this.#now.at;
     const { centroids } = this.#next;
     const shorts = this.#shorts;
     // Means move little, as a rule.
     shorts.scale = scaleFor(largest);
     const results = await executor.map(
-      evenRanges(matrix.numItems, CALLS_PER_THREAD * executor.threads, SHARD_ITEMS).map((range) => {
+      evenRanges(matrix.numItems, callsOf(executor.threads), SHARD_ITEMS).map((range) => {
         const perShard = { $return: "F64" as const, length: Math.ceil((range.end - range.begin) / SHARD_ITEMS) * k };
         return {
           kernel: "sparseKmeansMeans" as const,
           args: {
             matrix: matrix.ref(),
             scaled: this.codes.scaled,
+            factors,
             weights,
+            before: this.#summed,
+            sums: this.#sums,
             labels,
             scale,
             old,
@@ -183,6 +190,7 @@ export class SparseLloyd implements KmeansEngine {
         };
       }),
     );
+    if (this.#sums !== undefined) this.#summed = labels;
     // In the order of the shards: the same bytes for any number of threads.
     const norms = new Float64Array(k);
     const products = new Float64Array(k);

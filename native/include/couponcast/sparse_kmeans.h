@@ -4,6 +4,7 @@
 #define COUPONCAST_SPARSE_KMEANS_H_
 
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "couponcast/kernel.h"
@@ -43,10 +44,16 @@ struct SparseKmeansCodes {
   std::span<const float> errors;   // [rows] at least the length of (factor row - what the codes say)
 };
 
+// Magnitudes of factor times value in float32, of the cells that are not 0.
+struct SparseKmeansReach {
+  float least = std::numeric_limits<float>::infinity();
+  float largest = 0;
+};
+
 // Codes, steps and errors of the rows of `range`. codes [nnz], steps [rows], errors [rows] out. factors of SparseRowLengths.
 // Errors: kInvalidArgument, kOutOfRange, kCancelled.
 Status SparseKmeansEncode(const CsrView& matrix, std::span<const float> factors, RowRange range, CancelFlag cancel,
-                          std::span<int16_t> codes, std::span<float> steps, std::span<float> errors);
+                          std::span<int16_t> codes, std::span<float> steps, std::span<float> errors, SparseKmeansReach* reach);
 
 // The labels and counts of SparseKmeansAssign, bit for bit, by a fast filter: products of codes and of centroids in whole
 // numbers, whose proven bound decides which may be the nearest; where that is more than one, they are measured as
@@ -86,6 +93,15 @@ struct SparseKmeansTotals {
 Status SparseKmeansScaleCells(const CsrView& transpose, std::span<const float> factors, RowRange range, CancelFlag cancel,
                               std::span<float> scaled);
 
+// What the rows of each cluster sum to by column, kept so that a later call adds only rows that change clusters. For cells
+// whose sums float64 does not round in any order.
+struct SparseKmeansKeptSums {
+  const CsrView* matrix = nullptr;
+  std::span<const float> factors;   // of its rows
+  std::span<const int32_t> before;  // [rows] the labels that `sums` are of; empty: they are of none yet
+  std::span<double> sums;           // [cols * lanes] in/out; empty: nothing is kept
+};
+
 // Means of the clusters for columns `range` of the matrix: centroid c is the sum of its rows, each times its weight, times
 // scale[c].
 //
@@ -95,14 +111,16 @@ Status SparseKmeansScaleCells(const CsrView& transpose, std::span<const float> f
 // labels     [rows of the matrix] in [0, k), or -1: in no cluster
 // old        [cols * lanes] centroids before; where scale[c] is 0 they stay
 // range      begins at a multiple of kSparseKmeansShard
+// kept       of `range`; with weights nothing is
 // to         out, for `range`
 // largest    out: the largest magnitude in the means, where shorts are wanted; else 0
 //
 // Cells count factor times value in float32, as in the products. Sums run in float64 in the order of the rows. Cost: a few
-// operations a cell. Memory: 1 byte a row, from 255 clusters on 4.
+// operations a cell, of kept sums for the rows that change clusters if these are few. Memory: 1 byte a row, from 255 clusters on 4.
 Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled, std::span<const float> weights,
                          std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
-                         CancelFlag cancel, const SparseKmeansCentroids& to, const SparseKmeansTotals& totals, float* largest);
+                         CancelFlag cancel, const SparseKmeansKeptSums& kept, const SparseKmeansCentroids& to,
+                         const SparseKmeansTotals& totals, float* largest);
 
 }  // namespace couponcast
 

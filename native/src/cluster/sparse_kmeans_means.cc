@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cluster/sparse_kmeans_check.h"
+#include "cluster/sparse_kmeans_moves.h"
 #include "couponcast/sparse_kmeans.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -117,7 +118,8 @@ Status SparseKmeansShorten(std::span<const float> centroids, int64_t k, double s
 
 Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled, std::span<const float> weights,
                          std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
-                         CancelFlag cancel, const SparseKmeansCentroids& to, const SparseKmeansTotals& totals, float* largest) {
+                         CancelFlag cancel, const SparseKmeansKeptSums& kept, const SparseKmeansCentroids& to,
+                         const SparseKmeansTotals& totals, float* largest) {
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, transpose.rows));
   const auto k = static_cast<int64_t>(scale.size());
   if (k < 1) return InvalidArgument("expected k >= 1 centroids");
@@ -134,8 +136,10 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled
   COUPONCAST_RETURN_IF_ERROR(CheckSize("norms", totals.norms.size(), num_shards * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("shifts", totals.shifts.size(), num_shards * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("products", totals.products.size(), num_shards * k));
-  if (std::ranges::any_of(labels, [k](int32_t label) { return label < -1 || label >= k; }))
-    return InvalidArgument("expected labels in [-1, k)");
+  COUPONCAST_RETURN_IF_ERROR(CheckClusterLabels(labels, k));
+  if (!kept.sums.empty()) COUPONCAST_RETURN_IF_ERROR(CheckKeptSums(kept, transpose, weights, k));
+  const bool few_moves = !kept.before.empty() && FewMoves(*kept.matrix, kept.before, labels);
+  if (few_moves) COUPONCAST_RETURN_IF_ERROR(MoveSums(kept, labels, lanes, range, cancel));
   const auto width = static_cast<size_t>(lanes);
   std::vector<double> sums(width + 1);
   std::vector<double> padded_scale(width, 0.0);
@@ -147,11 +151,18 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled
   const auto finish = HWY_DYNAMIC_POINTER(FinishItemImpl);
   const float* cells = scaled.empty() ? transpose.values.data() : scaled.data();
   *largest = 0;
-  const auto means_of = [&](const auto& places, int64_t item) {
+  const auto sums_of = [&](const auto& places, int64_t item) -> const double* {
+    double* own = kept.sums.empty() ? nullptr : kept.sums.data() + item * lanes;
+    if (few_moves) return own;
     std::ranges::fill(sums, 0.0);
     AddCells(transpose.row_indices(item), cells + transpose.indptr[static_cast<size_t>(item)], weights, places, sums);
+    if (own != nullptr) std::copy_n(sums.begin() + 1, lanes, own);
+    return sums.data() + 1;
+  };
+  const auto means_of = [&](const auto& places, int64_t item) {
     float* means = to.centroids.data() + item * lanes;
-    finish(sums.data() + 1, padded_scale.data(), old.data() + item * lanes, lanes, means, norms.data(), shifts.data(), products.data());
+    finish(sums_of(places, item), padded_scale.data(), old.data() + item * lanes, lanes, means, norms.data(), shifts.data(),
+           products.data());
     if (to.shorts.empty()) return;
     *largest = std::max(*largest, shorten(means, lanes, static_cast<float>(to.scale), to.shorts.data() + item * lanes));
   };

@@ -1,0 +1,163 @@
+#include <gtest/gtest.h>
+
+#include "couponcast/sparse_kmeans.h"
+#include "tests/test_util.h"
+
+namespace couponcast {
+namespace {
+
+using testing::ForEachTarget;
+using testing::MatrixKind;
+using testing::Raised;
+using testing::Random;
+using testing::SameBits;
+
+constexpr int64_t kClusters = 21;
+
+struct Means {
+  explicit Means(int64_t cols)
+      : centroids(static_cast<size_t>(cols * SparseKmeansLanes(kClusters))),
+        shorts(centroids.size()),
+        norms(static_cast<size_t>((cols + kSparseKmeansShard - 1) / kSparseKmeansShard * kClusters)),
+        shifts(norms.size()),
+        products(norms.size()) {}
+
+  std::vector<float> centroids;
+  std::vector<int16_t> shorts;
+  std::vector<double> norms;
+  std::vector<double> shifts;
+  std::vector<double> products;
+  float largest = 0;
+};
+
+struct Rows {
+  Rows(const MatrixKind& kind, uint64_t seed, bool unit)
+      : matrix(testing::RandomMatrix(kind, seed)), factors(static_cast<size_t>(kind.rows)) {
+    std::vector<double> squares(factors.size());
+    EXPECT_OK(SparseRowLengths(matrix.by_user(), unit, {0, kind.rows}, {}, factors, squares));
+    scaled.resize(matrix.by_user().values.size());
+    EXPECT_OK(SparseKmeansScaleCells(matrix.by_item(), factors, {0, kind.cols}, {}, scaled));
+  }
+
+  // In calls of one shard each.
+  Means MeansOf(const std::vector<int32_t>& labels, const std::vector<float>& old, const SparseKmeansKeptSums& kept) const {
+    const CsrView items = matrix.by_item();
+    Means means(items.rows);
+    const std::vector<double> scale(kClusters, 0.125);
+    for (int64_t begin = 0; begin < items.rows; begin += kSparseKmeansShard) {
+      const auto part = [&](std::vector<double>& all) {
+        return std::span(all).subspan(static_cast<size_t>(begin / kSparseKmeansShard * kClusters), kClusters);
+      };
+      float largest = 0;
+      EXPECT_OK(SparseKmeansMeans(items, scaled, {}, labels, scale, old, {begin, std::min(begin + kSparseKmeansShard, items.rows)}, {},
+                                  kept, {means.centroids, means.shorts, 4096},
+                                  {part(means.norms), part(means.shifts), part(means.products)}, &largest));
+      means.largest = std::max(means.largest, largest);
+    }
+    return means;
+  }
+
+  testing::TestMatrix matrix;
+  std::vector<float> factors;
+  std::vector<float> scaled;
+};
+
+void ExpectSame(const Means& a, const Means& b) {
+  EXPECT_TRUE(SameBits(a.centroids, b.centroids) && SameBits(a.shorts, b.shorts));
+  EXPECT_TRUE(SameBits(a.norms, b.norms) && SameBits(a.shifts, b.shifts) && SameBits(a.products, b.products));
+  EXPECT_EQ(a.largest, b.largest);
+}
+
+TEST(SparseKmeansKept, MeansOfMovedRowsAreThoseOfAll) {
+  std::vector<MatrixKind> kinds = testing::MatrixKinds();
+  kinds.push_back({.rows = 60, .cols = 4100, .density = 0.02});
+  uint64_t seed = 400;
+  for (const MatrixKind& kind : kinds) {
+    const bool unit = ++seed % 2 == 0;
+    const Rows rows(kind, seed, unit);
+    const CsrView by_user = rows.matrix.by_user();
+    ForEachTarget([&] {
+      Random random(seed);
+      std::vector<double> sums(static_cast<size_t>(kind.cols * SparseKmeansLanes(kClusters)), 7.0);
+      std::vector<int32_t> before;
+      std::vector<int32_t> labels(static_cast<size_t>(kind.rows), -1);
+      std::vector<float> old(sums.size());
+      for (float& value : old) value = static_cast<float>(random.Between(-1, 1));
+      // No, few, half and all rows move; some leave or join what is in no cluster.
+      for (const double share : {1.0, 0.0, 0.02, 0.05, 0.5, 0.02, 0.0, 1.0, 0.05}) {
+        for (int32_t& label : labels) {
+          if (random.Between(0, 1) < share) label = static_cast<int32_t>(random.Below(kClusters + 1)) - 1;
+        }
+        const Means kept = rows.MeansOf(labels, old, {&by_user, rows.factors, before, sums});
+        ExpectSame(kept, rows.MeansOf(labels, old, {}));
+        before = labels;
+        old = kept.centroids;
+      }
+    });
+  }
+}
+
+TEST(SparseKmeansKept, ReachIsThatOfTheCells) {
+  for (const bool unit : {false, true}) {
+    for (const bool whole : {false, true}) {
+      const Rows rows({.rows = 50, .cols = 40, .density = 0.5, .negative = true, .small_integers = whole}, 9, unit);
+      SparseKmeansReach expected;
+      for (const float cell : rows.scaled) {
+        if (cell == 0) continue;
+        expected.least = std::min(expected.least, std::abs(cell));
+        expected.largest = std::max(expected.largest, std::abs(cell));
+      }
+      ForEachTarget([&] {
+        std::vector<int16_t> codes(rows.scaled.size());
+        std::vector<float> steps(50);
+        std::vector<float> errors(50);
+        SparseKmeansReach reach;
+        ASSERT_OK(SparseKmeansEncode(rows.matrix.by_user(), rows.factors, {0, 50}, {}, codes, steps, errors, &reach));
+        EXPECT_EQ(reach.least, expected.least);
+        EXPECT_EQ(reach.largest, expected.largest);
+      });
+    }
+  }
+  const testing::TestMatrix empty(testing::Dense(3, std::vector<float>(2)), 2);
+  std::vector<float> factors(3);
+  std::vector<float> steps(3);
+  SparseKmeansReach reach;
+  ASSERT_OK(SparseKmeansEncode(empty.by_user(), factors, {0, 3}, {}, {}, steps, steps, &reach));
+  EXPECT_EQ(reach.largest, 0);
+  EXPECT_EQ(reach.least, std::numeric_limits<float>::infinity());
+}
+
+TEST(SparseKmeansKept, RefusesWhatDoesNotFit) {
+  const Rows rows({.rows = 6, .cols = 4, .density = 1}, 3, true);
+  const CsrView by_user = rows.matrix.by_user();
+  const CsrView items = rows.matrix.by_item();
+  std::vector<int32_t> labels(6);
+  std::vector<int32_t> before(6);
+  const std::vector<double> scale(1, 1.0);
+  std::vector<float> centroids(64);
+  std::vector<double> totals(1);
+  std::vector<double> sums(64);
+  std::vector<float> weights;
+  float largest = 0;
+  const auto means = [&](const SparseKmeansKeptSums& kept, CancelFlag cancel = {}) {
+    return SparseKmeansMeans(items, rows.scaled, weights, labels, scale, centroids, {0, 4}, cancel, kept, {centroids, {}, 1},
+                             {totals, totals, totals}, &largest);
+  };
+  const SparseKmeansKeptSums fits{&by_user, rows.factors, before, sums};
+  EXPECT_OK(means(fits));
+  labels[0] = -1;
+  EXPECT_CODE(StatusCode::kCancelled, means(fits, Raised()));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({nullptr, rows.factors, before, sums}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({&items, rows.factors, before, sums}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({&by_user, std::span(rows.factors).first(5), before, sums}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({&by_user, rows.factors, std::span(before).first(5), sums}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({&by_user, rows.factors, before, std::span(sums).first(63)}));
+  before[2] = 1;
+  EXPECT_CODE(StatusCode::kInvalidArgument, means(fits));
+  before[2] = 0;
+  weights.assign(6, 1.0F);
+  EXPECT_CODE(StatusCode::kInvalidArgument, means(fits));
+}
+
+}  // namespace
+}  // namespace couponcast
