@@ -42,7 +42,6 @@ std::pair<std::string, double> LongestLimit(const Cost& cost, const Limits& limi
   };
   const Limits::Compute& compute = limits.compute.at(target);
   consider("fp32 multiply then add", cost.flops, compute.mul_add);
-  consider("int8 dot product", cost.dot_madds, compute.dot);
   const Limits::Point& scatter = Limits::At(limits.scatter, cost.scatter_bytes);
   consider(scatter.name, cost.scatter_adds, scatter.rate);
   if (!limits.read.empty()) {

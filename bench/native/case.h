@@ -17,7 +17,6 @@ struct Cost {
   double work = 0;  // what the rate counts
   std::string unit;
   double flops = 0;            // fp32, multiplied before they are added
-  double dot_madds = 0;        // of int8 dot products
   double scatter_adds = 0;     // to floats
   int64_t scatter_bytes = 0;   //   of an accumulator of so many bytes
   double read_bytes = 0;       // read in order

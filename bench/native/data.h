@@ -24,7 +24,7 @@ struct Sizes {
   int64_t recommend_users;
   int64_t affinity_users;
   int64_t points;        // of K-means
-  int64_t tile_columns;  // documents of a MultiplyHeadTile
+  int64_t tile_columns;  // documents of an AddHeadRows
   int64_t digest_bytes;
 };
 

@@ -99,44 +99,6 @@ float SeparateImpl(int64_t steps, double* flops) {
   return hn::ReduceSum(d, hn::Add(left, right));
 }
 
-// `bytes` [count] are one operand (count a multiple of 128), four fixed vectors the other: eight sums.
-int32_t DotImpl(const uint8_t* HWY_RESTRICT bytes, int64_t count, int64_t passes, double* madds) {
-  const hn::CappedTag<int32_t, 16> di;
-  const hn::Repartition<uint8_t, decltype(di)> du;
-  const hn::Repartition<int8_t, decltype(di)> ds;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(du));
-  const auto q0 = hn::Set(ds, int8_t{3});
-  const auto q1 = hn::Set(ds, int8_t{-5});
-  const auto q2 = hn::Set(ds, int8_t{7});
-  const auto q3 = hn::Set(ds, int8_t{-11});
-  auto s00 = hn::Zero(di);
-  auto s01 = s00;
-  auto s10 = s00;
-  auto s11 = s00;
-  auto s20 = s00;
-  auto s21 = s00;
-  auto s30 = s00;
-  auto s31 = s00;
-  for (int64_t pass = 0; pass < passes; ++pass) {
-    for (int64_t i = 0; i < count; i += 2 * lanes) {
-      const auto left = hn::LoadU(du, bytes + i);
-      const auto right = hn::LoadU(du, bytes + i + lanes);
-      s00 = hn::SumOfMulQuadAccumulate(di, left, q0, s00);
-      s01 = hn::SumOfMulQuadAccumulate(di, right, q0, s01);
-      s10 = hn::SumOfMulQuadAccumulate(di, left, q1, s10);
-      s11 = hn::SumOfMulQuadAccumulate(di, right, q1, s11);
-      s20 = hn::SumOfMulQuadAccumulate(di, left, q2, s20);
-      s21 = hn::SumOfMulQuadAccumulate(di, right, q2, s21);
-      s30 = hn::SumOfMulQuadAccumulate(di, left, q3, s30);
-      s31 = hn::SumOfMulQuadAccumulate(di, right, q3, s31);
-    }
-  }
-  *madds = 4.0 * static_cast<double>(count * passes);
-  const auto left = hn::Xor(hn::Xor(s00, s01), hn::Xor(s10, s11));
-  const auto right = hn::Xor(hn::Xor(s20, s21), hn::Xor(s30, s31));
-  return hn::GetLane(hn::Xor(left, right));
-}
-
 // Reads `count` words, a multiple of 64, in order.
 uint64_t ReadImpl(const uint64_t* HWY_RESTRICT words, int64_t count) {
   const hn::CappedTag<uint64_t, 8> d;
@@ -174,7 +136,6 @@ namespace couponcast::bench {
 
 HWY_EXPORT(FusedImpl);
 HWY_EXPORT(SeparateImpl);
-HWY_EXPORT(DotImpl);
 HWY_EXPORT(ReadImpl);
 
 namespace {
@@ -252,9 +213,6 @@ double ScatterRate(int64_t bytes) {
 
 Limits::Compute ComputeRates() {
   constexpr int64_t kSteps = 10'000;
-  constexpr int64_t kBytes = 8192;
-  const auto bytes = hwy::AllocateAligned<uint8_t>(kBytes);
-  for (int64_t i = 0; i < kBytes; ++i) bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(i % 128);
   const auto flops_of = [](auto function) {
     return [function](int64_t repeats) {
       double flops = 0;
@@ -263,12 +221,7 @@ Limits::Compute ComputeRates() {
     };
   };
   return {BestRate(flops_of([](int64_t steps, double* flops) { return HWY_DYNAMIC_DISPATCH(FusedImpl)(steps, flops); })),
-          BestRate(flops_of([](int64_t steps, double* flops) { return HWY_DYNAMIC_DISPATCH(SeparateImpl)(steps, flops); })),
-          BestRate([&](int64_t repeats) {
-            double madds = 0;
-            sink = static_cast<double>(HWY_DYNAMIC_DISPATCH(DotImpl)(bytes.get(), kBytes, repeats, &madds));
-            return madds;
-          })};
+          BestRate(flops_of([](int64_t steps, double* flops) { return HWY_DYNAMIC_DISPATCH(SeparateImpl)(steps, flops); }))};
 }
 
 std::string Figure(double value) {
@@ -324,14 +277,13 @@ Limits MeasureLimits(const std::vector<int64_t>& targets, int64_t l1_bytes, int6
 
 std::vector<std::pair<std::string, std::string>> Describe(const Limits& limits) {
   std::vector<std::pair<std::string, std::string>> lines;
-  lines.reserve(limits.read.size() + limits.scatter.size() + 3 * limits.compute.size());
+  lines.reserve(limits.read.size() + limits.scatter.size() + 2 * limits.compute.size());
   for (const Limits::Point& point : limits.read) lines.emplace_back(point.name + ", GB/s", Figure(point.rate * 1e-9));
   for (const Limits::Point& point : limits.scatter) lines.emplace_back(point.name + ", M/s", Figure(point.rate * 1e-6));
   for (const auto& [target, rates] : limits.compute) {
     const std::string name = hwy::TargetName(target);
     lines.emplace_back(name + " fp32 fused multiply-add, GFLOP/s", Figure(rates.fma * 1e-9));
     lines.emplace_back(name + " fp32 multiply then add, GFLOP/s", Figure(rates.mul_add * 1e-9));
-    lines.emplace_back(name + " int8 dot product, G madds/s", Figure(rates.dot * 1e-9));
   }
   return lines;
 }

@@ -19,7 +19,6 @@ struct Limits {
   struct Compute {
     double fma;      // fp32 flops/s, fused multiply-add, operands in registers
     double mul_add;  // fp32 flops/s, multiply then add: what the kernels are allowed (-ffp-contract=off)
-    double dot;      // multiply-adds/s of int8 dot products, operands in the first-level cache
   };
 
   std::vector<Point> read;             // bytes/s read in order: L1, L2, L3 (four times L2), memory (twice L3)

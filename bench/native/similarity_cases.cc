@@ -1,6 +1,5 @@
 #include <hwy/aligned_allocator.h>
 
-#include <array>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -18,40 +17,39 @@ constexpr int64_t kNeighbours = 20;
 
 class HeadTileCase : public Case {
  public:
-  explicit HeadTileCase(Inputs& inputs) : Case("MultiplyHeadTile", true), columns_(inputs.sizes().tile_columns) {}
+  explicit HeadTileCase(Inputs& inputs) : Case("AddHeadRows", true), columns_(inputs.sizes().tile_columns) {}
 
+  // Of a query every fourth row, from another one on.
   void Prepare() override {
-    queries_.resize(static_cast<size_t>(kTileQueries * kTerms));
-    tile_.resize(static_cast<size_t>(kTerms * columns_));
     Random random(11);
-    for (int8_t& byte : queries_) byte = static_cast<int8_t>(random.Below(255) - 127);
-    for (uint8_t& byte : tile_) byte = static_cast<uint8_t>(random.Below(128));
-    column_step_.resize(static_cast<size_t>(columns_));
-    for (float& step : column_step_) step = static_cast<float>(random.Unit());
+    levels_.resize(static_cast<size_t>(kRows * columns_));
+    for (uint16_t& level : levels_) level = static_cast<uint16_t>(random.Below(65'536 / kTerms));
+    for (int64_t q = 0; q < kTileQueries; ++q) {
+      for (int64_t row = q % 4; row < kRows; row += 4) {
+        terms_.push_back({static_cast<uint32_t>(row), static_cast<uint16_t>(random.Below(65'536))});
+      }
+      begin_.push_back(std::ssize(terms_));
+    }
     sums_.resize(static_cast<size_t>(kTileQueries * columns_));
   }
   Cost cost() const override {
-    const auto cells = static_cast<double>(kTerms * columns_);
-    return {.work = cells * kTileQueries,
-            .unit = "madds",
-            .dot_madds = cells * kTileQueries,
-            .read_bytes = cells,
-            .read_set_bytes = kTerms * columns_};
+    const auto madds = static_cast<double>(kTileQueries * kTerms * columns_);
+    return {.work = madds, .unit = "madds", .read_bytes = 2 * madds, .read_set_bytes = 2 * kRows * kTileStep};
   }
   Status Run() override {
-    MultiplyHeadTile(queries_.data(), kQueryStep.data(), tile_.data(), column_step_.data(), kTerms, columns_, sums_.data());
+    AddHeadRows(terms_.data(), begin_.data(), kTileQueries, {levels_.data(), kRows, columns_}, columns_, sums_.data());
     return {};
   }
   std::string Wrong() const override {
     for (int64_t q = 0; q < kTileQueries; ++q) {
       for (int64_t c = 0; c < columns_; ++c) {
-        int64_t sum = 0;
-        for (int64_t h = 0; h < kTerms; ++h) {
-          sum += int64_t{queries_[static_cast<size_t>(q * kTerms + h)]} * tile_[static_cast<size_t>((h / 4 * columns_ + c) * 4 + h % 4)];
+        uint32_t sum = 0;
+        for (int64_t i = begin_[static_cast<size_t>(q)]; i < begin_[static_cast<size_t>(q) + 1]; ++i) {
+          const auto [row, level] = terms_[static_cast<size_t>(i)];
+          const int64_t at = (c / kTileStep * kRows + row) * kTileStep + c % kTileStep;
+          sum += level * uint32_t{levels_[static_cast<size_t>(at)]} >> 16U;
         }
-        const double expected = static_cast<double>(kQueryStep[static_cast<size_t>(q)]) *
-                                static_cast<double>(column_step_[static_cast<size_t>(c)]) * static_cast<double>(sum);
-        if (!Near(sums_[static_cast<size_t>(q * columns_ + c)], expected)) {
+        if (sums_[static_cast<size_t>(q * columns_ + c)] != sum) {
           return "the sum of query " + std::to_string(q) + " and column " + std::to_string(c) + " differs";
         }
       }
@@ -60,14 +58,14 @@ class HeadTileCase : public Case {
   }
 
  private:
-  static constexpr int64_t kTerms = 128;
-  static constexpr std::array<float, kTileQueries> kQueryStep = {0.5F, 0.25F, 1.0F, 0.75F};
+  static constexpr int64_t kRows = 64;
+  static constexpr int64_t kTerms = kRows / 4;
 
   int64_t columns_;
-  hwy::AlignedVector<int8_t> queries_;
-  hwy::AlignedVector<uint8_t> tile_;
-  std::vector<float> column_step_;
-  std::vector<float> sums_;
+  hwy::AlignedVector<uint16_t> levels_;
+  std::vector<HeadTerm> terms_;
+  std::vector<int64_t> begin_ = {0};
+  std::vector<uint16_t> sums_;
 };
 
 enum class Axis : uint8_t { kUsers, kItems };

@@ -103,9 +103,10 @@ TEST(TiledRows, SameAsScatterWithFewNeighbours) {
   ExpectSame(TestMatrix(dense), 4, {0, 60});
 }
 
-TEST(TiledRows, DoesNotApplyToCellsBelowZeroOrHugeOnes) {
-  for (const float value : {-1.0F, 1e20F, std::numeric_limits<float>::max()}) {
-    const TestMatrix matrix({{1, 2, 0}, {2, value, 1}, {0, 1, 1}});
+TEST(TiledRows, DoesNotApplyToCellsBelowZeroOrHugeOnesOrRowsOfTinyOnes) {
+  for (const float value : {-1.0F, 1e20F, std::numeric_limits<float>::max(), std::numeric_limits<float>::denorm_min()}) {
+    const float others = value > 0 && value < 1 ? 0 : 1;
+    const TestMatrix matrix({{1, 2, 0}, {2 * others, value, others}, {0, 1, 1}});
     const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
     for (const RowRange range : {RowRange{0, 1}, RowRange{1, 2}}) {
       OwnedLists lists(1, 1);
@@ -121,8 +122,9 @@ TEST(TiledRows, DoesNotApplyToCellsBelowZeroOrHugeOnes) {
 TEST(TiledRows, SameAsScatterWithTheSmallestAndLargestWeights) {
   constexpr float kDenormal = std::numeric_limits<float>::denorm_min();
   constexpr float kSmall = std::numeric_limits<float>::min();
-  ExpectSame(TestMatrix({{kDenormal, 1e15F, 0}, {kDenormal, kSmall, 3}, {kSmall, 0, 0}, {kDenormal, 0, 0}, {1, 1, 1}, {0, 1e14F, 2}}), 2,
-             {0, 6});
+  Dense dense = {{kDenormal, 1e15F, 0}, {kDenormal, kSmall, 3}, {kSmall, 0, 1e-12F}, {kDenormal, 0, 1}, {1, 1, 1}, {0, 1e14F, 2}};
+  dense.resize(20, {0, 0, 0});
+  ExpectSame(TestMatrix(dense), 2, {0, 20});
 }
 
 TEST(TiledRows, IsChosenForManyDocumentsWithAHead) {

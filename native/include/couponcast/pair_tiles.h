@@ -23,11 +23,9 @@ namespace couponcast {
 // Documents that may be among the k best of each document, with approximate scores. Zeros at first.
 struct CandidateLists {
   std::span<ScoredIndex> entries;  // [documents * CandidateCapacity(k)]
-  std::span<int32_t> counts;       // [documents] used places, or kTooMany: the document is scored against all in the end
+  std::span<int32_t> counts;       // [documents] used places
   std::span<float> kth_lower;      // [documents] k documents score this at least
   std::span<float> error;          // [documents] of an approximate score, the largest absolute error so far
-
-  static constexpr int32_t kTooMany = -1;
 };
 // Places of a list: k, and as many as make it cheap to find those that remain candidates now and then.
 inline int64_t CandidateCapacity(int64_t k) { return k + std::max<int64_t>(48, k); }

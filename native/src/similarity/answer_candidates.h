@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/prefetch_row.h"
-#include "base/top_k.h"
 #include "base/write_neighbours.h"
 #include "couponcast/kernel.h"
 #include "couponcast/matrix.h"
@@ -33,51 +32,46 @@ class AnswerCandidates {
         include_self_(include_self),
         cancel_(cancel),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
-        exact_weight_(static_cast<size_t>(terms.rows), 0.0F),
-        best_(k) {}
+        exact_weight_(static_cast<size_t>(terms.rows), 0.0F) {}
 
   // The k best of `row`, which is not among its own candidates. Errors: kCancelled.
   Status Row(int64_t row, Candidates& candidates, size_t list, std::span<int32_t> indices, std::span<float> scores, int32_t* count) {
     if (cancel_.IsSet()) return Cancelled();
-    candidates.CutBack(list, RelativeError(documents_.degree(row)));
-    auto entries = candidates.Entries(list);
-    if (candidates.TooMany(list) || std::ssize(entries) < k_ || candidates.KthLower(list) < kSmallestBound) {
-      return Scatter(row, indices, scores, count);
-    }
-    std::ranges::sort(entries, {}, &ScoredIndex::index);
+    candidates.CutBack(list);
+    const auto entries = candidates.Entries(list);
+    if (std::ssize(entries) < k_ || !candidates.OutOfReachOfZero(list)) return Scatter(row, indices, scores, count);
+    all_.assign(entries.begin(), entries.end());
+    if (include_self_) all_.push_back({0, static_cast<int32_t>(row)});
+    Score(row, all_);
+    const auto kth = all_.begin() + k_;
+    std::ranges::partial_sort(all_, kth, kBetter);
+    WriteNeighbours({all_.begin(), kth}, indices, scores, count);
+    return {};
+  }
+
+  // The exact scores of the entries with `row`, as ScatterRows sums them.
+  void Score(int64_t row, std::span<ScoredIndex> entries) {
     const auto row_terms = documents_.row_indices(row);
     const auto row_values = documents_.row_values(row);
     for (size_t i = 0; i < row_terms.size(); ++i) {
       exact_weight_[static_cast<size_t>(row_terms[i])] = Weight(row, row_terms[i], row_values[i]);
     }
-    best_.Reset(0.0F);
-    bool self = !include_self_;  // whether it is dealt with
     for (size_t i = 0; i < entries.size(); ++i) {
-      const ScoredIndex& candidate = entries[i];
       if (i + kAhead < entries.size()) PrefetchRow(documents_, entries[i + kAhead].index, 4);
-      if (!self && candidate.index > row) {
-        best_.Push(ExactScore(row, row), static_cast<int32_t>(row));
-        self = true;
-      }
-      best_.Push(ExactScore(row, candidate.index), candidate.index);
+      entries[i].score = ExactScore(row, entries[i].index);
     }
-    if (!self) best_.Push(ExactScore(row, row), static_cast<int32_t>(row));
     for (const int32_t term : row_terms) exact_weight_[static_cast<size_t>(term)] = 0;
-    WriteNeighbours(best_.Sorted(), indices, scores, count);
-    return {};
   }
 
  private:
   static constexpr size_t kAhead = 2;  // candidates whose cells are fetched early
-
-  static constexpr float kSmallestBound = 1e-30F;  // below it products may have lost bits to underflow
 
   float Weight(int64_t document, int64_t term, float value) const {
     return CellWeight<kWeighting>(value, weights_.length[static_cast<size_t>(document)], k1_plus_1_,
                                   weights_.term_weight[static_cast<size_t>(term)]);
   }
 
-  // As ScatterRows sums it: ascending terms; a term that only one of the two has adds 0.
+  // Ascending terms; a term that only one of the two has adds 0.
   float ExactScore(int64_t row, int64_t document) const {
     const auto document_terms = documents_.row_indices(document);
     const auto document_values = documents_.row_values(document);
@@ -103,7 +97,7 @@ class AnswerCandidates {
   const CancelFlag cancel_;
   const float k1_plus_1_;
   std::vector<float> exact_weight_;  // of the row that is answered, by term
-  TopK best_;
+  std::vector<ScoredIndex> all_;     // candidates of that row
   std::unique_ptr<ScatterRows<kWeighting>> scatter_;
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <span>
 
 #include "base/near_kth_score.h"
@@ -13,41 +12,41 @@
 
 namespace couponcast {
 
-inline constexpr float kPackingError = 0x1p-8F;  // relative error of a weight rounded to bfloat16
-
-// Of a sum of at most `terms` products, by rounding: |sum - exact| <= relative * sum + absolute, the latter from the head.
-inline float RelativeError(int64_t terms) { return static_cast<float>(terms + 16) * std::numeric_limits<float>::epsilon() + kPackingError; }
-
 // One list of CandidateLists at a time.
 class Candidates {
  public:
   Candidates(const CandidateLists& lists, int64_t k) : lists_(lists), k_(k), capacity_(CandidateCapacity(k)) {}
 
   // An approximate score of at least this may belong to one of the k best.
-  float Least(size_t list, float relative_error) const {
-    return (lists_.kth_lower[list] - lists_.error[list]) / (1 + relative_error) * (1 - relative_error);
-  }
+  float Least(size_t list) const { return lists_.kth_lower[list] - lists_.error[list]; }
   void RaiseError(size_t list, float error) { lists_.error[list] = std::max(lists_.error[list], error); }
 
-  // Whether Least has changed.
-  bool Push(size_t list, ScoredIndex candidate, float relative_error) {
+  // Whether Least has changed. score_exactly(entries) is called where more candidates remain than approximate scores can tell
+  // apart; then only the k best do.
+  template <typename ScoreExactly>
+  bool Push(size_t list, ScoredIndex candidate, ScoreExactly&& score_exactly) {
     int32_t& count = lists_.counts[list];
-    if (count == CandidateLists::kTooMany) return false;
     lists_.entries[list * static_cast<size_t>(capacity_) + static_cast<size_t>(count++)] = candidate;
     if (count < capacity_) return false;
-    CutBack(list, relative_error);
+    CutBack(list);
+    if (count < (k_ + capacity_) / 2) return true;
+    const auto all = Entries(list);
+    score_exactly(all);
+    const auto kth = all.begin() + (k_ - 1);
+    std::ranges::nth_element(all, kth, kBetter);
+    count = static_cast<int32_t>(k_);
+    lists_.kth_lower[list] = std::max(lists_.kth_lower[list], kth->score);
     return true;
   }
 
   // Leaves those that may be among the k best.
-  void CutBack(size_t list, float relative_error) {
+  void CutBack(size_t list) {
     int32_t& count = lists_.counts[list];
     if (count < k_) return;
-    const auto all = lists_.entries.subspan(list * static_cast<size_t>(capacity_), static_cast<size_t>(count));
+    const auto all = Entries(list);
     const float kth = NearKthScore(all.data(), count, k_);
-    const float lower = kth * (1 - relative_error) - lists_.error[list];
-    lists_.kth_lower[list] = std::max(lists_.kth_lower[list], lower);
-    const float least = Least(list, relative_error);
+    lists_.kth_lower[list] = std::max(lists_.kth_lower[list], kth - lists_.error[list]);
+    const float least = Least(list);
     // Without a branch, since which ones stay is not predictable.
     size_t kept = 0;
     for (const ScoredIndex candidate : all) {
@@ -55,17 +54,13 @@ class Candidates {
       kept += candidate.score >= least ? 1 : 0;
     }
     count = static_cast<int32_t>(kept);
-    if (count < capacity_) return;
-    // More than there is room for share the k-th score: looking on would cost more than to score all in the end.
-    count = CandidateLists::kTooMany;
-    lists_.kth_lower[list] = std::numeric_limits<float>::infinity();
   }
 
   std::span<ScoredIndex> Entries(size_t list) const {
-    return lists_.entries.subspan(list * static_cast<size_t>(capacity_), static_cast<size_t>(std::max(lists_.counts[list], 0)));
+    return lists_.entries.subspan(list * static_cast<size_t>(capacity_), static_cast<size_t>(lists_.counts[list]));
   }
-  float KthLower(size_t list) const { return lists_.kth_lower[list]; }
-  bool TooMany(size_t list) const { return lists_.counts[list] == CandidateLists::kTooMany; }
+  // Whether no document with a sum of 0 can be among the k best: its score is within twice the error.
+  bool OutOfReachOfZero(size_t list) const { return lists_.kth_lower[list] > 2 * lists_.error[list]; }
 
  private:
   CandidateLists lists_;

@@ -1,10 +1,12 @@
 #include "similarity/head.h"
 
+#include <algorithm>
+
 namespace couponcast {
 namespace {
 
-constexpr size_t kMaxHead = 64;      // terms of the head, at most
-constexpr double kHeadShare = 0.06;  // share of the documents that a term of the head has at least
+constexpr size_t kMaxHead = 88;       // terms of the head, at most: its rows stay in the second-level cache
+constexpr double kHeadShare = 0.045;  // share of the documents that a term of the head has at least
 
 }  // namespace
 
@@ -22,7 +24,6 @@ Head ChooseHead(const CsrView& terms, int64_t num_documents) {
   if (head.terms.size() > kMaxHead) head.terms.resize(kMaxHead);
   head.slot.assign(static_cast<size_t>(terms.rows), -1);
   for (size_t h = 0; h < head.terms.size(); ++h) head.slot[static_cast<size_t>(head.terms[h])] = static_cast<int32_t>(h);
-  head.width = (std::ssize(head.terms) + 3) / 4 * 4;
   return head;
 }
 

@@ -29,8 +29,7 @@ Status CheckCandidates(const CsrView& documents, const CsrView& terms, const Doc
 // The lists of a call's documents hold what fits; other calls may be writing to other lists.
 Status CheckCounts(const CandidateLists& lists, RowRange range, int64_t k) {
   const auto counts = lists.counts.subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()));
-  const bool fit = std::ranges::all_of(
-      counts, [&](int32_t count) { return count == CandidateLists::kTooMany || (count >= 0 && count < CandidateCapacity(k)); });
+  const bool fit = std::ranges::all_of(counts, [&](int32_t count) { return count >= 0 && count < CandidateCapacity(k); });
   return fit ? Status() : InvalidArgument("expected in counts what the lists hold");
 }
 
@@ -40,29 +39,30 @@ class PairTiles {
   PairTiles(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t k, CancelFlag cancel,
             const CandidateLists& lists)
       : documents_(documents),
-        weights_(weights),
         cancel_(cancel),
         candidates_(lists, k),
         scorer_(documents, terms, weights),
-        column_least_(kTileBlock),
-        found_index_(kTileScan),
-        found_score_(kTileScan) {}
+        answer_(documents, terms, weights, k, /*include_self=*/false, cancel),
+        column_limits_(kTileBlock),
+        found_column_(kTileScan),
+        found_sum_(kTileScan) {}
 
   Status Run(RowRange group, RowRange other, bool* applies) {
     scorer_.SetQueries(group);
     for (int64_t first = other.begin; first < other.end && scorer_.applies(); first += kTileBlock) {
       const int64_t last = std::min(first + kTileBlock, other.end);
       scorer_.SetBlock(first, last);
+      if (!scorer_.applies()) break;
       StartColumns(first, last);
       // Within a group only columns behind the row's own count.
       const bool same = group.begin == other.begin;
       const int64_t queries = same ? std::min(group.size(), last - group.begin) : group.size();
       for (int64_t q0 = 0; q0 < queries; q0 += kTileQueries) {
         if (cancel_.IsSet()) return Cancelled();
-        float* sums = scorer_.Sums(q0);
+        uint16_t* sums = scorer_.Sums(q0);
         for (int64_t q = q0; q < std::min(q0 + kTileQueries, queries); ++q) {
           const int64_t row = group.begin + q;
-          Collect(row, q, first, last, same ? std::max<int64_t>(0, row + 1 - first) : 0, sums + (q - q0) * kTileBlock);
+          Collect(row, first, same ? std::max<int64_t>(0, row + 1 - first) : 0, sums + (q - q0) * kTileStride);
         }
       }
     }
@@ -72,51 +72,50 @@ class PairTiles {
 
  private:
   void StartColumns(int64_t first, int64_t last) {
-    std::ranges::fill(column_least_, std::numeric_limits<float>::infinity());
+    std::ranges::fill(column_limits_, kUnreachableLimit);
     for (int64_t document = first; document < last; ++document) {
-      candidates_.RaiseError(static_cast<size_t>(document), scorer_.LargestError());
-      SetColumnLeast(document, first);
+      candidates_.RaiseError(static_cast<size_t>(document), scorer_.Error(documents_.degree(document)));
+      SetColumnLimit(document, first);
     }
   }
-  void SetColumnLeast(int64_t document, int64_t first) {
-    // Times 1 - relative as well, since the scan multiplies in another order.
-    const float relative = RelativeError(documents_.degree(document));
-    column_least_[static_cast<size_t>(document - first)] =
-        std::max(candidates_.Least(static_cast<size_t>(document), relative) * (1 - relative), kSmallestScore);
+  void SetColumnLimit(int64_t document, int64_t first) { column_limits_[static_cast<size_t>(document - first)] = Limit(document); }
+  uint16_t Limit(int64_t document) const {
+    return scorer_.Limit(candidates_.Least(static_cast<size_t>(document)), documents_.degree(document));
   }
 
-  void Collect(int64_t row, int64_t q, int64_t first, int64_t last, int64_t begin, float* sums) {
-    const float row_scale = weights_.scale[static_cast<size_t>(row)];
-    if (!(row_scale > 0)) return;
-    std::fill_n(sums, begin, 0.0F);  // not candidates
+  // Of the columns from `begin` on.
+  void Collect(int64_t row, int64_t first, int64_t begin, uint16_t* sums) {
+    std::fill_n(sums, begin, uint16_t{0});  // not candidates
     const auto list = static_cast<size_t>(row);
-    const float relative = RelativeError(documents_.degree(row));
-    candidates_.RaiseError(list, scorer_.Error(q));
-    const int64_t count = std::min(kTileBlock, (last - first + 63) / 64 * 64);
-    for (int64_t c = begin / 64 * 64; c < count; c += kTileScan) {
-      const float least = std::max(candidates_.Least(list, relative) / row_scale * (1 - relative), kSmallestScore);
-      const int64_t found = CollectPairsAbove(sums + c, scorer_.scale() + c, column_least_.data() + c, std::min(kTileScan, count - c),
-                                              row_scale, least, found_index_.data(), found_score_.data());
+    const int64_t degree = documents_.degree(row);
+    candidates_.RaiseError(list, scorer_.Error(degree));
+    uint16_t limit = Limit(row);
+    for (int64_t c = begin / kTileScan * kTileScan; c < kTileBlock; c += kTileScan) {
+      const int64_t found = CollectAtLeast(sums + c, column_limits_.data() + c, kTileScan, limit, found_column_.data(), found_sum_.data());
       for (size_t j = 0; j < static_cast<size_t>(found); ++j) {
-        const int64_t column = c + found_index_[j];
+        const int64_t column = c + found_column_[j];
         const int64_t document = first + column;
-        const float score = found_score_[j] * row_scale;
-        if (found_score_[j] >= least) candidates_.Push(list, {score, static_cast<int32_t>(document)}, relative);
-        if (score < column_least_[static_cast<size_t>(column)]) continue;
-        const float other = RelativeError(documents_.degree(document));
-        if (candidates_.Push(static_cast<size_t>(document), {score, static_cast<int32_t>(row)}, other)) SetColumnLeast(document, first);
+        const uint16_t sum = found_sum_[j];
+        if (sum >= limit && Push(row, document, scorer_.Centre(sum, degree))) limit = Limit(row);
+        if (sum < column_limits_[static_cast<size_t>(column)]) continue;
+        if (Push(document, row, scorer_.Centre(sum, documents_.degree(document)))) SetColumnLimit(document, first);
       }
     }
   }
 
+  bool Push(int64_t document, int64_t other, float score) {
+    return candidates_.Push(static_cast<size_t>(document), {score, static_cast<int32_t>(other)},
+                            [&](std::span<ScoredIndex> entries) { answer_.Score(document, entries); });
+  }
+
   const CsrView& documents_;
-  const DocumentWeights& weights_;
   const CancelFlag cancel_;
   Candidates candidates_;
   TileScorer<kWeighting> scorer_;
-  std::vector<float> column_least_;  // [kTileBlock] that a score must reach for the column's list
-  std::vector<int32_t> found_index_;
-  std::vector<float> found_score_;
+  AnswerCandidates<kWeighting> answer_;
+  std::vector<uint16_t> column_limits_;  // [kTileBlock] that a sum must reach for the column's list
+  std::vector<int32_t> found_column_;
+  std::vector<uint16_t> found_sum_;
 };
 
 }  // namespace

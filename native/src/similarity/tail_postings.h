@@ -2,22 +2,20 @@
 #ifndef COUPONCAST_SIMILARITY_TAIL_POSTINGS_H_
 #define COUPONCAST_SIMILARITY_TAIL_POSTINGS_H_
 
-#include <bit>
 #include <cstdint>
 
 namespace couponcast {
 
 struct TailTerm {
   int32_t term;
-  float weight;
+  uint16_t level;
 };
 
-// A weight rounded to bfloat16 above a place of 16 bits.
-inline uint32_t PackPosting(float weight, uint32_t place) { return ((std::bit_cast<uint32_t>(weight) + 0x8000U) & 0xFFFF0000U) | place; }
+inline uint32_t PackPosting(uint16_t level, uint32_t place) { return static_cast<uint32_t>(level) << 16U | place; }
 
-// sums[place] += terms[i].weight * weight for each posting (weight, place) of [begin[term], begin[term + 1]) of each term, in
-// order. Multiplies, then adds: the same bits on every target.
-void AddPostings(const TailTerm* terms, int64_t count, const uint32_t* begin, const uint32_t* postings, float* sums);
+// sums[place] += floor(terms[i].level * level / 65536) for each posting (level, place) of [begin[term], begin[term + 1]) of each
+// term. The sums must stay below 65536.
+void AddPostings(const TailTerm* terms, int64_t count, const uint32_t* begin, const uint32_t* postings, uint16_t* sums);
 
 }  // namespace couponcast
 

@@ -1,16 +1,17 @@
-// Approximate sums of some rows, the queries, with blocks of documents. A block's sums fit the first-level cache; terms that
-// many documents hold (the head) are a dense product of small numbers; the others (the tail) are added from their postings, packed
-// into 4 bytes that stay in the second-level cache. Levels and packing round the weights: Error and RelativeError bound that.
+// Approximate sums of some rows, the queries, with blocks of documents. A block's sums are 16 bits and fit the first-level cache;
+// the rows of terms that many documents hold (the head) are added whole; the others (the tail) are added from their postings,
+// packed into 4 bytes that stay in the second-level cache. Both are as fast for arbitrary weights as for whole ones.
+//
+// Weights are levels of 16 bits: of w scale / (largest norm), of the queries and of the block, so that a sum of products of levels
+// cannot exceed 16 bits (Cauchy and Schwarz). Each product is rounded down; Centre and Error bound what all this rounds off.
 #ifndef COUPONCAST_SIMILARITY_TILE_SCORER_H_
 #define COUPONCAST_SIMILARITY_TILE_SCORER_H_
 
 #include <hwy/aligned_allocator.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -25,9 +26,10 @@
 
 namespace couponcast {
 
-inline constexpr int64_t kTileBlock = 4096;                                        // documents of a block; a place in it takes 16 bits
-inline constexpr int64_t kTileScan = 256;                                          // sums that are looked at together
-inline constexpr float kSmallestScore = std::numeric_limits<float>::denorm_min();  // above 0
+inline constexpr int64_t kTileBlock = 4096;              // documents of a block; a place in it takes 16 bits
+inline constexpr int64_t kTileStride = kTileBlock + 64;  // of the sums of two queries, not in the same lines of the cache
+inline constexpr int64_t kTileScan = 1024;               // sums that are looked at together
+inline constexpr uint16_t kUnreachableLimit = 0xFFFFU;   // above every sum
 
 template <Weighting kWeighting>
 class TileScorer {
@@ -36,135 +38,129 @@ class TileScorer {
       : documents_(documents),
         weights_(weights),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
+        // What rounding to levels may add to a norm is left free.
+        largest_level_(65'530 - 0.52 * std::sqrt(static_cast<double>(documents.cols))),
         head_(ChooseHead(terms, documents.rows)),
         tail_begin_(static_cast<size_t>(terms.rows) + 2),
-        bytes_(static_cast<size_t>(head_.width * kTileBlock)),
-        levels_(bytes_.size()),
-        step_(kTileBlock),
-        scale_(kTileBlock),
-        columns_(kTileBlock),
-        sums_(static_cast<size_t>(kTileQueries * kTileBlock)) {}
+        tile_(head_.terms.size() * static_cast<size_t>(kTileBlock)),
+        sums_(static_cast<size_t>(kTileQueries * kTileStride)) {}
 
-  // False once a weight was met that the bounds do not hold for: below 0, or so large that products overflow.
+  // False once something was met that the bounds do not hold for: a weight below 0, one so large that products overflow, or
+  // so small that they underflow.
   bool applies() const { return applies_; }
 
   void SetQueries(RowRange rows) {
-    const int64_t padded = (rows.size() + kTileQueries - 1) / kTileQueries * kTileQueries;
-    const auto width = static_cast<size_t>(head_.width);
-    queries_.assign(static_cast<size_t>(padded), {});
-    query_levels_.assign(static_cast<size_t>(padded) * width, 0);
-    query_bytes_.assign(query_levels_.size(), 0);
-    queries_are_bytes_ = true;
+    query_levels_ = LevelsOf(rows);
+    head_terms_.clear();
     tail_terms_.clear();
+    head_begin_.assign(1, 0);
     tail_terms_begin_.assign(1, 0);
-    largest_ = {};
-    std::vector<float> dense(width);
-    for (int64_t q = 0; q < rows.size(); ++q) {
-      const int64_t row = rows.begin + q;
+    if (!applies_) return;
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
       const auto row_terms = documents_.row_indices(row);
       const auto row_values = documents_.row_values(row);
-      std::ranges::fill(dense, 0.0F);
-      Levels levels;
       for (size_t i = 0; i < row_terms.size(); ++i) {
-        const float weight = Weight(row, row_terms[i], row_values[i]);
-        CheckWeight(weight);
+        const uint16_t level = Level(Weight(row, row_terms[i], row_values[i]), query_levels_.factor);
         const int32_t slot = head_.slot[static_cast<size_t>(row_terms[i])];
         if (slot >= 0) {
-          dense[static_cast<size_t>(slot)] = weight;
-          levels.Include(weight);
-          queries_are_bytes_ = queries_are_bytes_ && IsByte(weight, kMaxQueryByte);
-        } else if (weight > 0) {
-          tail_terms_.push_back({row_terms[i], weight});
+          head_terms_.push_back({static_cast<uint32_t>(slot), level});
+        } else if (level > 0) {
+          tail_terms_.push_back({row_terms[i], level});
         }
       }
+      head_begin_.push_back(std::ssize(head_terms_));
       tail_terms_begin_.push_back(std::ssize(tail_terms_));
-      Query& query = queries_[static_cast<size_t>(q)];
-      query.step = levels.Step();
-      const float scale = weights_.scale[static_cast<size_t>(row)];
-      double error = 0;
-      double norm = 0;
-      for (size_t h = 0; h < width; ++h) {
-        const int16_t level = Levels::Level(dense[h], query.step);
-        query_levels_[static_cast<size_t>(q) * width + h] = level;
-        query_bytes_[static_cast<size_t>(q) * width + h] = static_cast<int8_t>(level);
-        const float known = static_cast<float>(level) * query.step;
-        error += Square(dense[h] - known);
-        norm += Square(known);
-      }
-      query.head_error = scale * static_cast<float>(std::sqrt(error));
-      query.head_norm = scale * static_cast<float>(std::sqrt(norm));
-      largest_.head_error = std::max(largest_.head_error, query.head_error);
-      largest_.head_norm = std::max(largest_.head_norm, query.head_norm);
     }
   }
 
-  // Goes on to the documents [first, last), at most kTileBlock.
+  // Goes on to the documents [first, last), at most kTileBlock. There are no sums once this does not apply.
   void SetBlock(int64_t first, int64_t last) {
-    PackTail(first, last);
-    BuildTile(first, last);
+    const Levels levels = LevelsOf({first, last});
+    if (!applies_) return;
+    const double norms = query_levels_.norm * levels.norm;
+    unit_ = static_cast<float>(norms * 65'536 / (largest_level_ * largest_level_));
+    // Below this, what products lose to underflow matters.
+    constexpr double kSmallestUnit = 1e-34;
+    const double least = kSmallestUnit * query_levels_.largest_scale * levels.largest_scale;
+    applies_ = norms == 0 || (static_cast<double>(unit_) >= least && std::isfinite(unit_));
+    if (!applies_) return;
+    Pack(first, last, levels.factor);
   }
 
-  // Sums of the queries q0 to q0 + kTileQueries - 1, a multiple of kTileQueries, with the documents of the block, kTileBlock
-  // numbers each; those behind the last document have the scale 0. Valid until the next call, may be written to.
-  float* Sums(int64_t q0) {
-    std::array<float, kTileQueries> query_step{};
-    for (size_t i = 0; i < query_step.size(); ++i) query_step[i] = queries_[static_cast<size_t>(q0) + i].step;
-    const int64_t at = q0 * head_.width;
-    if (uses_bytes_) {
-      MultiplyHeadTile(query_bytes_.data() + at, query_step.data(), bytes_.data(), step_.data(), head_.width, kTileBlock, sums_.data());
-    } else {
-      MultiplyWideHeadTile(query_levels_.data() + at, query_step.data(), levels_.data(), step_.data(), head_.width, kTileBlock,
-                           sums_.data());
-    }
+  // Sums of the queries q0 to q0 + kTileQueries - 1 with the documents of the block, kTileBlock numbers every kTileStride, 0
+  // behind the last document. Valid until the next call, may be written to.
+  uint16_t* Sums(int64_t q0) {
     const int64_t end = std::min(q0 + kTileQueries, std::ssize(tail_terms_begin_) - 1);
+    const HeadTile tile{tile_.data(), std::ssize(head_.terms), kTileBlock};
+    AddHeadRows(head_terms_.data(), head_begin_.data() + q0, end - q0, tile, kTileStride, sums_.data());
     for (int64_t q = q0; q < end; ++q) {
       const int64_t begin = tail_terms_begin_[static_cast<size_t>(q)];
       AddPostings(tail_terms_.data() + begin, tail_terms_begin_[static_cast<size_t>(q) + 1] - begin, tail_begin_.data(), tail_.data(),
-                  sums_.data() + (q - q0) * kTileBlock);
+                  sums_.data() + (q - q0) * kTileStride);
     }
     return sums_.data();
   }
 
-  // [kTileBlock] of the block's documents.
-  const float* scale() const { return scale_.data(); }
-
-  // Largest absolute error of a score of query q / of any query with the block.
-  float Error(int64_t q) const { return ErrorOf(queries_[static_cast<size_t>(q)]); }
-  float LargestError() const { return ErrorOf(largest_); }
+  // The score of a document of `terms` terms with another one, as a sum says it, is within Error of Centre: n products are
+  // rounded down by less than 1, and half a level that a weight lost counts with the other's, whose levels sum up to at most
+  // 65536 sqrt(n). The rest is rounding in float32.
+  float Centre(uint16_t sum, int64_t terms) const { return (static_cast<float>(sum) + 0.5F * static_cast<float>(terms)) * unit_; }
+  float Error(int64_t terms) const {
+    const auto n = static_cast<float>(terms);
+    return (0.51F * n + 1.03F * std::sqrt(n) + 3) * unit_;
+  }
+  // The least sum above 0 whose Centre may reach `score`.
+  uint16_t Limit(float score, int64_t terms) const {
+    if (!(unit_ > 0)) return kUnreachableLimit;
+    const double sum = static_cast<double>(score) / static_cast<double>(unit_) - 0.5 * static_cast<double>(terms);
+    return static_cast<uint16_t>(std::clamp(std::floor(sum), 1.0, static_cast<double>(kUnreachableLimit)));
+  }
 
  private:
-  struct Query {
-    float step = 0;        // value of a level of its head
-    float head_error = 0;  // scale * norm of the errors of the weights of its head
-    float head_norm = 0;   // scale * norm of these weights as the bytes have them
+  // How weights become levels.
+  struct Levels {
+    double norm = 0;  // largest of the documents, scaled
+    double largest_scale = 0;
+    float factor = 0;  // of a scaled weight
   };
-  // The head's part of a document of the block.
-  struct Column {
-    Levels levels;
-    double error = 0;  // sum of the squared errors of the weights
-    double norm = 0;   // sum of the squared weights
-  };
-  // A cell of the block in the head.
-  struct HeadCell {
-    int32_t slot;
-    uint32_t place;
-    float weight;
-  };
-  // |q c - q' c'| <= |q - q'| |c| + |q'| |c - c'| for vectors over the head, by Cauchy and Schwarz; and what rounding the
-  // norms may have lost.
-  float ErrorOf(const Query& query) const { return 1.0001F * (query.head_error * block_norm_ + query.head_norm * block_error_); }
-  static double Square(float x) { return static_cast<double>(x) * static_cast<double>(x); }  // of any float, without underflow
 
+  // w_dt scale_d.
   float Weight(int64_t document, int64_t term, float value) const {
     return CellWeight<kWeighting>(value, weights_.length[static_cast<size_t>(document)], k1_plus_1_,
-                                  weights_.term_weight[static_cast<size_t>(term)]);
+                                  weights_.term_weight[static_cast<size_t>(term)]) *
+           weights_.scale[static_cast<size_t>(document)];
   }
-  void CheckWeight(float weight) { applies_ = applies_ && weight >= 0 && weight <= kLargestWeight; }
+  static uint16_t Level(float weight, float factor) { return static_cast<uint16_t>(weight * factor + 0.5F); }
 
-  // Sorts the block's cells of the tail by term. Counting: a block has fewer cells than there are terms times blocks.
-  void PackTail(int64_t first, int64_t last) {
+  Levels LevelsOf(RowRange range) {
+    Levels levels;
+    double square = 0;
+    for (int64_t document = range.begin; document < range.end; ++document) {
+      const auto row_terms = documents_.row_indices(document);
+      const auto row_values = documents_.row_values(document);
+      const float scale = weights_.scale[static_cast<size_t>(document)];
+      double sum = 0;
+      for (size_t i = 0; i < row_terms.size(); ++i) {
+        const float weight = CellWeight<kWeighting>(row_values[i], weights_.length[static_cast<size_t>(document)], k1_plus_1_,
+                                                    weights_.term_weight[static_cast<size_t>(row_terms[i])]);
+        applies_ = applies_ && weight >= 0 && weight <= kLargestWeight;
+        const double scaled = static_cast<double>(weight) * static_cast<double>(scale);
+        sum += scaled * scaled;
+      }
+      square = std::max(square, sum);
+      levels.largest_scale = std::max(levels.largest_scale, static_cast<double>(scale));
+    }
+    levels.norm = std::sqrt(square);
+    if (levels.norm > 0) levels.factor = static_cast<float>(largest_level_ / levels.norm);
+    applies_ = applies_ && std::isfinite(levels.norm) && std::isfinite(levels.factor);
+    return levels;
+  }
+
+  // Sorts the block's cells of the tail by term, and puts those of the head into the tile. Counting: a block has fewer cells
+  // than there are terms times blocks.
+  void Pack(int64_t first, int64_t last, float factor) {
     std::ranges::fill(tail_begin_, 0U);
-    head_cells_.clear();
+    std::ranges::fill(tile_, uint16_t{0});
     const auto cells_begin = static_cast<size_t>(documents_.indptr[static_cast<size_t>(first)]);
     const auto cells_end = static_cast<size_t>(documents_.indptr[static_cast<size_t>(last)]);
     // tail_begin_[t + 2] counts term t; summed up, tail_begin_[t + 1] is where it begins and, once filled, where it ends.
@@ -175,85 +171,41 @@ class TileScorer {
     for (int64_t document = first; document < last; ++document) {
       const auto row_terms = documents_.row_indices(document);
       const auto row_values = documents_.row_values(document);
-      const auto place = static_cast<uint32_t>(document - first);
+      const auto place = static_cast<size_t>(document - first);
       for (size_t i = 0; i < row_terms.size(); ++i) {
         const auto term = static_cast<size_t>(row_terms[i]);
-        const float weight = Weight(document, row_terms[i], row_values[i]);
-        CheckWeight(weight);
-        if (head_.slot[term] < 0) {
-          tail_[tail_begin_[term + 1]++] = PackPosting(weight, place);
+        const uint16_t level = Level(Weight(document, row_terms[i], row_values[i]), factor);
+        const int32_t slot = head_.slot[term];
+        if (slot < 0) {
+          tail_[tail_begin_[term + 1]++] = PackPosting(level, static_cast<uint32_t>(place));
         } else {
-          head_cells_.push_back({head_.slot[term], place, weight});
+          constexpr auto kStep = static_cast<size_t>(kTileStep);
+          tile_[(place / kStep * head_.terms.size() + static_cast<size_t>(slot)) * kStep + place % kStep] = level;
         }
       }
-    }
-  }
-
-  void BuildTile(int64_t first, int64_t last) {
-    std::ranges::fill(columns_, Column{});
-    std::ranges::fill(scale_, 0.0F);  // behind the last document nothing is above a threshold
-    const auto size = static_cast<size_t>(last - first);
-    std::ranges::copy(weights_.scale.subspan(static_cast<size_t>(first), size), scale_.begin());
-    // Bytes are twice as fast, but too coarse for other than small whole numbers: the error would keep too many candidates.
-    uses_bytes_ = queries_are_bytes_;
-    for (const HeadCell& cell : head_cells_) {
-      columns_[cell.place].levels.Include(cell.weight);
-      uses_bytes_ = uses_bytes_ && IsByte(cell.weight, kMaxTileByte);
-    }
-    for (size_t c = 0; c < columns_.size(); ++c) step_[c] = columns_[c].levels.Step();
-    if (uses_bytes_) {
-      std::ranges::fill(bytes_, uint8_t{0});
-    } else {
-      std::ranges::fill(levels_, int16_t{0});
-    }
-    for (const auto& [head_slot, c, weight] : head_cells_) {
-      const auto slot = static_cast<size_t>(head_slot);
-      const int16_t level = Levels::Level(weight, step_[c]);
-      if (uses_bytes_) {
-        bytes_[(slot / 4 * static_cast<size_t>(kTileBlock) + c) * 4 + slot % 4] = static_cast<uint8_t>(level);
-      } else {
-        levels_[(slot / 2 * static_cast<size_t>(kTileBlock) + c) * 2 + slot % 2] = level;
-      }
-      const float known = static_cast<float>(level) * step_[c];
-      columns_[c].error += Square(weight - known);
-      columns_[c].norm += Square(weight);
-    }
-    block_error_ = 0;
-    block_norm_ = 0;
-    for (size_t c = 0; c < size; ++c) {
-      block_error_ = std::max(block_error_, scale_[c] * static_cast<float>(std::sqrt(columns_[c].error)));
-      block_norm_ = std::max(block_norm_, scale_[c] * static_cast<float>(std::sqrt(columns_[c].norm)));
     }
   }
 
   const CsrView& documents_;
   const DocumentWeights& weights_;
   const float k1_plus_1_;
+  const double largest_level_;
   const Head head_;
   bool applies_ = true;
 
-  std::vector<Query> queries_;
-  Query largest_;
-  std::vector<int16_t> query_levels_;  // [queries][head width]
-  std::vector<int8_t> query_bytes_;    // [queries][head width], where they fit
-  bool queries_are_bytes_ = false;
+  Levels query_levels_;
+  std::vector<HeadTerm> head_terms_;
+  std::vector<int64_t> head_begin_;  // [queries + 1]
   std::vector<TailTerm> tail_terms_;
   std::vector<int64_t> tail_terms_begin_;  // [queries + 1]
 
   // The block.
-  std::vector<uint32_t> tail_;        // postings of the tail
-  std::vector<uint32_t> tail_begin_;  // [terms + 2]
-  std::vector<HeadCell> head_cells_;
-  bool uses_bytes_ = false;
-  hwy::AlignedVector<uint8_t> bytes_;   // [head width / 4][kTileBlock][4]
-  hwy::AlignedVector<int16_t> levels_;  // [head width / 2][kTileBlock][2]
-  hwy::AlignedVector<float> step_;      // [kTileBlock] value of a level
-  hwy::AlignedVector<float> scale_;     // [kTileBlock]
-  std::vector<Column> columns_;         // [kTileBlock]
-  float block_error_ = 0;               // largest scale * norm of the errors
-  float block_norm_ = 0;                // largest scale * norm
+  float unit_ = 0;                     // score of a sum of 1
+  std::vector<uint32_t> tail_;         // postings of the tail
+  std::vector<uint32_t> tail_begin_;   // [terms + 2]
+  hwy::AlignedVector<uint16_t> tile_;  // as HeadTile has it
 
-  hwy::AlignedVector<float> sums_;  // [kTileQueries][kTileBlock]
+  hwy::AlignedVector<uint16_t> sums_;  // [kTileQueries][kTileStride]
 };
 
 }  // namespace couponcast

@@ -36,14 +36,14 @@ class TiledRows {
   TiledRows(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t k, bool include_self, CancelFlag cancel,
             ProgressGauge progress)
       : documents_(documents),
-        weights_(weights),
         k_(k),
         cancel_(cancel),
         progress_(progress),
         scorer_(documents, terms, weights),
         answer_(documents, terms, weights, k, include_self, cancel),
-        found_index_(kTileScan),
-        found_score_(kTileScan) {}
+        no_limits_(kTileScan, kUnreachableLimit),
+        found_column_(kTileScan),
+        found_sum_(kTileScan) {}
 
   Status Run(RowRange range, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts, bool* applies) {
     const auto width = static_cast<size_t>(k_);
@@ -69,11 +69,12 @@ class TiledRows {
     for (int64_t first = 0; first < documents_.rows && scorer_.applies(); first += kTileBlock) {
       report(first);
       scorer_.SetBlock(first, std::min(first + kTileBlock, documents_.rows));
+      if (!scorer_.applies()) break;
       for (int64_t q0 = 0; q0 < part.size(); q0 += kTileQueries) {
         if (cancel_.IsSet()) return Cancelled();
-        float* sums = scorer_.Sums(q0);
+        uint16_t* sums = scorer_.Sums(q0);
         for (int64_t q = q0; q < std::min(q0 + kTileQueries, part.size()); ++q) {
-          Collect(part.begin + q, q, first, sums + (q - q0) * kTileBlock, candidates);
+          Collect(part.begin + q, static_cast<size_t>(q), first, sums + (q - q0) * kTileStride, candidates);
         }
       }
     }
@@ -86,34 +87,34 @@ class TiledRows {
     return {};
   }
 
-  void Collect(int64_t row, int64_t q, int64_t first, float* sums, Candidates& candidates) {
-    const float row_scale = weights_.scale[static_cast<size_t>(row)];
-    if (!(row_scale > 0)) return;
+  void Collect(int64_t row, size_t list, int64_t first, uint16_t* sums, Candidates& candidates) {
     if (row >= first && row < first + kTileBlock) sums[row - first] = 0;  // not a candidate of its own
-    const auto list = static_cast<size_t>(q);
-    const float relative = RelativeError(documents_.degree(row));
-    candidates.RaiseError(list, scorer_.Error(q));
-    const int64_t count = std::min(kTileBlock, (documents_.rows - first + 63) / 64 * 64);
-    for (int64_t c = 0; c < count; c += kTileScan) {
-      const float least = std::max(candidates.Least(list, relative) / row_scale * (1 - relative), kSmallestScore);
-      const int64_t found = CollectAbove(sums + c, scorer_.scale() + c, std::min(kTileScan, count - c), least,
-                                         static_cast<int32_t>(first + c), found_index_.data(), found_score_.data());
+    const int64_t degree = documents_.degree(row);
+    candidates.RaiseError(list, scorer_.Error(degree));
+    const auto score_exactly = [&](std::span<ScoredIndex> entries) { answer_.Score(row, entries); };
+    uint16_t limit = scorer_.Limit(candidates.Least(list), degree);
+    for (int64_t c = 0; c < kTileBlock; c += kTileScan) {
+      const int64_t found = CollectAtLeast(sums + c, no_limits_.data(), kTileScan, limit, found_column_.data(), found_sum_.data());
       for (size_t j = 0; j < static_cast<size_t>(found); ++j) {
-        candidates.Push(list, {found_score_[j] * row_scale, found_index_[j]}, relative);
+        if (found_sum_[j] < limit) continue;
+        const auto document = static_cast<int32_t>(first + c) + found_column_[j];
+        if (candidates.Push(list, {scorer_.Centre(found_sum_[j], degree), document}, score_exactly)) {
+          limit = scorer_.Limit(candidates.Least(list), degree);
+        }
       }
     }
   }
 
   const CsrView& documents_;
-  const DocumentWeights& weights_;
   const int64_t k_;
   const CancelFlag cancel_;
   const ProgressGauge progress_;
   TileScorer<kWeighting> scorer_;
   AnswerCandidates<kWeighting> answer_;
   OwnedCandidates owned_;
-  std::vector<int32_t> found_index_;
-  std::vector<float> found_score_;
+  const std::vector<uint16_t> no_limits_;  // of columns, which have no lists here
+  std::vector<int32_t> found_column_;
+  std::vector<uint16_t> found_sum_;
 };
 
 }  // namespace
@@ -121,10 +122,10 @@ class TiledRows {
 bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, int64_t k) {
   // Nanoseconds, measured; their ratios are what counts.
   constexpr double kScatterMadd = 1.3;
-  constexpr double kTailMadd = 1.0;
+  constexpr double kTailMadd = 0.9;
   constexpr double kSegment = 3.0;
-  constexpr double kPair = 0.2;
-  constexpr double kHeadMadd = 0.0055;
+  constexpr double kPair = 0.1;
+  constexpr double kHeadCell = 0.012;  // of a query with each document
   constexpr double kPosting = 2.0;
   constexpr double kRescore = 0.7;
   constexpr double kCandidates = 1.5;  // scored exactly for each place of the answer
@@ -151,10 +152,14 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
   const Head head = ChooseHead(terms, documents.rows);
   const int64_t num_blocks = (documents.rows + kTileBlock - 1) / kTileBlock;
   const auto blocks = static_cast<double>(num_blocks);
+  double head_cells = 0;
   double tail_madds = 0;
   double segments = 0;
   for_each_term([&](int64_t term, double cells) {
-    if (head.slot[static_cast<size_t>(term)] >= 0) return;
+    if (head.slot[static_cast<size_t>(term)] >= 0) {
+      head_cells += cells;
+      return;
+    }
     const auto degree = static_cast<double>(terms.degree(term));
     tail_madds += cells * degree;
     segments += cells * std::min(blocks, degree);
@@ -166,8 +171,8 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
   }
   const double rescored = static_cast<double>(range.size()) * kCandidates * static_cast<double>(k) * squares /
                           std::max(1.0, static_cast<double>(documents.nnz()));
-  const double tiled =
-      least + pairs * kHeadMadd * static_cast<double>(head.width) + tail_madds * kTailMadd + segments * kSegment + rescored * kRescore;
+  const double tiled = least + head_cells * static_cast<double>(documents.rows) * kHeadCell + tail_madds * kTailMadd + segments * kSegment +
+                       rescored * kRescore;
   return tiled < scatter;
 }
 

@@ -24,8 +24,8 @@ bool TilingPays(const CsrView& documents, const CsrView& terms, RowRange range, 
 // or of a size that float32 products overflow on.
 //
 // Approximate scores with a proven error bound (tile_scorer.h) say which documents can be among the k best (candidates.h);
-// these are scored exactly (answer_candidates.h), in ascending order of the term. Rows with fewer than k such documents, or
-// with more than a list holds, are done by ScatterRows.
+// these are scored exactly (answer_candidates.h), in ascending order of the term. Where a list does not
+// hold them all, it is scored exactly at once. Rows with fewer than k such documents are done by ScatterRows.
 //
 // Memory: 12 bytes a term, 4 a cell of a block, about 16 k a row of kTiledQueries. Polls the flag every few milliseconds.
 // Source: head and tail as in SINDI (arXiv 2509.08395) and MAGNUS; the filter is ours.
