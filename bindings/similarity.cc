@@ -61,7 +61,8 @@ PairLists Lists(const Args& args) {
 }
 
 BestLists Best(const Args& args) {
-  return {OutPairs<ScoredIndex>(args, "bestEntries"), args.Out<int32_t>("bestCounts"), args.Out<float>("bestThresholds")};
+  return {OutPairs<ScoredIndex>(args, "bestEntries"), args.Out<int32_t>("bestCounts"), args.Out<float>("bestThresholds"),
+          args.Out<float>("bestBounds")};
 }
 
 Napi::Value AllPairsPaysBinding(const Args& args) {

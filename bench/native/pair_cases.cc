@@ -148,6 +148,7 @@ class AddPairsCase : public Case {
     entries_.resize(static_cast<size_t>(documents * BestListCapacity(kNeighbours)));
     counts_.resize(static_cast<size_t>(documents));
     thresholds_.resize(static_cast<size_t>(documents));
+    bounds_.resize(static_cast<size_t>(documents));
   }
   Cost cost() const override {
     std::vector<double> work(static_cast<size_t>(ranks_));
@@ -161,8 +162,9 @@ class AddPairsCase : public Case {
     COUPONCAST_RETURN_IF_ERROR(status_);
     std::ranges::fill(counts_, 0);
     std::ranges::fill(thresholds_, 0.0F);
+    std::ranges::fill(bounds_, 0.0F);
     return AddPairs(lists_->documents, lists_->terms, lists_->weights().view(), lists_->view(), {0, ranks_}, kNeighbours, false, {},
-                    {entries_, counts_, thresholds_});
+                    {entries_, counts_, thresholds_, bounds_});
   }
   std::string Wrong() const override {
     const int64_t documents = lists_->documents.rows;
@@ -170,8 +172,8 @@ class AddPairsCase : public Case {
     std::vector<ScoredIndex> entries = entries_;
     std::vector<int32_t> counts = counts_;
     std::vector<float> thresholds = thresholds_;
-    const Status merged = MergeBestLists(lists_->order(), {entries, counts, thresholds}, 1, {0, documents}, kNeighbours, found.indices,
-                                         found.scores, found.counts);
+    const Status merged = MergeBestLists(lists_->order(), {entries, counts, thresholds, bounds_}, 1, {0, documents}, kNeighbours,
+                                         found.indices, found.scores, found.counts);
     if (!merged.ok()) return merged.message();
     std::vector<uint8_t> added(static_cast<size_t>(documents), 0);
     for (int64_t rank = 0; rank < ranks_; ++rank) added[static_cast<size_t>(lists_->order()[static_cast<size_t>(rank)])] = 1;
@@ -187,6 +189,7 @@ class AddPairsCase : public Case {
   std::vector<ScoredIndex> entries_;
   std::vector<int32_t> counts_;
   std::vector<float> thresholds_;
+  std::vector<float> bounds_;
   Status status_;
 };
 

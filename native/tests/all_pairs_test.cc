@@ -67,16 +67,20 @@ struct OwnedBest {
   std::vector<ScoredIndex> entries;
   std::vector<int32_t> counts;
   std::vector<float> thresholds;
+  std::vector<float> bounds;
 
-  OwnedBest(int64_t lists, int64_t k)
-      : entries(static_cast<size_t>(lists * BestListCapacity(k))), counts(static_cast<size_t>(lists), 0), thresholds(counts.size(), 0.0F) {}
-  BestLists all() { return {entries, counts, thresholds}; }
+  OwnedBest(int64_t documents, int64_t lanes, int64_t k)
+      : entries(static_cast<size_t>(documents * lanes * BestListCapacity(k))),
+        counts(static_cast<size_t>(documents * lanes), 0),
+        thresholds(counts.size(), 0.0F),
+        bounds(static_cast<size_t>(documents), 0.0F) {}
+  BestLists all() { return {entries, counts, thresholds, bounds}; }
   BestLists lane(int64_t lane, int64_t documents) {
     const auto size = static_cast<size_t>(documents);
     const size_t width = counts.empty() ? 0 : entries.size() / counts.size();
     const size_t at = static_cast<size_t>(lane) * size;
     return {std::span(entries).subspan(at * width, size * width), std::span(counts).subspan(at, size),
-            std::span(thresholds).subspan(at, size)};
+            std::span(thresholds).subspan(at, size), bounds};
   }
 };
 
@@ -99,7 +103,7 @@ OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int
     EXPECT_OK(FillPairLists(documents, terms, weights.view(), part, {}, pairs.view(), &applies));
     EXPECT_TRUE(applies);
   }
-  OwnedBest best(documents.rows * ways.lanes, k);
+  OwnedBest best(documents.rows, ways.lanes, k);
   Random random(3);
   for (const RowRange shard : Shards(documents.rows, ways.shard)) {
     const int64_t lane = random.Below(ways.lanes);
@@ -307,7 +311,7 @@ TEST(AllPairs, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
   EXPECT_OK(fill(pairs.view(), {0, 3}));
 
-  OwnedBest best(3, 2);
+  OwnedBest best(3, 1, 2);
   const auto add = [&](RowRange range, int64_t k, const BestLists& to) {
     return AddPairs(documents, terms, weights.view(), pairs.view(), range, k, false, {}, to);
   };
@@ -334,7 +338,7 @@ TEST(AllPairs, RefusesAnOrderOrCountsWithoutSense) {
   const CsrView terms = matrix.by_item();
   const OwnedWeights weights(documents, terms, {});
   OwnedPairs pairs(documents, terms, weights.view(), 1000);
-  OwnedBest best(3, 2);
+  OwnedBest best(3, 1, 2);
   bool applies = false;
   for (const std::array<int32_t, 3>& order : {std::array<int32_t, 3>{0, 1, 3}, {0, 0, 1}, {-1, 0, 1}}) {
     pairs.order.assign(order.begin(), order.end());
@@ -364,7 +368,7 @@ TEST(AllPairs, Cancels) {
   OwnedPairs pairs(documents, terms, weights.view(), 1000);
   bool applies = false;
   EXPECT_CODE(StatusCode::kCancelled, FillPairLists(documents, terms, weights.view(), {0, 3}, Raised(), pairs.view(), &applies));
-  OwnedBest best(3, 2);
+  OwnedBest best(3, 1, 2);
   EXPECT_CODE(StatusCode::kCancelled, AddPairs(documents, terms, weights.view(), pairs.view(), {0, 3}, 2, false, Raised(), best.all()));
 }
 

@@ -42,7 +42,8 @@ const answerParts = (executor: Executor, rows: number) =>
 /** PairLayout and BestListCapacity of the core. */
 const layout = (largest: number) => (largest === 0 ? { rowFloats: 64, cellWords: 2 } : { rowFloats: 16, cellWords: 1 });
 const bestListCapacity = (k: number) => k + Math.max(64, k);
-const PAIR_SHARDS: ShardSizes = { minWork: 1e7, maxWork: 1e9, maxRows: 65_536 };
+/** Small: what other lanes have found is only known of rows that are done. */
+const PAIR_SHARDS: ShardSizes = { minWork: 3e6, maxWork: 1e9, maxRows: 65_536 };
 
 /** What fillPairLists fills. */
 async function placeLists(executor: Executor, { documents, matrix }: AllPairsJob, rows: number, terms: number) {
@@ -94,17 +95,18 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
       args: { ...documents, ...lists, ...part, outWork: work.subarray(part.begin, part.end) },
     })),
   );
-  const shards = await shardsOfWork(work, executor.threads, PAIR_SHARDS);
+  const shards = await shardsOfWork(work, 3 * executor.threads, PAIR_SHARDS);
   const lanes = Math.min(executor.threads, Math.max(shards.length, 1));
   const best = {
     bestEntries: shared.i32(lanes * rows * capacity * 2),
     bestCounts: shared.i32(lanes * rows),
     bestThresholds: shared.f32(lanes * rows),
+    bestBounds: shared.f32(rows),
   };
   await executor.map(
     shards.map(({ begin, end }) => ({
       kernel: "addPairs",
-      args: { ...documents, ...lists, begin, end, k, includeSelf },
+      args: { ...documents, ...lists, begin, end, k, includeSelf, bestBounds: best.bestBounds },
     })),
     { name: `similar ${axis}`, weight: (index) => shards[index]!.work },
     {

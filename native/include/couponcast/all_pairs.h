@@ -54,11 +54,13 @@ struct PairLists {
   std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's; zeros at first
 };
 
-// The best of each document so far, by rank.
+// The best of each document so far, by rank: of one lane but for the bounds, which all share.
 struct BestLists {
   std::span<ScoredIndex> entries;  // [documents * BestListCapacity(k)]
   std::span<int32_t> counts;       // [documents] used places; zeros at first
   std::span<float> thresholds;     // [documents] what an entry must reach; zeros at first
+  std::span<float> bounds;         // [documents] the same, as the document's own row left it; zeros at first. Read by all calls, written
+                                   // by the one that has the rank, both atomically
 };
 // Places of a list: k, and as many as make it cheap to find the k best of them now and then.
 inline int64_t BestListCapacity(int64_t k) { return k + std::max<int64_t>(64, k); }

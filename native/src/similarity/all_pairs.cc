@@ -25,6 +25,7 @@ Status CheckBest(const BestLists& best, int64_t documents, int64_t lanes, int64_
   COUPONCAST_RETURN_IF_ERROR(CheckSize("entries", best.entries.size(), lists * BestListCapacity(k)));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("counts", best.counts.size(), lists));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("thresholds", best.thresholds.size(), lists));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("bounds", best.bounds.size(), documents));
   const bool counted = std::ranges::all_of(best.counts, [&](int32_t count) { return count >= 0 && count < BestListCapacity(k); });
   return counted ? Status() : InvalidArgument("expected in counts what the lists hold");
 }

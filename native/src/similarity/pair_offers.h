@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -52,7 +53,7 @@ class PairOffers {
   // The sums of `rank` with all lower ranks, which become 0; self_sum is its own.
   template <typename Sum>
   void Offer(int64_t rank, Sum* sums, float self_sum) {
-    if (until_renewed_-- == 0) RenewNeeds();
+    if (until_renewed_-- == 0) RenewNeeds(rank);
     const auto row = static_cast<size_t>(rank);
     const int32_t document = order_[row];
     const float scale = scale_[row];
@@ -73,6 +74,7 @@ class PairOffers {
     const float self = PairScore(self_sum, scale, scale);
     if (include_self_ && self > 0) Push(row, {self, document});
     if (best_.counts[row] > k_) Cut(row);
+    std::atomic_ref(best_.bounds[row]).store(thresholds_[row], std::memory_order_relaxed);
   }
 
   void StoreThresholds() const { std::ranges::copy(std::span(thresholds_).first(best_.thresholds.size()), best_.thresholds.begin()); }
@@ -98,9 +100,16 @@ class PairOffers {
     if (guess >= kExact) thresholds_[row] = std::max(thresholds_[row], guess);
   }
 
-  void RenewNeeds() {
+  // Of the blocks below `rank`, with what other lanes have found.
+  void RenewNeeds(int64_t rank) {
     until_renewed_ = kRenew - 1;
-    for (size_t block = 0; block < needs_.size(); ++block) {
+    const auto ranks = static_cast<size_t>(rank);
+    for (size_t at = 0; at < ranks; ++at) {
+      const float bound = std::atomic_ref(best_.bounds[at]).load(std::memory_order_relaxed);
+      thresholds_[at] = std::max(thresholds_[at], bound);
+    }
+    for (size_t block = 0; block * kPairBlock < ranks + kRenew; ++block) {
+      if (block == needs_.size()) break;
       float least = kMost;
       for (size_t at = block * kPairBlock; at < (block + 1) * kPairBlock; ++at) {
         least = std::min(least, Need(thresholds_[at]) * inverse_[at]);

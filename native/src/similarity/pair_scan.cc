@@ -20,17 +20,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr float kBelow = 0.9999F;  // more than what the roundings of a score and of what is needed add up to
 
-// What a sum must reach; false: none can.
-bool LeastSum(float need, float* least) {
-  *least = std::max(need, std::numeric_limits<float>::denorm_min());
-  return true;
-}
+float LeastSum(float need, float /*sum*/) { return std::max(need, std::numeric_limits<float>::denorm_min()); }
 
-bool LeastSum(float need, uint16_t* least) {
+uint16_t LeastSum(float need, uint16_t /*sum*/) {
   constexpr float kLargest = std::numeric_limits<uint16_t>::max();
-  if (need > kLargest) return false;
-  *least = static_cast<uint16_t>(std::max(std::ceil(need), 1.0F));
-  return true;
+  return static_cast<uint16_t>(static_cast<int32_t>(std::min(std::max(std::ceil(need), 1.0F), kLargest)));
 }
 
 template <typename Sum>
@@ -38,22 +32,24 @@ int64_t Take(Sum* HWY_RESTRICT sums, const PairNeeds& needs, int64_t blocks, int
   const hn::CappedTag<Sum, kPairBlock> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const float inverse = needs.inverse_row_scale * kBelow;
+  std::array<Sum, kPairScan> least;
+  for (int64_t block = 0; block < blocks; ++block) {
+    const float need = std::min(needs.columns[block], needs.row * needs.inverse_scale[block]) * inverse;
+    least[static_cast<size_t>(block)] = LeastSum(need, Sum{});
+  }
   int64_t found = 0;
   for (int64_t block = 0; block < blocks; ++block) {
     Sum* block_sums = sums + block * kPairBlock;
-    Sum least = 0;
+    const auto limit = hn::Set(d, least[static_cast<size_t>(block)]);
+    auto most = hn::Zero(d);
+    for (int64_t at = 0; at < kPairBlock; at += lanes) most = hn::Max(most, hn::LoadU(d, block_sums + at));
     uint64_t bits = 0;
-    if (LeastSum(std::min(needs.columns[block], needs.row * needs.inverse_scale[block]) * inverse, &least)) {
-      const auto limit = hn::Set(d, least);
-      auto most = hn::Zero(d);
-      for (int64_t at = 0; at < kPairBlock; at += lanes) most = hn::Max(most, hn::LoadU(d, block_sums + at));
-      if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Ge(most, limit)))) {
-        for (int64_t at = 0; at < kPairBlock; at += lanes) {
-          uint64_t part = 0;  // StoreMaskBits may write up to 8 bytes
-          hn::StoreMaskBits(d, hn::Ge(hn::LoadU(d, block_sums + at), limit), reinterpret_cast<uint8_t*>(&part));
-          if (lanes < 64) part &= (uint64_t{1} << lanes) - 1;
-          bits |= part << at;
-        }
+    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Ge(most, limit)))) {
+      for (int64_t at = 0; at < kPairBlock; at += lanes) {
+        uint64_t part = 0;  // StoreMaskBits may write up to 8 bytes
+        hn::StoreMaskBits(d, hn::Ge(hn::LoadU(d, block_sums + at), limit), reinterpret_cast<uint8_t*>(&part));
+        if (lanes < 64) part &= (uint64_t{1} << lanes) - 1;
+        bits |= part << at;
       }
     }
     for (; bits != 0; bits &= bits - 1) {

@@ -7,6 +7,7 @@
 namespace couponcast {
 
 inline constexpr int64_t kPairBlock = 64;    // sums that are looked at together
+inline constexpr int64_t kPairScan = 64;     // blocks of a call, at most
 inline constexpr int64_t kPairWindow = 512;  // sums of which the largest are found together
 inline constexpr int64_t kPairGroups = 32;   // groups of a window
 
@@ -18,8 +19,8 @@ struct PairNeeds {
   float inverse_row_scale;
 };
 
-// Of `blocks` blocks: writes place and value of each sum above 0 that reaches what the row or the block's columns need, in
-// ascending order, and sets all sums to 0. Returns how many. Rounding lets a few more through, never fewer.
+// Of `blocks` blocks, kPairScan at most: writes place and value of each sum above 0 that reaches what the row or the block's columns need,
+// in ascending order, and sets all sums to 0. Returns how many. Rounding lets a few more through, never fewer.
 int64_t TakeSums(float* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values);
 int64_t TakeSums(uint16_t* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values);
 
