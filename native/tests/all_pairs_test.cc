@@ -229,10 +229,10 @@ TEST(AllPairs, SameWithAnyDepth) {
   }
 }
 
-// Sums of more rows than a byte holds, of which many are whole.
+// Sums of more rows than a byte holds, of which many are whole, and of more than 16 bits hold.
 TEST(AllPairs, ManyLargeWholeWeights) {
   for (const float value : {1.0F, 3.0F, 15.0F}) {
-    testing::Dense dense(20, std::vector<float>(3000, value));
+    testing::Dense dense(20, std::vector<float>(9000, value));
     dense[7][3] = 0;
     const TestMatrix matrix(dense);
     ForEachTarget([&] { ExpectSame(matrix, 4, {1000, 1000, 1}); });

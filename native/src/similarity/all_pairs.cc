@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -159,10 +160,11 @@ Status MergeBestLists(std::span<const int32_t> order, const BestLists& best, int
     const int64_t document = order[static_cast<size_t>(rank)];
     if (document < range.begin || document >= range.end) continue;
     all.clear();
+    const float bound = best.bounds[static_cast<size_t>(rank)];
     for (int64_t lane = 0; lane < lanes; ++lane) {
       const auto list = static_cast<size_t>(lane * documents + rank);
       const auto used = best.entries.subspan(list * capacity, static_cast<size_t>(best.counts[list]));
-      all.insert(all.end(), used.begin(), used.end());
+      std::ranges::copy_if(used, std::back_inserter(all), [bound](const ScoredIndex& entry) { return entry.score >= bound; });
     }
     if (all.size() > width) {
       std::ranges::nth_element(all, all.begin() + (k - 1), kBetter);

@@ -34,9 +34,10 @@ class PairOffers {
     // What lies behind the last rank needs more than there is.
     thresholds_.assign(best.thresholds.begin(), best.thresholds.end());
     thresholds_.resize(size, kMost);
-    needs_.resize(size / kPairBlock);
-    block_inverse_.resize(needs_.size());
-    for (size_t block = 0; block < needs_.size(); ++block) {
+    blocks_ = size / kPairBlock;
+    needs_.resize(blocks_ + kPairScan);
+    block_inverse_.resize(blocks_ + kPairScan);
+    for (size_t block = 0; block < blocks_; ++block) {
       block_inverse_[block] = std::ranges::min(std::span(inverse_).subspan(block * kPairBlock, kPairBlock));
     }
     smallest_scale_.resize(size / kPairWindow, 0.0F);
@@ -87,7 +88,7 @@ class PairOffers {
   static constexpr float kBelow = 0.9999F;  // more than what the roundings of a score add up to
   static constexpr int64_t kGroupsPerNeighbour = 4;
 
-  static float Need(float threshold) { return threshold < kExact ? 0 : threshold; }
+  static float Need(float threshold) { return threshold < kExact ? 0 : std::min(threshold, kMost); }
 
   template <typename Sum>
   void GuessThreshold(size_t row, const Sum* sums) {
@@ -108,8 +109,7 @@ class PairOffers {
       const float bound = std::atomic_ref(best_.bounds[at]).load(std::memory_order_relaxed);
       thresholds_[at] = std::max(thresholds_[at], bound);
     }
-    for (size_t block = 0; block * kPairBlock < ranks + kRenew; ++block) {
-      if (block == needs_.size()) break;
+    for (size_t block = 0; block < blocks_ && block * kPairBlock < ranks + kRenew; ++block) {
       float least = kMost;
       for (size_t at = block * kPairBlock; at < (block + 1) * kPairBlock; ++at) {
         least = std::min(least, Need(thresholds_[at]) * inverse_[at]);
@@ -143,7 +143,8 @@ class PairOffers {
   const int64_t capacity_;
   const bool include_self_;
   const BestLists& best_;
-  int64_t until_renewed_ = 0;          // rows
+  int64_t until_renewed_ = 0;  // rows
+  size_t blocks_ = 0;
   std::vector<float> scale_;           // by rank
   std::vector<float> inverse_;         // of it
   std::vector<float> thresholds_;      // by rank

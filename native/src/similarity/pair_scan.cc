@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE
@@ -20,23 +19,37 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr float kBelow = 0.9999F;  // more than what the roundings of a score and of what is needed add up to
 
-float LeastSum(float need, float /*sum*/) { return std::max(need, std::numeric_limits<float>::denorm_min()); }
+template <typename D>
+void StoreLeast(D d, hn::Vec<D> need, float* least) {
+  hn::StoreU(hn::Max(need, hn::Set(d, std::numeric_limits<float>::denorm_min())), d, least);
+}
 
-uint16_t LeastSum(float need, uint16_t /*sum*/) {
-  constexpr float kLargest = std::numeric_limits<uint16_t>::max();
-  return static_cast<uint16_t>(static_cast<int32_t>(std::min(std::max(std::ceil(need), 1.0F), kLargest)));
+template <typename D>
+void StoreLeast(D d, hn::Vec<D> need, uint16_t* least) {
+  const hn::RebindToSigned<D> di;
+  const auto within = hn::Min(hn::Max(hn::Ceil(need), hn::Set(d, 1.0F)), hn::Set(d, 65535.0F));
+  const hn::Rebind<uint16_t, D> d16;
+  hn::StoreU(hn::DemoteTo(d16, hn::ConvertTo(di, within)), d16, least);
+}
+
+// What the sums of each block must reach.
+template <typename Sum>
+void LeastSums(const PairNeeds& needs, int64_t blocks, std::array<Sum, kPairScan>& least) {
+  const hn::CappedTag<float, 16> d;
+  const auto row = hn::Set(d, needs.row);
+  const auto inverse = hn::Set(d, needs.inverse_row_scale * kBelow);
+  for (int64_t block = 0; block < blocks; block += static_cast<int64_t>(hn::Lanes(d))) {
+    const auto of_row = hn::Mul(row, hn::LoadU(d, needs.inverse_scale + block));
+    StoreLeast(d, hn::Mul(hn::Min(hn::LoadU(d, needs.columns + block), of_row), inverse), least.data() + block);
+  }
 }
 
 template <typename Sum>
 int64_t Take(Sum* HWY_RESTRICT sums, const PairNeeds& needs, int64_t blocks, int32_t* HWY_RESTRICT places, float* HWY_RESTRICT values) {
   const hn::CappedTag<Sum, kPairBlock> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const float inverse = needs.inverse_row_scale * kBelow;
   std::array<Sum, kPairScan> least;
-  for (int64_t block = 0; block < blocks; ++block) {
-    const float need = std::min(needs.columns[block], needs.row * needs.inverse_scale[block]) * inverse;
-    least[static_cast<size_t>(block)] = LeastSum(need, Sum{});
-  }
+  LeastSums(needs, blocks, least);
   int64_t found = 0;
   for (int64_t block = 0; block < blocks; ++block) {
     Sum* block_sums = sums + block * kPairBlock;

@@ -11,7 +11,8 @@ inline constexpr int64_t kPairScan = 64;     // blocks of a call, at most
 inline constexpr int64_t kPairWindow = 512;  // sums of which the largest are found together
 inline constexpr int64_t kPairGroups = 32;   // groups of a window
 
-// What sums must reach, before they are divided by the scale of the row, by block of kPairBlock.
+// What sums must reach, before they are divided by the scale of the row, by block of kPairBlock. kPairScan blocks can be read
+// from any first one of a scan on.
 struct PairNeeds {
   const float* columns;        // for the least of the block's columns
   const float* inverse_scale;  // 1 / the largest scale of the block

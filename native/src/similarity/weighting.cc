@@ -22,8 +22,8 @@ Status ComputeScale(const CsrView& documents, float k1_plus_1, CancelFlag cancel
     const auto values = documents.row_values(row);
     double sum = 0;
     for (size_t i = 0; i < indices.size(); ++i) {
-      const double weight = static_cast<double>(TermFrequency<kWeighting>(values[i], length[static_cast<size_t>(row)], k1_plus_1)) *
-                            static_cast<double>(term_weight[static_cast<size_t>(indices[i])]);
+      auto weight = static_cast<double>(TermFrequency<kWeighting>(values[i], length[static_cast<size_t>(row)], k1_plus_1));
+      if constexpr (kWeighting == Weighting::kTfIdf) weight *= static_cast<double>(term_weight[static_cast<size_t>(indices[i])]);
       sum += weight * weight;
     }
     scale[static_cast<size_t>(row)] = sum > 0 ? static_cast<float>(1.0 / std::sqrt(sum)) : 0.0F;
