@@ -77,8 +77,8 @@ Status MoveSums(const SparseKmeansKeptSums& kept, std::span<const int32_t> label
     if (i < moved.size()) {
       next = MovingOf(kept, labels, moved[i], range);
       for (const int32_t item : next.items) {
-        hwy::Prefetch(next.from + item * lanes);
-        hwy::Prefetch(next.to + item * lanes);
+        if (next.from != nullptr) hwy::Prefetch(next.from + item * lanes);
+        if (next.to != nullptr) hwy::Prefetch(next.to + item * lanes);
       }
     }
     for (size_t cell = 0; cell < now.items.size(); ++cell) {
