@@ -6,11 +6,13 @@ import { parseArgs } from "node:util";
 import { kmeans } from "../../dist/index.js";
 import { randomOf } from "../data.mjs";
 import { median } from "../tools.mjs";
+import { eakmeans } from "./eakmeans.mjs";
 import { readFloats } from "./read-floats.mjs";
 
 const WHAT = `K-means beside scikit-learn: the same points, the same start, 20 iterations.
 
-  node bench/kmeans/run.mjs [--runs 3] [--python python3] [--points file.f32 --centroids file.f32 --dims 32]
+  node bench/kmeans/run.mjs [--runs 3] [--threads 1,2] [--python python3] [--points file.f32 --centroids file.f32 --dims 32]
+  node bench/kmeans/run.mjs --eakmeans path/to/withblaskmeans    beside its Yinyang instead; points go there as text
 
 Prints a line of JSON for each shape and number of threads: medians of whole calls, and how far the inertias are apart.`;
 
@@ -25,7 +27,9 @@ const PEER = fileURLToPath(new URL("./sklearn_kmeans.py", import.meta.url));
 const { values: options } = parseArgs({
   options: {
     runs: { type: "string", default: "3" },
+    threads: { type: "string", default: "1,2" },
     python: { type: "string", default: "python3" },
+    eakmeans: { type: "string" },
     points: { type: "string" },
     centroids: { type: "string" },
     dims: { type: "string" },
@@ -62,8 +66,10 @@ for (const shape of shapes) {
   const files = given ? { points: options.points, centroids: options.centroids } : makeData(shape);
   const [points, centroids] = [readFloats(files.points), readFloats(files.centroids)];
   const k = centroids.length / shape.dims;
-  for (const threads of [1, 2]) {
-    const run = { k, centroids, threads, maxIterations: ITERATIONS, tolerance: 0 };
+  for (const threads of options.threads.split(",").map(Number)) {
+    // What becomes of empty clusters is the peer's way.
+    const emptyClusters = options.eakmeans === undefined ? "relocate" : "keep";
+    const run = { k, centroids, threads, emptyClusters, maxIterations: ITERATIONS, tolerance: 0 };
     const seconds = [];
     let inertia = 0;
     for (let i = 0; i < Number(options.runs); i++) {
@@ -72,7 +78,10 @@ for (const shape of shapes) {
       seconds.push((performance.now() - begun) / 1000);
     }
     const task = { ...files, dims: shape.dims, k, threads, iterations: ITERATIONS, runs: Number(options.runs) };
-    const peer = JSON.parse(execFileSync(options.python, [PEER, JSON.stringify(task)], { encoding: "utf8" }));
+    const peer =
+      options.eakmeans === undefined
+        ? JSON.parse(execFileSync(options.python, [PEER, JSON.stringify(task)], { encoding: "utf8" }))
+        : eakmeans(options.eakmeans, task, FOLDER);
     const [ours, theirs] = [median(seconds), median(peer.seconds)];
     console.log(
       JSON.stringify({
@@ -83,7 +92,7 @@ for (const shape of shapes) {
         ratio: theirs / ours,
         inertia,
         peerInertia: peer.inertia,
-        peer: `scikit-learn ${peer.version}`,
+        peer: peer.version,
       }),
     );
   }

@@ -19,4 +19,4 @@ with threadpool_limits(task["threads"]):
         begun = time.perf_counter()
         model = KMeans(task["k"], init=centroids, n_init=1, max_iter=task["iterations"], tol=0, algorithm="lloyd").fit(points)
         seconds.append(time.perf_counter() - begun)
-print(json.dumps({"seconds": seconds, "inertia": float(model.inertia_), "version": sklearn.__version__}))
+print(json.dumps({"seconds": seconds, "inertia": float(model.inertia_), "version": f"scikit-learn {sklearn.__version__}"}))
