@@ -94,7 +94,7 @@ class PairOffers {
   void GuessThreshold(size_t row, const Sum* sums) {
     const int64_t windows = (static_cast<int64_t>(row) + kPairWindow - 1) / kPairWindow;
     if (best_of_group_.empty() || windows < cycle_) return;
-    GroupBests(sums, smallest_scale_.data(), windows, cycle_, best_of_group_.data());
+    GroupBests(sums, scale_.data(), smallest_scale_.data(), windows, cycle_, best_of_group_.data());
     const auto kth = best_of_group_.begin() + (k_ - 1);
     std::ranges::nth_element(best_of_group_, kth, std::greater());
     const float guess = *kth * scale_[row] * kBelow;

@@ -87,36 +87,42 @@ hn::Vec<D> ToFloats(D d, const uint16_t* sums) {
 }
 
 template <typename Sum>
-void Bests(const Sum* HWY_RESTRICT sums, const float* HWY_RESTRICT smallest_scale, int64_t windows, int64_t cycle,
-           float* HWY_RESTRICT best) {
+void Bests(const Sum* HWY_RESTRICT sums, const float* HWY_RESTRICT scale, const float* HWY_RESTRICT smallest_scale, int64_t windows,
+           int64_t cycle, float* HWY_RESTRICT best) {
   const hn::CappedTag<Sum, kPairGroups> d;
   const hn::CappedTag<float, 16> df;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto floats = static_cast<int64_t>(hn::Lanes(df));
   std::fill_n(best, cycle * kPairGroups, 0.0F);
   std::array<Sum, kPairGroups> largest;
-  for (int64_t window = 0; window < windows; ++window) {
+  const int64_t exact = std::min(windows, kExactWindows);
+  for (int64_t at = 0; at < exact * kPairWindow; at += floats) {
+    float* group_best = best + at / kPairWindow % cycle * kPairGroups + at % kPairGroups;
+    const auto score = hn::Mul(ToFloats(df, sums + at), hn::LoadU(df, scale + at));
+    hn::StoreU(hn::Max(hn::LoadU(df, group_best), score), df, group_best);
+  }
+  for (int64_t window = exact; window < windows; ++window) {
     for (int64_t group = 0; group < kPairGroups; group += lanes) {
       const Sum* first = sums + window * kPairWindow + group;
       auto most = hn::LoadU(d, first);
       for (int64_t at = kPairGroups; at < kPairWindow; at += kPairGroups) most = hn::Max(most, hn::LoadU(d, first + at));
       hn::StoreU(most, d, largest.data() + group);
     }
-    const auto scale = hn::Set(df, smallest_scale[window]);
+    const auto smallest = hn::Set(df, smallest_scale[window]);
     float* group_best = best + window % cycle * kPairGroups;
     for (int64_t group = 0; group < kPairGroups; group += floats) {
-      const auto score = hn::Mul(ToFloats(df, largest.data() + group), scale);
+      const auto score = hn::Mul(ToFloats(df, largest.data() + group), smallest);
       hn::StoreU(hn::Max(hn::LoadU(df, group_best + group), score), df, group_best + group);
     }
   }
 }
 
-void BestsOfFloats(const float* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
-  Bests(sums, smallest_scale, windows, cycle, best);
+void BestsOfFloats(const float* sums, const float* scale, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
+  Bests(sums, scale, smallest_scale, windows, cycle, best);
 }
 
-void BestsOfWhole(const uint16_t* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
-  Bests(sums, smallest_scale, windows, cycle, best);
+void BestsOfWhole(const uint16_t* sums, const float* scale, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
+  Bests(sums, scale, smallest_scale, windows, cycle, best);
 }
 
 int64_t TakeFloats(float* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values) {
@@ -147,12 +153,12 @@ int64_t TakeSums(uint16_t* sums, const PairNeeds& needs, int64_t blocks, int32_t
   return HWY_DYNAMIC_DISPATCH(TakeWhole)(sums, needs, blocks, places, values);
 }
 
-void GroupBests(const float* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
-  HWY_DYNAMIC_DISPATCH(BestsOfFloats)(sums, smallest_scale, windows, cycle, best);
+void GroupBests(const float* sums, const float* scale, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
+  HWY_DYNAMIC_DISPATCH(BestsOfFloats)(sums, scale, smallest_scale, windows, cycle, best);
 }
 
-void GroupBests(const uint16_t* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
-  HWY_DYNAMIC_DISPATCH(BestsOfWhole)(sums, smallest_scale, windows, cycle, best);
+void GroupBests(const uint16_t* sums, const float* scale, const float* smallest_scale, int64_t windows, int64_t cycle, float* best) {
+  HWY_DYNAMIC_DISPATCH(BestsOfWhole)(sums, scale, smallest_scale, windows, cycle, best);
 }
 
 }  // namespace couponcast

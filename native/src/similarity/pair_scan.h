@@ -25,10 +25,12 @@ struct PairNeeds {
 int64_t TakeSums(float* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values);
 int64_t TakeSums(uint16_t* sums, const PairNeeds& needs, int64_t blocks, int32_t* places, float* values);
 
-// best[(w % cycle) * kPairGroups + g] = the largest of smallest_scale[w] * sum over the sums g, kPairGroups + g, ... of all windows
-// w with the same w % cycle: of disjoint groups of sums a lower bound of the best score, but for the row's scale.
-void GroupBests(const float* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best);
-void GroupBests(const uint16_t* sums, const float* smallest_scale, int64_t windows, int64_t cycle, float* best);
+// best[(w % cycle) * kPairGroups + g] = the largest scale * sum over the sums g, kPairGroups + g, ... of all windows w with the
+// same w % cycle: of disjoint groups of sums the best score, but for the row's scale. In the first kExactWindows, where they differ
+// most, the scale is each sum's; behind them smallest_scale[w], so that the score is one from below.
+inline constexpr int64_t kExactWindows = 4;
+void GroupBests(const float* sums, const float* scale, const float* smallest_scale, int64_t windows, int64_t cycle, float* best);
+void GroupBests(const uint16_t* sums, const float* scale, const float* smallest_scale, int64_t windows, int64_t cycle, float* best);
 
 }  // namespace couponcast
 
