@@ -172,7 +172,8 @@ class AddPairsCase : public Case {
     std::vector<ScoredIndex> entries = entries_;
     std::vector<int32_t> counts = counts_;
     std::vector<float> thresholds = thresholds_;
-    const Status merged = MergeBestLists(lists_->order(), {entries, counts, thresholds, bounds_}, 1, {0, documents}, kNeighbours,
+    std::vector<float> bounds = bounds_;
+    const Status merged = MergeBestLists(lists_->order(), {entries, counts, thresholds, bounds}, 1, {0, documents}, kNeighbours,
                                          found.indices, found.scores, found.counts);
     if (!merged.ok()) return merged.message();
     std::vector<uint8_t> added(static_cast<size_t>(documents), 0);
