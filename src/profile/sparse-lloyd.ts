@@ -8,8 +8,6 @@ import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./
 
 /** Items of a sum in float64: kSparseKmeansShard of the kernel. */
 const SHARD_ITEMS = 2048;
-/** For balance: rows differ in length. */
-const callsOf = (threads: number) => (threads === 1 ? 1 : 2 * threads);
 
 interface MeasuredCentroids extends SparseCentroids {
   /** The largest magnitude of a coordinate. */
@@ -97,8 +95,9 @@ export class SparseLloyd implements KmeansEngine {
     const { centroids, norms } = this.#now.at;
     const { codes, steps, errors } = this.codes;
     const labels = this.#before.labels;
+    // One call a thread, in all steps: waking threads twice costs more than balance brings.
     const results = await executor.map(
-      evenRanges(matrix.numUsers, callsOf(executor.threads)).map((range) => ({
+      evenRanges(matrix.numUsers, executor.threads).map((range) => ({
         kernel: "sparseKmeansLabels",
         args: {
           matrix: matrix.ref(),
@@ -165,7 +164,7 @@ export class SparseLloyd implements KmeansEngine {
     // Means move little, as a rule.
     shorts.scale = scaleFor(largest);
     const results = await executor.map(
-      evenRanges(matrix.numItems, callsOf(executor.threads), SHARD_ITEMS).map((range) => {
+      evenRanges(matrix.numItems, executor.threads, SHARD_ITEMS).map((range) => {
         const perShard = { $return: "F64" as const, length: Math.ceil((range.end - range.begin) / SHARD_ITEMS) * k };
         return {
           kernel: "sparseKmeansMeans" as const,
