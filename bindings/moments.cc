@@ -1,6 +1,7 @@
 #include "couponcast/moments.h"
 
 #include "addon.h"
+#include "couponcast/taste.h"
 
 namespace couponcast::node {
 namespace {
@@ -10,7 +11,7 @@ JournalView Journal(const Args& args) {
           args.In<uint8_t>("behaviours"), args.In<uint8_t>("orders"), args.In<double>("values")};
 }
 
-Napi::Value UserMomentsBinding(const Args& args) {
+MomentParams Params(const Args& args) {
   MomentParams params;
   params.journal = Journal(args);
   params.weights = args.In<double>("weights");
@@ -20,9 +21,20 @@ Napi::Value UserMomentsBinding(const Args& args) {
   params.item_coupons = args.In<int32_t>("itemCoupons");
   params.prior_share = args.In<double>("priorShare");
   params.prior_weight = args.Number("priorWeight");
-  Check(args.env(), UserMoments(params, args.In<int32_t>("users"), args.In<int64_t>("moments"), args.Range(), args.Cancel(),
+  return params;
+}
+
+Napi::Value UserMomentsBinding(const Args& args) {
+  Check(args.env(), UserMoments(Params(args), args.In<int32_t>("users"), args.In<int64_t>("moments"), args.Range(), args.Cancel(),
                                 args.OptionalOut<float>("outShares"), args.Out<double>("outNumbers")));
   return args.env().Undefined();
+}
+
+Napi::Value TasteLossBinding(const Args& args) {
+  const TasteTargets targets{args.In<int32_t>("users"), args.In<int64_t>("places"), args.Integer("gapMicros")};
+  double loss = 0;
+  Check(args.env(), TasteLoss(Params(args), targets, args.Range(), args.Cancel(), &loss, args.Out<double>("outGradient")));
+  return Napi::Number::New(args.env(), loss);
 }
 
 Napi::Value ListOrdersBinding(const Args& args) {
@@ -36,6 +48,7 @@ Napi::Value ListOrdersBinding(const Args& args) {
 void ExportMoments(Napi::Object exports) {
   Export<UserMomentsBinding>(exports, "userMoments");
   Export<ListOrdersBinding>(exports, "listOrders");
+  Export<TasteLossBinding>(exports, "tasteLoss");
 }
 
 }  // namespace couponcast::node

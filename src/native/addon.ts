@@ -122,6 +122,7 @@ export interface Addon {
   makeCandidates(a: Named): void;
   userMoments(a: Named): void;
   listOrders(a: Named): void;
+  tasteLoss(a: Named): number;
 
   alsStart(a: Named): void;
   alsGram(a: Named): void;

@@ -84,8 +84,8 @@ export function candidatesStage(
     const next = await nextChances(context, transitioned);
     const anywayRate = now.purchaseRate;
     if (next !== undefined) await raisePurchaseRate(anywayRate, next);
-    const journal = await openJournal(context, ingested, affinity, dir, states.result.totals);
-    const pairArgs = { ...couponArgs(context, ingested, journal.scopeShare), ...storedStateArgs(states), anywayRate };
+    const { scopeShare } = await openJournal(context, ingested, affinity, dir);
+    const pairArgs = { ...couponArgs(context, ingested, scopeShare), ...storedStateArgs(states), anywayRate };
     const { model } = responded.result;
     const season = seasonOf(Date.parse(ingested.result.asOf) * 1000);
     const { numUsers } = ingested.result;

@@ -7,18 +7,18 @@ import { shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { couponChannels } from "../response/channels.js";
 import { couponArrays } from "../response/economics.js";
-import { type Journal, type JournalTotals, journalOf } from "../response/moments.js";
+import { type Journal, journalOf, NO_TOTALS } from "../response/moments.js";
 import { loadTensors } from "../store/tensors.js";
 import type { AffinityStage } from "./affinity-stage.js";
 import { openStageDb, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 
+/** Without totals, and with the campaign's weights: what comes of all events is added by stage states. */
 export async function openJournal(
   context: RunContext,
   ingested: IngestStage,
   affinity: AffinityStage,
   scratch: string,
-  totals: JournalTotals,
 ): Promise<Journal> {
   const { behaviours, purchaseBehaviour } = context.loaded.campaign;
   const { prices, users } = await readItemUse(context, ingested, scratch);
@@ -55,7 +55,7 @@ export async function openJournal(
     scopeItems,
     scopeShare,
   };
-  return journalOf(inputs, totals);
+  return journalOf(inputs, NO_TOTALS);
 }
 
 /** Price (NaN: unknown) and number of users of each item. */

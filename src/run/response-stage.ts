@@ -5,6 +5,7 @@ import { fitResponse } from "../response/fit-response.js";
 import type { ResponseModel, ResponseOptions } from "../response/model.js";
 import { readResponseModel, writeResponseModel } from "../response/model-file.js";
 import { seasonOf } from "../response/season.js";
+import { withTaste } from "../response/taste.js";
 import { loadTensors } from "../store/tensors.js";
 import type { AffinityStage } from "./affinity-stage.js";
 import { inputDigests, type RunContext } from "./context.js";
@@ -43,7 +44,7 @@ export function responseStage(
         reasons: "U8",
       });
       const now = await loadStates(context, states);
-      const { scopeShare } = await openJournal(context, ingested, affinity, dir, states.result.totals);
+      const { scopeShare } = await openJournal(context, ingested, affinity, dir);
       const traits = await userTraits(context, ingested, dir);
       const inputs = {
         pairArgs: {
@@ -67,8 +68,8 @@ export function responseStage(
       return { rows: model.numOffers, model };
     }
     const history = await loadHistory(context, eligibility);
-    const { totals, orderValue } = states.result;
-    const journal = await openJournal(context, ingested, affinity, dir, totals);
+    const { totals, taste, orderValue } = states.result;
+    const journal = { ...withTaste(await openJournal(context, ingested, affinity, dir), taste), totals };
     const model = await fitResponse(
       context.executor,
       couponArgs(context, ingested, journal.scopeShare),

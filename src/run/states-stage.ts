@@ -4,9 +4,10 @@ import type { ArgValue } from "../executor/call.js";
 import { shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { pairStateArgs } from "../response/features.js";
-import { type Journal, type JournalTotals, NO_TOTALS, numbersOf, totalsOf } from "../response/moments.js";
+import { type Journal, type JournalTotals, numbersOf, totalsOf } from "../response/moments.js";
 import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../response/order-value.js";
 import { pastOffersAt } from "../response/past-offers.js";
+import { fitTaste, type TasteModel, withTaste } from "../response/taste.js";
 import { openSequences } from "../store/sequences.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
@@ -18,7 +19,12 @@ import type { IngestStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 /** How everybody stands now, and what the journal amounts to in all. */
-export type StatesStage = FinishedStage<{ rows: number; totals: JournalTotals; orderValue: OrderValueModel }>;
+export type StatesStage = FinishedStage<{
+  rows: number;
+  totals: JournalTotals;
+  taste: TasteModel;
+  orderValue: OrderValueModel;
+}>;
 
 const STATES_FILE = "states.safetensors";
 const STATES = { shares: "F32", orderValue: "F64", purchaseRate: "F64", features: "F32" } as const;
@@ -30,20 +36,21 @@ export function statesStage(
   eligibility: EligibilityStage,
 ): Promise<StatesStage> {
   const { coupons, campaign } = context.loaded;
-  const { behaviours, purchaseBehaviour, economics, timeZone } = campaign;
+  const { behaviours, purchaseBehaviour, economics, timeZone, seed } = campaign;
   const reads = { ingest: ingested.key, affinity: affinity.key, eligibility: eligibility.key };
-  const settings = { timeZone, behaviours, purchaseBehaviour, orderValueMinor: economics.orderValueMinor };
+  const settings = { timeZone, seed, behaviours, purchaseBehaviour, orderValueMinor: economics.orderValueMinor };
   return context.stages.run("states", reads, settings, async (dir) => {
     const { executor } = context;
     const { numUsers } = ingested.result;
-    const blank = await openJournal(context, ingested, affinity, dir, NO_TOTALS);
+    const blank = await openJournal(context, ingested, affinity, dir);
     const users = shared.i32(numUsers);
     for (let user = 0; user < numUsers; user++) users[user] = user;
     const { asOfMicros } = await openSequences(join(ingested.dir, INGEST_FILES.sequences));
     // An event of this very moment has happened.
     const moments = shared.i64(numUsers).fill(BigInt(asOfMicros) + 1n);
     const numbers = await numbersOf(executor, blank, users, moments);
-    const journal: Journal = { ...blank, totals: await totalsOf(numbers) };
+    const taste = await fitTaste(executor, blank, numbers, seed);
+    const journal: Journal = { ...withTaste(blank, taste), totals: await totalsOf(numbers) };
     const orderValue = await fitOrderValue(executor, journal, numbers, economics.orderValueMinor);
     const past = await pastOffersAt(await loadHistory(context, eligibility), coupons, timeZone, users, moments);
     const states = await statesAt(executor, journal, orderValue, users, moments, past);
@@ -57,7 +64,7 @@ export function statesStage(
         data: states[name],
       })),
     );
-    return { rows: numUsers, totals: journal.totals, orderValue };
+    return { rows: numUsers, totals: journal.totals, taste, orderValue };
   });
 }
 

@@ -7,44 +7,13 @@
 #include <vector>
 
 #include "base/check.h"
+#include "response/journal.h"
 
 namespace couponcast {
 namespace {
 
 constexpr int64_t kEventsPerPoll = 65'536;
 constexpr double kDayMicros = 86'400'000'000.0;
-
-Status CheckJournal(const JournalView& journal) {
-  if (journal.indptr.empty() || journal.indptr.front() != 0) return InvalidArgument("expected an indptr of users + 1 numbers from 0");
-  const int64_t events = journal.indptr.back();
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("times", journal.times.size(), events));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("items", journal.items.size(), events));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("behaviours", journal.behaviours.size(), events));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("orders", journal.orders.size(), events));
-  return CheckSize("values", journal.values.size(), events);
-}
-
-Status EventsOf(const JournalView& journal, int64_t user, RowRange* events) {
-  *events = {journal.indptr[static_cast<size_t>(user)], journal.indptr[static_cast<size_t>(user) + 1]};
-  if (events->begin >= 0 && events->begin <= events->end && events->end <= journal.indptr.back()) return {};
-  return CorruptFile("user " + std::to_string(user) + ": its events lie outside of all");
-}
-
-Status CheckParams(const MomentParams& params) {
-  COUPONCAST_RETURN_IF_ERROR(CheckJournal(params.journal));
-  const auto items = static_cast<int64_t>(params.log_price.size());
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("item indptr", params.item_indptr.size(), items + 1));
-  if (params.item_indptr.front() != 0 || params.item_indptr.back() != static_cast<int64_t>(params.item_coupons.size()) ||
-      !std::ranges::is_sorted(params.item_indptr)) {
-    return InvalidArgument("the items' indptr does not span their coupons");
-  }
-  const auto coupons = static_cast<int64_t>(params.prior_share.size());
-  if (std::ranges::any_of(params.item_coupons, [coupons](int32_t c) { return c < 0 || c >= coupons; })) {
-    return OutOfRange("an item names a coupon that does not exist");
-  }
-  if (!(params.prior_weight > 0) || !std::isfinite(params.prior_weight)) return InvalidArgument("expected a positive prior weight");
-  return {};
-}
 
 // One user's walk along time.
 class Walk {
@@ -69,13 +38,8 @@ class Walk {
     for (; next_ < end_; ++next_, ++*seen) {
       const auto e = static_cast<size_t>(next_);
       if (journal.times[e] >= time) return {};
-      const int32_t item = journal.items[e];
-      const uint8_t behaviour = journal.behaviours[e];
-      if (item < 0 || static_cast<size_t>(item) >= params_.log_price.size() || behaviour >= params_.weights.size()) {
-        return CorruptFile("event " + std::to_string(next_) + " names an item or behaviour that does not exist");
-      }
-      if (numbers_[0] > 0 && journal.times[e] < last_) return CorruptFile("event " + std::to_string(next_) + " is out of order");
-      Add(e, item, behaviour);
+      COUPONCAST_RETURN_IF_ERROR(CheckEvent(params_, next_, numbers_[0] > 0 ? last_ : journal.times[e]));
+      Add(e, journal.items[e], journal.behaviours[e]);
     }
     return {};
   }
@@ -139,7 +103,7 @@ class Walk {
 
 Status UserMoments(const MomentParams& params, std::span<const int32_t> users, std::span<const int64_t> times, RowRange range,
                    CancelFlag cancel, std::span<float> shares, std::span<double> numbers) {
-  COUPONCAST_RETURN_IF_ERROR(CheckParams(params));
+  COUPONCAST_RETURN_IF_ERROR(CheckMomentParams(params));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("times", times.size(), static_cast<int64_t>(users.size())));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, static_cast<int64_t>(users.size())));
   const auto columns = static_cast<int64_t>(params.prior_share.size()) + 1;
