@@ -166,6 +166,7 @@ Napi::Value MakeCandidatesBinding(const Args& args) {
   params.purchase_rate = args.In<double>("anywayRate");
   params.horizon_days = args.In<double>("horizonDays");
   params.margin_rate = args.In<double>("marginRate");
+  params.order_spread = args.Number("orderSpread");
   params.reasons = args.In<uint8_t>("reasons");
   params.no_value_reason = args.Byte("noValueReason");
   params.limit = args.Integer("limit");

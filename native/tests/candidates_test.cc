@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <map>
 #include <set>
@@ -33,6 +34,7 @@ struct Inputs {
   std::vector<int32_t> suggested_users;
   std::vector<int32_t> suggested_coupons;
   int64_t suggested_limit = 0;
+  double order_spread = 0;
 
   Inputs(int64_t users, int64_t coupons, int64_t kept, uint64_t seed, int64_t logits = 1) : pairs(users, coupons, seed), limit(kept) {
     Random random(seed + 1);
@@ -56,8 +58,9 @@ struct Inputs {
     }
   }
   CandidateParams view() const {
-    return {pairs.view(), pair_knots, pair_beta, user_score,      coupon_score,      purchase_rate,   horizon_days, margin_rate,
-            reasons,      kNoValue,   limit,     suggested_users, suggested_coupons, suggested_limit, {},           {}};
+    return {pairs.view(),      pair_knots,      pair_beta, user_score, coupon_score, purchase_rate,
+            horizon_days,      margin_rate,     reasons,   kNoValue,   limit,        suggested_users,
+            suggested_coupons, suggested_limit, {},        {},         order_spread};
   }
 };
 
@@ -103,9 +106,27 @@ Output RunAll(const Inputs& inputs, int64_t shard) {
   return output;
 }
 
+// The middles of seven equal parts of a log-normal distribution, by bisection; in the mean 1.
+std::vector<double> OrderFactors(double spread) {
+  std::vector<double> factors;
+  double sum = 0;
+  for (int part = 0; part < 7; ++part) {
+    double low = -9;
+    double high = 9;
+    while (high - low > 1e-13) {
+      const double middle = (low + high) / 2;
+      (std::erfc(-middle / std::sqrt(2.0)) / 2 < (part + 0.5) / 7 ? low : high) = middle;
+    }
+    sum += factors.emplace_back(std::exp(spread * low));
+  }
+  for (double& factor : factors) factor *= 7 / sum;
+  return factors;
+}
+
 TEST(Candidates, EqualAPlainReimplementation) {
   for (const auto& [limit, logits] : {std::pair<int64_t, int64_t>(1, 1), {2, 3}, {5, 1}, {8, 3}, {8, 1}, {50, 3}}) {
-    const Inputs inputs(120, 17, limit, static_cast<uint64_t>(limit), logits);
+    Inputs inputs(120, 17, limit, static_cast<uint64_t>(limit), logits);
+    inputs.order_spread = limit % 2 == 0 ? 0.3 : 0;
     const Output output = RunAll(inputs, 1000);
     int cut = 0;
     int without = 0;
@@ -128,8 +149,13 @@ TEST(Candidates, EqualAPlainReimplementation) {
         }
         eligible = true;
         const double usual = inputs.pairs.order_value[u];
-        const double order = StretchedOrderMinor(inputs.pairs.view().tiers, coupon, usual);
-        const double discount = DiscountMinor(inputs.pairs.view().tiers, coupon, order);
+        double order = 0;
+        double discount = 0;
+        for (const double factor : OrderFactors(inputs.order_spread)) {
+          const double may_be = StretchedOrderMinor(inputs.pairs.view().tiers, coupon, factor * usual);
+          order += may_be / 7;
+          discount += DiscountMinor(inputs.pairs.view().tiers, coupon, may_be) / 7;
+        }
         const std::vector<double> features = inputs.pairs.Features(user, coupon, inputs.pairs.horizon_days[c]);
         const auto chance = [&](size_t m) {
           double z = inputs.user_score[m * inputs.pairs.order_value.size() + u] + inputs.coupon_score[m * 17 + c];
@@ -355,6 +381,8 @@ TEST(Candidates, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.margin_rate.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.reasons.pop_back(); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.limit = 0; }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.order_spread = -0.1; }));
+  EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.order_spread = std::nan(""); }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.limit = int64_t{1} << 62; }));
   EXPECT_CODE(StatusCode::kInvalidArgument, broken([](Inputs& i) { i.pairs.affinity.pop_back(); }));
   for (int field = 0; field < 6; ++field) {

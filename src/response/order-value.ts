@@ -10,6 +10,8 @@ export interface OrderValueModel {
   usualMinor: number;
   /** ln(order) on ln(mean of the user's orders), prices looked at, lines an order, purchases for each look; then the intercept. Null: too few orders to learn from. */
   beta: number[] | null;
+  /** How far users' usual orders lie from what is thought of them: standard deviation of the logarithm; 0: not known. */
+  spread: number;
 }
 
 const COLUMNS = 4;
@@ -37,14 +39,14 @@ export async function fitOrderValue(
   statedMinor: number | undefined,
 ): Promise<OrderValueModel> {
   const usualMinor = statedMinor ?? journal.totals.meanOrderMinor;
-  if (statedMinor !== undefined) return { usualMinor, beta: null };
+  if (statedMinor !== undefined) return { usualMinor, beta: null, spread: 0 };
   const ordersOf = (user: number) => now[user * MOMENT_NUMBERS + NUMBERS.orders]!;
   let all = 0;
   for (let user = 0; user < journal.numUsers; user++) all += ordersOf(user);
   const step = Math.max(1, Math.ceil(all / MAX_ORDERS));
   const sampled = Int32Array.from({ length: Math.ceil(journal.numUsers / step) }, (_, i) => i * step);
   const count = sampled.reduce((sum, user) => sum + ordersOf(user), 0);
-  if (count < MIN_ORDERS || journal.totals.meanOrderMinor === 1) return { usualMinor, beta: null };
+  if (count < MIN_ORDERS || journal.totals.meanOrderMinor === 1) return { usualMinor, beta: null, spread: 0 };
   const owners = shared.i32(count);
   const times = shared.i64(count);
   const valuesMinor = shared.f64(count);
@@ -81,7 +83,34 @@ export async function fitOrderValue(
     spent += weights[row]! * valuesMinor[row]!;
     fitted += weights[row]! * Math.exp(z + intercept);
   });
-  return { usualMinor, beta: [...beta, intercept + Math.log(spent / fitted)] };
+  const spread = await spreadOf(owners, y, weights, (row) => {
+    let z = intercept;
+    for (let d = 0; d < COLUMNS; d++) z += beta[d]! * x.values[row * COLUMNS + d]!;
+    return z;
+  });
+  return { usualMinor, beta: [...beta, intercept + Math.log(spent / fitted)], spread };
+}
+
+/**
+ * Of what was thought before a user's last two orders, the error that both have in common: what single orders differ in has
+ * mean 0 in the product. Users weigh the same.
+ */
+async function spreadOf(
+  owners: Int32Array,
+  y: Float32Array,
+  weights: Float32Array,
+  predicted: (row: number) => number,
+): Promise<number> {
+  let products = 0;
+  let users = 0;
+  await forEachYielding(owners.length, (row) => {
+    const isLastOfTwo = row > 0 && owners[row - 1] === owners[row] && owners[row + 1] !== owners[row];
+    if (!isLastOfTwo || weights[row] === 0 || weights[row - 1] === 0) return;
+    const before = predicted(row - 1);
+    products += (y[row - 1]! - before) * (y[row]! - before);
+    users++;
+  });
+  return users < MIN_ORDERS ? 0 : Math.sqrt(Math.max(0, products / users));
 }
 
 /** Of the user whose state it is; minor units, > 0. */

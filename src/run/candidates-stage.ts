@@ -126,6 +126,7 @@ export function candidatesStage(
             ...pairArgs,
             ...chances,
             marginRate,
+            orderSpread: model.orderValue.spread,
             reasons: { $file: join(eligibility.dir, "reasons.safetensors"), tensor: "reasons" },
             noValueReason: reasonCode("no_candidate_value"),
             limit,

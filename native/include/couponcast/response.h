@@ -88,6 +88,8 @@ struct CandidateParams {
   // and of those who redeem, the share of all who would have bought without it, NaN: as with one logit.
   std::span<const float> given_redeem;  // [users * coupons]
   std::span<const float> given_anyway;  // [users * coupons]
+  // Standard deviation of ln(usual order) about order_value, in [0, 5].
+  double order_spread = 0;
 };
 
 // Columns of the fixed width limit + suggested_limit, candidates in ascending order of the coupon.
@@ -108,9 +110,10 @@ struct CandidateOutput {
 // With three, a = sigmoid(z_0) buy without the coupon, u = sigmoid(z_1) of them use it, and of the others
 // s = sigmoid(z_2) buy because of it: p = a u + (1 - a) s redeem, (1 - a) s orders are won, and
 //   value = margin_rate (p order' - a u order) - p discount,  cost = p discount
-// with order' the stretched order and discount that of order'. Of more than `limit`, half are the best by value,
-// the others the best by value per cost (ties: smaller coupon). Of those that are left out then, the suggested_limit best by
-// value among the suggested ones are kept too. Cost: coupons a user. Errors: as above.
+// with order' the stretched order and discount that of order', both in the mean over what the usual order may be: seven equally
+// likely values, log-normal by order_spread, order_value in the mean. A tier just above the order is so half paid for. Of more than
+// `limit`, half are the best by value, the others the best by value per cost (ties: smaller coupon). Of those that are left out then, the
+// suggested_limit best by value among the suggested ones are kept too. Cost: coupons a user. Errors: as above.
 Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag cancel, const CandidateOutput& output);
 
 }  // namespace couponcast

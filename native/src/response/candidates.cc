@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kUsersPerPoll = 256;
 constexpr double kMilli = 1000.0;
+constexpr double kMaxOrderSpread = 5.0;
 constexpr auto kMaxMilli = static_cast<double>(kMaxCandidateMilli);
 
 struct Candidate {
@@ -68,6 +69,9 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
     COUPONCAST_RETURN_IF_ERROR(CheckSize(name, values.size(), coupons));
   }
   COUPONCAST_RETURN_IF_ERROR(CheckSize("reasons", params.reasons.size(), users * coupons));
+  if (!(params.order_spread >= 0) || !(params.order_spread <= kMaxOrderSpread)) {
+    return InvalidArgument("expected orderSpread between 0 and 5 but received " + std::to_string(params.order_spread));
+  }
   if (params.suggested_limit < 0) {
     return InvalidArgument("expected suggestedLimit >= 0 but received " + std::to_string(params.suggested_limit));
   }
@@ -88,6 +92,7 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out counts", output.counts.size(), range.size()));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("out reasons", output.reasons.size(), range.size()));
 
+  const OrderFactors factors = FactorsOf(params.order_spread);
   std::vector<Candidate> candidates;
   std::array<double, kPairFeatures> features = {};
   std::array<double, kPairColumns> columns = {};
@@ -131,10 +136,11 @@ Status MakeCandidates(const CandidateParams& params, RowRange range, CancelFlag 
         anyway = chances[0] * chances[1];
         p = anyway + (1.0 - chances[0]) * chances[2];
       }
-      const double gain = params.margin_rate[c] * (p * order.order - anyway * pairs.order_value[u]) - p * order.discount;
+      const PairOrder mean = params.order_spread > 0 ? MeanOrderOf(pairs, user, coupon, factors) : order;
+      const double gain = params.margin_rate[c] * (p * mean.order - anyway * pairs.order_value[u]) - p * mean.discount;
       const double value = std::floor(gain * kMilli);
-      const double cost = std::ceil(p * order.discount * kMilli);
-      const double face = std::min(std::ceil(order.discount * kMilli), kMaxMilli);
+      const double cost = std::ceil(p * mean.discount * kMilli);
+      const double face = std::min(std::ceil(mean.discount * kMilli), kMaxMilli);
       if (!(value > 0) || !(cost >= 0) || !(cost < kMaxMilli)) continue;
       candidates.push_back({static_cast<int32_t>(coupon), static_cast<int64_t>(std::min(value, kMaxMilli)), static_cast<int64_t>(cost),
                             static_cast<int64_t>(face), static_cast<float>(p)});

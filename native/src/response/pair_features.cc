@@ -74,6 +74,29 @@ PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon) {
   return order;
 }
 
+OrderFactors FactorsOf(double spread) {
+  // The middles of seven equal parts of the normal distribution.
+  constexpr OrderFactors kMiddles = {-1.4652337926855223, -0.7916386077433746, -0.36610635680056963, 0,
+                                     0.36610635680056963, 0.7916386077433746,  1.4652337926855223};
+  OrderFactors factors = {};
+  double sum = 0;
+  for (size_t k = 0; k < factors.size(); ++k) sum += factors[k] = Exp(spread * kMiddles[k]);
+  for (double& factor : factors) factor *= static_cast<double>(factors.size()) / sum;
+  return factors;
+}
+
+PairOrder MeanOrderOf(const PairInputs& inputs, int64_t user, int64_t coupon, const OrderFactors& factors) {
+  PairOrder mean;
+  for (const double factor : factors) {
+    const double order = StretchedOrderMinor(inputs.tiers, coupon, factor * inputs.order_value[static_cast<size_t>(user)]);
+    mean.order += order;
+    mean.discount += DiscountMinor(inputs.tiers, coupon, order);
+  }
+  mean.order /= static_cast<double>(factors.size());
+  mean.discount /= static_cast<double>(factors.size());
+  return mean;
+}
+
 Status CheckPairInputs(const PairInputs& inputs) {
   const auto users = static_cast<int64_t>(inputs.order_value.size());
   // First, since it bounds coupons: coupons + 1 cannot overflow then.

@@ -15,6 +15,11 @@ struct PairOrder {
 };
 
 PairOrder OrderOf(const PairInputs& inputs, int64_t user, int64_t coupon);
+// What usual orders may be, in shares of what they are thought to be: equally likely, 1 in the mean. Log-normal of that spread.
+using OrderFactors = std::array<double, 7>;
+OrderFactors FactorsOf(double spread);
+// Order and discount in the mean over what the usual order may be.
+PairOrder MeanOrderOf(const PairInputs& inputs, int64_t user, int64_t coupon, const OrderFactors& factors);
 // features [kPairFeatures] out; user and coupon must exist.
 void OnePairFeatures(const PairInputs& inputs, int64_t user, int64_t coupon, const PairOrder& order, double horizon_days,
                      std::span<double> features);
