@@ -26,7 +26,7 @@ import {
 import { type Journal, USER_FEATURES } from "./moments.js";
 import type { OrderValueModel } from "./order-value.js";
 import { type OfferHistory, offerHorizons, offersAt, pastOffersAt, UNKNOWN_CONVERSION } from "./past-offers.js";
-import { judge, redemptionQuality } from "./quality.js";
+import { isClearlyBetter, judge, redemptionQuality } from "./quality.js";
 import { seasonsShown } from "./season.js";
 import { splitOffers } from "./split.js";
 
@@ -156,9 +156,11 @@ export async function fitResponse(
   if (sum(calibration, isRedeemed) >= options.minRedemptions) {
     const scaling = await plattScaling(await scoresOf(await design(calibration)), await logOf(offers, calibration));
     const scaledScores = heldOutScores.map((z, m) => z.map((v) => scaling.slopes[m]! * v + scaling.shifts[m]!));
-    const before = await redemptionQuality(offers, await judged(heldOut, heldOutScores));
-    const after = await redemptionQuality(offers, await judged(heldOut, scaledScores));
-    const isApplied = options.calibration === "platt" || after.logLoss < before.logLoss;
+    const plain = await judged(heldOut, heldOutScores);
+    const scaled = await judged(heldOut, scaledScores);
+    const before = await redemptionQuality(offers, plain);
+    const after = await redemptionQuality(offers, scaled);
+    const isApplied = options.calibration === "platt" || (await isClearlyBetter(offers, plain, scaled));
     platt = {
       numOffers: calibration.length,
       ...scaling,

@@ -138,7 +138,7 @@ export interface ResponseOptions {
   minRedemptions: number;
   prior: number;
   maxTrainingOffers: number;
-  /** auto: where it lowers the log loss of the held-out offers. */
+  /** auto: where it lowers the log loss of the held-out offers clearly. */
   calibration: "none" | "platt" | "auto";
   seed: number;
   /** What the model must do without, to see what it is good for; "all": everybody redeems alike. */

@@ -36,6 +36,24 @@ export async function redemptionQuality(
   return { logLoss: await logLoss(y, (i) => p[i]!), calibration: await calibrate(y, p) };
 }
 
+/** Standard errors by which a log loss must be lower: what luck makes of a model that is no better is not taken for better. */
+const CLEARLY = 2;
+
+/** Whether the other chances of the same offers have a log loss of P(redeem) that is lower by more than chance would make it. */
+export async function isClearlyBetter(history: OfferHistory, judged: Judged, other: Judged): Promise<boolean> {
+  const { y, p } = await treatedOf(history, judged);
+  const q = (await treatedOf(history, other)).p;
+  let sum = 0;
+  let squares = 0;
+  await forEachYielding(y.length, (i) => {
+    const gain = lossOf(y[i]!, p[i]!) - lossOf(y[i]!, q[i]!);
+    sum += gain;
+    squares += gain * gain;
+  });
+  const variance = squares - (sum * sum) / y.length;
+  return sum > CLEARLY * Math.sqrt(variance);
+}
+
 export async function judge(
   history: OfferHistory,
   train: Judged,
@@ -95,11 +113,15 @@ function upliftBins(
   return bins;
 }
 
+function lossOf(y: number, p: number): number {
+  const q = Math.min(Math.max(p, 1e-12), 1 - 1e-12);
+  return -Math.log(y === 1 ? q : 1 - q);
+}
+
 async function logLoss(y: Uint8Array, p: (index: number) => number): Promise<number> {
   let sum = 0;
   await forEachYielding(y.length, (i) => {
-    const q = Math.min(Math.max(p(i), 1e-12), 1 - 1e-12);
-    sum -= Math.log(y[i] === 1 ? q : 1 - q);
+    sum += lossOf(y[i]!, p(i));
   });
   return sum / y.length;
 }

@@ -8,7 +8,7 @@ export const responseSchema = z
     calibration: z
       .enum(["none", "platt", "auto"])
       .default("auto")
-      .describe("by half of the users held out; auto: where it makes the chances of the other half come true better"),
+      .describe("by half of the users held out; auto: where it makes the chances of the other half come true clearly better"),
     minRedemptions: z.number().int().min(1).default(50).describe("fewer past redemptions: the prior is used"),
     maxTrainingOffers: z
       .number()

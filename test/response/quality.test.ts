@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { isClearlyBetter } from "../../src/response/quality.js";
+import { Random } from "../../src/util/random.js";
+import { sigmoid } from "../../src/util/sigmoid.js";
+
+const OFFERS = 4000;
+
+/** Offers redeemed by these log odds, and what a model that adds `shift` makes of them. */
+function offers(seed: number, shift: number) {
+  const random = new Random(seed);
+  const z = Float64Array.from({ length: OFFERS }, () => -3 + random.normal());
+  const history = {
+    users: new Int32Array(OFFERS),
+    coupons: new Int32Array(OFFERS),
+    times: new BigInt64Array(OFFERS),
+    redeemed: Uint8Array.from(z, (v) => (random.next() < sigmoid(v) ? 1 : 0)),
+    treated: Uint8Array.from(z, () => (random.next() < 0.7 ? 1 : 0)),
+    converted: new Uint8Array(OFFERS),
+  };
+  const judged = (by: number) => ({
+    rows: Int32Array.from(z.keys()),
+    chances: { redeem: z.map((v) => sigmoid(v + by)), extra: undefined },
+  });
+  return { history, plain: judged(shift), other: judged(0), noisy: judged(shift + 0.02) };
+}
+
+describe("whether chances are clearly better than others", () => {
+  it("says so of a model that is bent and its cure, and not the other way round", async () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const { history, plain, other } = offers(seed, 1);
+      expect(await isClearlyBetter(history, plain, other)).toBe(true);
+      expect(await isClearlyBetter(history, other, plain)).toBe(false);
+    }
+  });
+
+  it("seldom says so where neither is better but by luck", async () => {
+    let taken = 0;
+    for (let seed = 0; seed < 200; seed++) {
+      const { history, plain, noisy } = offers(seed, -0.01);
+      if (await isClearlyBetter(history, plain, noisy)) taken++;
+    }
+    expect(taken).toBeLessThan(16);
+  });
+
+  it("of the same chances: no", async () => {
+    const { history, plain } = offers(1, 0.3);
+    expect(await isClearlyBetter(history, plain, plain)).toBe(false);
+  });
+});
