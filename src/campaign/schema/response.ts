@@ -3,12 +3,14 @@ import { share } from "./basics.js";
 
 export const responseSchema = z
   .strictObject({
-    l2: z.number().min(0).default(30).describe("keeps coefficients small: l2 / 2 times their squares"),
+    l2: z.number().min(0).default(100).describe("keeps coefficients small: l2 / 2 times their squares"),
     heldOutShare: z.number().gt(0).lt(1).default(0.2),
     calibration: z
       .enum(["none", "platt", "auto"])
       .default("auto")
-      .describe("by half of the users held out; auto: where it makes the chances of the other half come true clearly better"),
+      .describe(
+        "by half of the users held out; auto: where it makes the chances of the other half come true clearly better",
+      ),
     minRedemptions: z.number().int().min(1).default(50).describe("fewer past redemptions: the prior is used"),
     maxTrainingOffers: z
       .number()
