@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tests/recommended_for_test.h"
 #include "tests/test_util.h"
 
 namespace couponcast {
@@ -14,6 +15,7 @@ using testing::Dense;
 using testing::ForEachTarget;
 using testing::Raised;
 using testing::RandomMatrix;
+using testing::Recommended;
 using testing::SameBits;
 using testing::Shards;
 using testing::TestMatrix;
@@ -44,35 +46,11 @@ double Score(const TestMatrix& users, const TestMatrix& profiles, int64_t u, int
   return square > 0 ? product / std::sqrt(square) : 0;
 }
 
-struct Answer {
-  int64_t n;
-  std::vector<int32_t> items;
-  std::vector<float> scores;
-  std::vector<uint8_t> sources;
-  std::vector<int32_t> counts;
-  Answer(int64_t rows, int64_t width)
-      : n(width),
-        items(static_cast<size_t>(rows * width), -7),
-        scores(items.size(), -7.0F),
-        sources(items.size(), 77),
-        counts(static_cast<size_t>(rows), -7) {}
-  RecommendOutput Rows(RowRange range) {
-    const auto at = static_cast<size_t>(range.begin * n);
-    const auto size = static_cast<size_t>(range.size() * n);
-    return {std::span(items).subspan(at, size), std::span(scores).subspan(at, size), std::span(sources).subspan(at, size),
-            std::span(counts).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()))};
-  }
-  bool operator==(const Answer& other) const {
-    return SameBits(items, other.items) && SameBits(scores, other.scores) && SameBits(sources, other.sources) &&
-           SameBits(counts, other.counts);
-  }
-};
-
-Answer Recommend(const TestMatrix& users, const TestMatrix& profiles, int64_t n, bool filter_seen, int64_t shard) {
+Recommended Recommend(const TestMatrix& users, const TestMatrix& profiles, int64_t n, bool filter_seen, int64_t shard) {
   RecommendOptions options;
   options.n = n;
   options.filter_seen = filter_seen;
-  Answer answer(users.rows(), n);
+  Recommended answer(users.rows(), n);
   for (const RowRange range : Shards(users.rows(), shard))
     EXPECT_OK(RecommendFromProfiles(users.by_user(), View(profiles), range, options, {}, answer.Rows(range)));
   return answer;
@@ -84,7 +62,7 @@ TEST(Profiles, RecommendsByCosine) {
     for (const bool filter_seen : {true, false}) {
       const TestMatrix users = RandomMatrix({40, items, 0.15, false, false}, ++seed);
       const TestMatrix profiles = RandomProfiles(items, 30, ++seed);
-      const Answer answer = Recommend(users, profiles, items, filter_seen, 1000);
+      const Recommended answer = Recommend(users, profiles, items, filter_seen, 1000);
       for (int64_t u = 0; u < users.rows(); ++u) {
         int64_t expected = 0;
         for (int64_t j = 0; j < items; ++j) expected += Score(users, profiles, u, j) > 1e-6 && (!filter_seen || users.at(u, j) == 0);
@@ -104,7 +82,7 @@ TEST(Profiles, RecommendsByCosine) {
 TEST(Profiles, AnItemWithoutHistoryIsFound) {
   const TestMatrix users({{1, 0, 0}}, 3);  // item 1 is in nobody's row
   const TestMatrix profiles({{1, 0}, {1, 0}, {0, 1}}, 2);
-  const Answer answer = Recommend(users, profiles, 3, true, 1);
+  const Recommended answer = Recommend(users, profiles, 3, true, 1);
   ASSERT_EQ(answer.counts[0], 1);
   EXPECT_EQ(answer.items[0], 1);
   EXPECT_EQ(answer.scores[0], 1.0F);
@@ -152,7 +130,7 @@ TEST(Profiles, AffinityIsTheSumOfScoresOverTheScope) {
 TEST(Profiles, ShardsAndTargetsGiveTheSameBytes) {
   const TestMatrix users = RandomMatrix({100, 80, 0.1, false, true}, 41);
   const TestMatrix profiles = RandomProfiles(80, 50, 42);
-  const Answer whole = Recommend(users, profiles, 10, true, 1000);
+  const Recommended whole = Recommend(users, profiles, 10, true, 1000);
   ForEachTarget([&] { EXPECT_TRUE(whole == Recommend(users, profiles, 10, true, 13)); });
 }
 
@@ -161,7 +139,7 @@ TEST(Profiles, RefusesWhatDoesNotFit) {
   const TestMatrix profiles = RandomProfiles(5, 4, 52);
   RecommendOptions options;
   options.n = 2;
-  Answer answer(3, 2);
+  Recommended answer(3, 2);
   EXPECT_CODE(StatusCode::kInvalidArgument,
               RecommendFromProfiles(users.by_user(), View(profiles), {0, 3}, options, {}, answer.Rows({0, 3})));
   const TestMatrix fitting = RandomProfiles(4, 4, 53);

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 
 #include "couponcast/item_recommender.h"
 #include "tests/neighbours_for_test.h"
+#include "tests/recommended_for_test.h"
 
 namespace couponcast {
 namespace {
@@ -21,59 +21,26 @@ using testing::OwnedWeights;
 using testing::Raised;
 using testing::Random;
 using testing::RandomMatrix;
-using testing::SameBits;
+using testing::Recommended;
 using testing::Shards;
 using testing::TestMatrix;
 
 constexpr WeightingParams kCosine = {};
 constexpr WeightingParams kSaturation = {Weighting::kSaturation, 1.2, 0.75, 1.0};
 
-struct Answer {
-  int64_t n;
-  std::vector<int32_t> items;
-  std::vector<float> scores;
-  std::vector<uint8_t> sources;
-  std::vector<int32_t> counts;
-
-  Answer(int64_t rows, int64_t width)
-      : n(width),
-        items(static_cast<size_t>(rows * width), -7),
-        scores(items.size(), -7.0F),
-        sources(items.size(), 77),
-        counts(static_cast<size_t>(rows), -7) {}
-  RecommendOutput Rows(RowRange range) {
-    const auto at = static_cast<size_t>(range.begin * n);
-    const auto size = static_cast<size_t>(range.size() * n);
-    return {std::span(items).subspan(at, size), std::span(scores).subspan(at, size), std::span(sources).subspan(at, size),
-            std::span(counts).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()))};
-  }
-  // Item -> score of a row.
-  std::map<int32_t, double> Row(int64_t row) const {
-    std::map<int32_t, double> scores_by_item;
-    for (int64_t j = 0; j < counts[static_cast<size_t>(row)]; ++j) {
-      scores_by_item[items[static_cast<size_t>(row * n + j)]] = static_cast<double>(scores[static_cast<size_t>(row * n + j)]);
-    }
-    return scores_by_item;
-  }
-  bool operator==(const Answer& other) const {
-    return SameBits(items, other.items) && SameBits(scores, other.scores) && SameBits(sources, other.sources) &&
-           SameBits(counts, other.counts);
-  }
-};
-
-Answer FromItems(const TestMatrix& matrix, const OwnedLists& model, const WeightingParams& transform, const RecommendOptions& options,
-                 int64_t shard = 1000) {
-  Answer answer(matrix.rows(), options.n);
+Recommended FromItems(const TestMatrix& matrix, const OwnedLists& model, const WeightingParams& transform, const RecommendOptions& options,
+                      int64_t shard = 1000) {
+  Recommended answer(matrix.rows(), options.n);
   for (const RowRange range : Shards(matrix.rows(), shard)) {
     EXPECT_OK(RecommendFromItems(matrix.by_user(), model.view(), transform, range, options, {}, answer.Rows(range)));
   }
   return answer;
 }
 
-Answer FromUsers(const TestMatrix& matrix, const WeightingParams& params, int64_t k, const RecommendOptions& options,
-                 int64_t shard = 1000) {
+Recommended FromUsers(const TestMatrix& matrix, const WeightingParams& params, int64_t k, const RecommendOptions& options,
+                      int64_t shard = 1000) {
   const OwnedWeights weights(matrix.by_user(), matrix.by_item(), params);
-  Answer answer(matrix.rows(), options.n);
+  Recommended answer(matrix.rows(), options.n);
   for (const RowRange range : Shards(matrix.rows(), shard)) {
     EXPECT_OK(RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), k, range, options, {}, answer.Rows(range)));
   }
@@ -88,7 +55,7 @@ RecommendOptions Options(int64_t n, bool filter_seen, bool normalise) {
   return options;
 }
 
-void ExpectRow(const Answer& answer, int64_t row, const std::vector<double>& expected) {
+void ExpectRow(const Recommended& answer, int64_t row, const std::vector<double>& expected) {
   const auto actual = answer.Row(row);
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t item = 0; item < expected.size(); ++item)
@@ -96,7 +63,7 @@ void ExpectRow(const Answer& answer, int64_t row, const std::vector<double>& exp
 }
 
 TEST(Recommend, GoldenUserKnn) {
-  const Answer answer = FromUsers(GoldenMatrix(), kCosine, 2, Options(3, false, true));
+  const Recommended answer = FromUsers(GoldenMatrix(), kCosine, 2, Options(3, false, true));
   ExpectRow(answer, 0, {2.434783, 1.434783, 2.130435});
   ExpectRow(answer, 1, {1.523810, 1.476190, 3.0});
   ExpectRow(answer, 2, {1.916667, 2.0, 2.083333});
@@ -118,7 +85,7 @@ TEST(Recommend, SaturatedUserFormEqualsItemForm) {
   // (F F^T) F = F (F^T F), with the user itself included; the left side in plain float64.
   const TestMatrix matrix = RandomMatrix({25, 18, 0.4, false, false}, 5);
   const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kSaturation, 18, true, 100);
-  const Answer answer = FromItems(matrix, model, kSaturation, Options(18, false, false));
+  const Recommended answer = FromItems(matrix, model, kSaturation, Options(18, false, false));
   const auto f = [&](int64_t u, int64_t j) { return matrix.at(u, j) / (matrix.at(u, j) + 1); };
   for (int64_t u = 0; u < 25; ++u) {
     const auto row = answer.Row(u);
@@ -137,13 +104,13 @@ TEST(Recommend, SaturatedUserFormEqualsItemForm) {
 
 TEST(Recommend, GoldenSeedLiteral) {
   const TestMatrix matrix = GoldenMatrix();
-  Answer answer(3, 3);
+  Recommended answer(3, 3);
   ASSERT_OK(RecommendSeedLiteral(matrix.by_user(), kSaturation, {0, 3}, Options(3, false, false), {}, answer.Rows({0, 3})));
   ExpectRow(answer, 0, {1.25, 1.152778, 1.270833});
   ExpectRow(answer, 1, {1.208333, 1.194444, 1.270833});
   ExpectRow(answer, 2, {1.208333, 1.152778, 1.3125});
   const TestMatrix wide({{1, 2}});
-  Answer one(1, 3);
+  Recommended one(1, 3);
   EXPECT_CODE(StatusCode::kInvalidArgument,
               RecommendSeedLiteral(wide.by_user(), kSaturation, {0, 1}, Options(3, false, false), {}, one.Rows({0, 1})));
   EXPECT_CODE(StatusCode::kCancelled,
@@ -152,14 +119,14 @@ TEST(Recommend, GoldenSeedLiteral) {
 
 TEST(Recommend, GoldenHiddenCellIsPredicted) {
   const TestMatrix matrix({{1, 2, 0}, {3, 2, 1}, {2, 1, 3}});
-  const Answer answer = FromUsers(matrix, kCosine, 2, Options(3, true, true));
+  const Recommended answer = FromUsers(matrix, kCosine, 2, Options(3, true, true));
   const auto row = answer.Row(0);
   ASSERT_EQ(row.size(), 1U);  // the others were seen
   EXPECT_NEAR(row.at(2), 1.727273, 1e-6);
 }
 
 // What every answer must look like, given the float64 scores of all items (0: none).
-void ExpectAnswer(const TestMatrix& matrix, const Answer& answer, const std::vector<std::vector<double>>& scores,
+void ExpectAnswer(const TestMatrix& matrix, const Recommended& answer, const std::vector<std::vector<double>>& scores,
                   const std::vector<std::vector<double>>& slack, bool filter_seen, const std::vector<uint8_t>& allowed) {
   for (int64_t u = 0; u < matrix.rows(); ++u) {
     std::vector<bool> listed(static_cast<size_t>(matrix.cols()), false);
@@ -294,8 +261,8 @@ TEST(Recommend, ShardsAndTargetsGiveTheSameBytes) {
     const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kCosine, 8, false, 1000);
     for (const bool normalise : {false, true}) {
       const RecommendOptions options = Options(7, true, normalise);
-      const Answer items = FromItems(matrix, model, kCosine, options);
-      const Answer users = FromUsers(matrix, kCosine, 9, options);
+      const Recommended items = FromItems(matrix, model, kCosine, options);
+      const Recommended users = FromUsers(matrix, kCosine, 9, options);
       for (const int64_t shard : {1, 7, 100}) {
         EXPECT_TRUE(FromItems(matrix, model, kCosine, options, shard) == items);
         EXPECT_TRUE(FromUsers(matrix, kCosine, 9, options, shard) == users);
@@ -318,7 +285,7 @@ TEST(Recommend, EqualScoresGoToTheSmallerItem) {
     model.indices[static_cast<size_t>(j)] = 5 - j;
     model.scores[static_cast<size_t>(j)] = 0.5F;
   }
-  const Answer answer = FromItems(matrix, model, kCosine, Options(3, true, false));
+  const Recommended answer = FromItems(matrix, model, kCosine, Options(3, true, false));
   EXPECT_EQ(answer.items, std::vector<int32_t>({1, 2, 3}));
 }
 
@@ -336,7 +303,7 @@ TEST(Recommend, ColdUsersFallBackToTheirSegmentThenToAll) {
   const std::vector<float> scores = {0.9F, 0.8F, 0.5F, 0.4F, 0.3F};
   RecommendOptions options = Options(4, true, false);
   options.fallback = {labels, indptr, items, scores};
-  const Answer answer = FromItems(matrix, model, kCosine, options);
+  const Recommended answer = FromItems(matrix, model, kCosine, options);
   EXPECT_EQ(answer.items, std::vector<int32_t>({3, 1, 0, 2, 0, 1, 2, -1, 4, 3, 0, 2, 0, 1, 2, -1}));
   EXPECT_EQ(answer.sources, std::vector<uint8_t>({2, 2, 3, 3, 3, 3, 3, 0, 1, 2, 3, 3, 3, 3, 3, 0}));
   EXPECT_EQ(answer.counts, std::vector<int32_t>({4, 3, 4, 3}));
@@ -345,7 +312,7 @@ TEST(Recommend, ColdUsersFallBackToTheirSegmentThenToAll) {
 
   const std::vector<uint8_t> allowed = {0, 1, 1, 0, 1};
   options.allowed = allowed;
-  const Answer fewer = FromItems(matrix, model, kCosine, options);
+  const Recommended fewer = FromItems(matrix, model, kCosine, options);
   EXPECT_EQ(fewer.items, std::vector<int32_t>({1, 2, -1, -1, 1, 2, -1, -1, 4, 2, -1, -1, 1, 2, -1, -1}));
 }
 
@@ -353,7 +320,7 @@ TEST(Recommend, RefusesWhatDoesNotFit) {
   const TestMatrix matrix = GoldenMatrix();
   const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), kCosine, 2, false, 3);
   const OwnedWeights weights(matrix.by_user(), matrix.by_item(), kCosine);
-  const auto both = [&](RowRange range, const RecommendOptions& options, Answer answer) {
+  const auto both = [&](RowRange range, const RecommendOptions& options, Recommended answer) {
     const RecommendOutput all = {answer.items, answer.scores, answer.sources, answer.counts};
     const Status items = RecommendFromItems(matrix.by_user(), model.view(), kCosine, range, options, {}, all);
     const Status users = RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 2, range, options, {}, all);
@@ -361,13 +328,13 @@ TEST(Recommend, RefusesWhatDoesNotFit) {
     return items;
   };
   const RecommendOptions good = Options(2, true, false);
-  EXPECT_OK(both({0, 3}, good, Answer(3, 2)));
-  EXPECT_CODE(StatusCode::kOutOfRange, both({0, 4}, good, Answer(4, 2)));
-  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, Options(0, true, false), Answer(3, 2)));
-  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, Options(int64_t{1} << 62, true, false), Answer(3, 2)));
-  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, good, Answer(2, 2)));
+  EXPECT_OK(both({0, 3}, good, Recommended(3, 2)));
+  EXPECT_CODE(StatusCode::kOutOfRange, both({0, 4}, good, Recommended(4, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, Options(0, true, false), Recommended(3, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, Options(int64_t{1} << 62, true, false), Recommended(3, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, good, Recommended(2, 2)));
   for (int field = 0; field < 4; ++field) {
-    Answer answer(3, 2);
+    Recommended answer(3, 2);
     if (field == 0) answer.items.pop_back();
     if (field == 1) answer.scores.pop_back();
     if (field == 2) answer.sources.pop_back();
@@ -377,23 +344,23 @@ TEST(Recommend, RefusesWhatDoesNotFit) {
   RecommendOptions options = good;
   const std::vector<uint8_t> short_allowed = {1, 1};
   options.allowed = short_allowed;
-  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Recommended(3, 2)));
   const std::vector<int32_t> labels = {0, 0};
   options = good;
   options.fallback.labels = labels;
-  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Recommended(3, 2)));
   const std::vector<int32_t> outside = {3};
   const std::vector<float> share = {1};
   const std::vector<int64_t> indptr = {0, 1};
   options = good;
   options.fallback = {{}, indptr, outside, share};
-  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Recommended(3, 2)));
   const std::vector<int64_t> beyond = {0, 2};
   const std::vector<int32_t> inside = {2};
   options.fallback = {{}, beyond, inside, share};
-  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Answer(3, 2)));
+  EXPECT_CODE(StatusCode::kInvalidArgument, both({0, 3}, options, Recommended(3, 2)));
 
-  Answer answer(3, 2);
+  Recommended answer(3, 2);
   EXPECT_CODE(StatusCode::kInvalidArgument,
               RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), 0, {0, 3}, good, {}, answer.Rows({0, 3})));
   EXPECT_CODE(StatusCode::kInvalidArgument,
@@ -493,7 +460,7 @@ TEST(ItemRecommender, AnswersWhatRecommendFromItemsDoes) {
       if (variant > 3) options.fallback = {{}, popular.value().indptr, popular.value().items, popular.value().scores};
       const WeightingParams transform{variant == 2 ? Weighting::kSaturation : Weighting::kCosine};
 
-      const Answer expected = FromItems(matrix, model, transform, options);
+      const Recommended expected = FromItems(matrix, model, transform, options);
       auto recommender = ItemRecommender::Create(model.view(), transform, options);
       ASSERT_OK(recommender.status());
       for (int64_t user = 0; user < matrix.rows(); ++user) {
@@ -504,7 +471,7 @@ TEST(ItemRecommender, AnswersWhatRecommendFromItemsDoes) {
           std::ranges::reverse(items);
           std::ranges::reverse(values);
         }
-        Answer one(1, options.n);
+        Recommended one(1, options.n);
         EXPECT_OK(recommender.value()->Recommend(items, values, one.Rows({0, 1})));
         const auto at = static_cast<size_t>(user * options.n);
         const auto n = static_cast<size_t>(options.n);
@@ -522,8 +489,8 @@ TEST(ItemRecommender, WithoutValuesEachItemCountsOne) {
   const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), {}, 2, false, 1000);
   auto recommender = ItemRecommender::Create(model.view(), {}, TopN(2));
   ASSERT_OK(recommender.status());
-  Answer with(1, 2);
-  Answer without(1, 2);
+  Recommended with(1, 2);
+  Recommended without(1, 2);
   EXPECT_OK(recommender.value()->Recommend(std::vector<int32_t>{1}, std::vector<float>{1}, with.Rows({0, 1})));
   EXPECT_OK(recommender.value()->Recommend(std::vector<int32_t>{1}, {}, without.Rows({0, 1})));
   EXPECT_EQ(with.items, without.items);
@@ -539,7 +506,7 @@ TEST(ItemRecommender, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, ItemRecommender::Create(wrong, {}, TopN(2)).status());
   auto recommender = ItemRecommender::Create(model.view(), {}, TopN(2));
   ASSERT_OK(recommender.status());
-  Answer answers(1, 2);
+  Recommended answers(1, 2);
   const auto run = [&](const std::vector<int32_t>& items, const std::vector<float>& values) {
     return recommender.value()->Recommend(items, values, answers.Rows({0, 1}));
   };
@@ -547,7 +514,7 @@ TEST(ItemRecommender, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kOutOfRange, run({-1}, {}));
   EXPECT_CODE(StatusCode::kInvalidArgument, run({1, 1}, {}));
   EXPECT_CODE(StatusCode::kInvalidArgument, run({0, 1}, {1}));
-  Answer small(1, 1);
+  Recommended small(1, 1);
   EXPECT_CODE(StatusCode::kInvalidArgument, recommender.value()->Recommend(std::vector<int32_t>{1}, {}, small.Rows({0, 1})));
   EXPECT_OK(run({2, 0}, {1, 2}));
 }
