@@ -3,11 +3,12 @@ import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
 import { numberBetween } from "../util/arguments.js";
-import { type DualSolution, dualSolutions, type Units } from "./dual.js";
+import { type DualSolution, dualSolutions } from "./dual.js";
 import type { Limits } from "./limits.js";
 import { polish, reachFloors } from "./polish.js";
 import { type CandidateTable, MILLI, Problem } from "./problem.js";
-import { type CandidateFile, type Candidates, tableOf, tableOfFile } from "./table-of.js";
+import { type CandidateFile, type Candidates, candidateTable } from "./table-of.js";
+import type { Units } from "./units.js";
 
 /** A certified assignment. */
 export interface Allocation {
@@ -186,9 +187,7 @@ export async function allocate(
   { gap = DEFAULT_GAP, ...options }: RunOptions & { gap?: number | undefined } = {},
 ): Promise<Allocation> {
   numberBetween("gap", gap, 0, 1);
-  if (!Array.isArray(limits?.coupons)) throw invalidArgument("expected an array in limits.coupons: one entry a coupon");
   const executor = new Executor(options);
-  const table =
-    "file" in candidates ? tableOfFile(candidates) : await tableOf(executor, candidates, limits.riskAversion);
+  const table = await candidateTable(executor, candidates, limits);
   return allocateTable(executor, table, limits, { gap });
 }

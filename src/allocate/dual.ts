@@ -2,14 +2,13 @@
 import { type Executor, shards, shared } from "../executor/executor.js";
 import type { DualPartial } from "../native/addon.js";
 import type { Problem } from "./problem.js";
+import { everybody, listOpen, sampleUsers, type Units } from "./units.js";
 
 const SHARD_USERS = 16_384;
 /** Up to so many users all are open to the end. */
 const EXACT_USERS = 4096;
 /** Up to so many users everybody is looked at in each step. */
 const DIRECT_USERS = 16_384;
-/** Users whose rows stand for all while prices are far off. */
-const SAMPLE_USERS = 16_384;
 const MAX_PASSES = 3;
 /** The neighbourhood of prices in which users are settled: this share of themselves, or this over the users. */
 const RADIUS = 1 / 512;
@@ -18,12 +17,6 @@ const MAX_SCANS = 6;
 /** Prices are right where a step promises less than this share of the bound. */
 const RELATIVE = 1e-8;
 const START_RELATIVE = 1e-7;
-
-/** Users that are decided for themselves, one unit each, and identities of several users. */
-export interface Units {
-  unitIndptr?: BigInt64Array;
-  members: Int32Array;
-}
 
 /** The dual's minimum, and what of the primal it settles. */
 export interface DualSolution {
@@ -124,45 +117,6 @@ function sharedCopy(values: ArrayLike<number>): Float64Array {
   copy.set(values);
   return copy;
 }
-
-/** A fixed choice of users, spread evenly: one from each of so many stretches. */
-function sampleUsers(numUsers: number): Int32Array {
-  const members = shared.i32(SAMPLE_USERS);
-  for (let i = 0; i < SAMPLE_USERS; i++) {
-    const begin = Math.floor((i * numUsers) / SAMPLE_USERS);
-    const size = Math.floor(((i + 1) * numUsers) / SAMPLE_USERS) - begin;
-    members[i] = begin + ((Math.imul(i, 0x9e3779b1) >>> 8) % size);
-  }
-  return members;
-}
-
-/** Members of `units`, with one unit for each of `singles`. */
-function joinUnits(singles: Int32Array, problem: Problem): Units {
-  const { components } = problem;
-  if (components === undefined) return { members: singles };
-  const members = shared.i32(singles.length + components.members.length);
-  members.set(singles);
-  members.set(components.members, singles.length);
-  const unitIndptr = shared.i64(singles.length + components.indptr.length);
-  for (let i = 0; i <= singles.length; i++) unitIndptr[i] = BigInt(i);
-  for (let u = 1; u < components.indptr.length; u++)
-    unitIndptr[singles.length + u] = BigInt(singles.length) + components.indptr[u]!;
-  return { unitIndptr, members };
-}
-
-/** The users that `isOpen` marks, but for members of identities. */
-function listOpen(problem: Problem, isOpen: (user: number) => boolean): Units {
-  const joined = problem.components?.joined;
-  const wanted = (user: number) => joined?.[user] !== 1 && isOpen(user);
-  let count = 0;
-  for (let user = 0; user < problem.numUsers; user++) if (wanted(user)) count++;
-  const singles = shared.i32(count);
-  let at = 0;
-  for (let user = 0; user < problem.numUsers; user++) if (wanted(user)) singles[at++] = user;
-  return joinUnits(singles, problem);
-}
-
-export const everybody = (problem: Problem): Units => listOpen(problem, () => true);
 
 /** Prices that are nearly right, how far the last correction moved them, and what that took. */
 interface Start {

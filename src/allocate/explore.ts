@@ -2,12 +2,12 @@ import { CouponcastError, invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
-import { integerBetween, numberBetween } from "../util/arguments.js";
+import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
 import { type Allocation, allocateTable } from "./allocate.js";
 import type { Limits } from "./limits.js";
 import { type CandidateTable, MILLI, Problem } from "./problem.js";
 import { drawUnits, type Expected, type SmoothPrices, smoothPrices, sumOverUnits } from "./smooth-dual.js";
-import { type CandidateFile, type Candidates, tableOf, tableOfFile } from "./table-of.js";
+import { type CandidateFile, type Candidates, candidateTable } from "./table-of.js";
 
 /** How far draws go from the best allocation: at least one of epsilon and temperatureMinor above 0. */
 export interface ExploreOptions {
@@ -276,9 +276,8 @@ export async function exploreAllocation(
   explore: ExploreOptions,
   options: RunOptions = {},
 ): Promise<Exploration> {
-  if (!Array.isArray(limits?.coupons)) throw invalidArgument("expected an array in limits.coupons: one entry a coupon");
+  fieldsOf("explore", explore);
   const executor = new Executor(options);
-  const table =
-    "file" in candidates ? tableOfFile(candidates) : await tableOf(executor, candidates, limits.riskAversion);
+  const table = await candidateTable(executor, candidates, limits);
   return exploreTable(executor, table, limits, explore);
 }

@@ -5,7 +5,7 @@ import { numberBetween } from "../util/arguments.js";
 import { type Allocation, allocateTable } from "./allocate.js";
 import type { Limits } from "./limits.js";
 import type { CandidateTable } from "./problem.js";
-import { type CandidateFile, type Candidates, tableOf, tableOfFile } from "./table-of.js";
+import { type CandidateFile, type Candidates, candidateTable } from "./table-of.js";
 
 /** A curve is not read more exactly than that. */
 const GAP = 1e-4;
@@ -80,8 +80,7 @@ export async function allocationFrontier(
     throw invalidArgument("expected an array of at least one budget in budgetsMinor");
   if (target !== undefined) numberBetween("target", target, 0, 1e9);
   const executor = new Executor(options);
-  const table =
-    "file" in candidates ? tableOfFile(candidates) : await tableOf(executor, candidates, limits.riskAversion);
+  const table = await candidateTable(executor, candidates, limits);
   const budgets = [...new Set(budgetsMinor)].sort((a, b) => a - b);
   const solve = solverOf(executor, table, limits, undefined);
   const points = (await pointsOf(executor, budgets, solve)).map((point) => ({

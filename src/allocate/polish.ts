@@ -2,8 +2,9 @@
 import { CouponcastError } from "../errors.js";
 import { type Executor, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
-import { everybody, leastMissing, type Units } from "./dual.js";
+import { leastMissing } from "./dual.js";
 import { MILLI, type Problem } from "./problem.js";
+import { everybody, type Units } from "./units.js";
 
 const MAX_NODES = 2 ** 22;
 /** Below this share of the floors the bound's own rounding may be what is missing. */

@@ -3,8 +3,10 @@ import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { type Executor, shards, shared } from "../executor/executor.js";
 import { addon } from "../native/addon.js";
-import { numberBetween } from "../util/arguments.js";
+import { fieldsOf, numberBetween } from "../util/arguments.js";
 import { copyYielding } from "../util/yield.js";
+import { checkLimits } from "./check-limits.js";
+import type { Limits } from "./limits.js";
 import type { CandidateTable } from "./problem.js";
 
 /** Candidates of all users in rows of one width; money in minor units (fractions allowed: expected values). */
@@ -97,7 +99,7 @@ export async function tableOf(
 }
 
 /** @internal */
-export function tableOfFile({ file: path }: CandidateFile): CandidateTable {
+function tableOfFile({ file: path }: CandidateFile): CandidateTable {
   const file = addon().openTensors({ path });
   try {
     const { tensors } = addon().tensorsInfo({ file });
@@ -117,4 +119,16 @@ export function tableOfFile({ file: path }: CandidateFile): CandidateTable {
   } finally {
     addon().closeHandle({ handle: file });
   }
+}
+
+/** @internal Candidates in the kernels' form, of limits that are of their shape. */
+export async function candidateTable(
+  executor: Executor,
+  candidates: Candidates | CandidateFile,
+  limits: Limits,
+): Promise<CandidateTable> {
+  checkLimits(limits);
+  return "file" in fieldsOf("candidates", candidates)
+    ? tableOfFile(candidates as CandidateFile)
+    : tableOf(executor, candidates as Candidates, limits.riskAversion);
 }

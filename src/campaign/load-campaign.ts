@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { invalidArgument, toCouponcastError } from "../errors.js";
+import { pathOf } from "../util/arguments.js";
 import { campaignFindings } from "./campaign-checks.js";
 import { type Campaign, campaignSchema } from "./campaign-schema.js";
 import { checkValue } from "./check-value.js";
@@ -71,7 +72,7 @@ function labelOf(raw: unknown, path: readonly PropertyKey[]): string | undefined
  * Cost: see loadCoupons; 1 s for 1 MB of campaign file.
  */
 export async function loadCampaign(path: string): Promise<LoadedCampaign> {
-  const absolute = resolve(path);
+  const absolute = resolve(pathOf(path));
   const baseDir = dirname(absolute);
   const shown = shownPath(absolute);
   const issues = new IssueList();

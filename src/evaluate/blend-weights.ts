@@ -3,7 +3,7 @@ import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import { BlendedMethod, type BlendOptions, rankParts, type ScoreCurve } from "../score/blend.js";
 import { type BlendPart, fitMethod, type MethodOptions } from "../score/methods.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { integerBetween } from "../util/arguments.js";
 import { calibrateScores } from "./calibrate-scores.js";
 import { evaluateRanking, type RankingMetric, type RelevantItems } from "./ranking.js";
@@ -55,6 +55,7 @@ export async function chooseBlendWeights(
   parts: readonly Omit<BlendPart, "weight" | "curve">[],
   options: BlendSearchOptions = {},
 ): Promise<BlendChoice> {
+  checkMatrix("history", history);
   const { metric = "ndcg", by = "rank", rankOffset, signal, threads, onProgress } = options;
   const n = Math.min(integerBetween("n", options.n ?? 20, 1, 100_000), Math.max(1, history.numItems));
   const steps = integerBetween("steps", options.steps ?? 10, 1, 1000);

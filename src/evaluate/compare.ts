@@ -3,8 +3,8 @@ import { invalidArgument } from "../errors.js";
 import type { RunOptions } from "../executor/executor.js";
 import type { MethodOptions } from "../score/methods.js";
 import { recommend } from "../score/recommend.js";
-import type { Matrix } from "../store/matrix.js";
-import { integerBetween } from "../util/arguments.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { arrayOf, fieldsOf, integerBetween } from "../util/arguments.js";
 import { evaluateRanking, type RankingReport, type RelevantItems } from "./ranking.js";
 
 export interface MethodToCompare {
@@ -51,8 +51,10 @@ export async function compareMethods(
   methods: readonly MethodToCompare[],
   options: CompareOptions = {},
 ): Promise<ComparedMethod[]> {
+  checkMatrix("history", history);
   const n = Math.min(integerBetween("n", options.n ?? 20, 1, 100_000), Math.max(1, history.numItems));
-  if (relevant.items.length === 0) {
+  for (const [i, method] of arrayOf("methods", methods).entries()) fieldsOf(`methods[${i}]`, method);
+  if (fieldsOf("relevant.items", fieldsOf("relevant", relevant).items).length === 0) {
     throw invalidArgument("nothing relevant was held out: no quality can be measured", {
       hint: "Hold out more days, or check which behaviours make an item relevant.",
     });

@@ -1,5 +1,5 @@
 import { invalidArgument } from "../errors.js";
-import { numberBetween } from "../util/arguments.js";
+import { fieldsOf, numberBetween } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Estimate, normalEstimate } from "./interval.js";
 
@@ -71,7 +71,7 @@ async function checkColumn(
   expected: string,
   isGood: (x: number) => boolean,
 ): Promise<void> {
-  if (column.length !== rows)
+  if (fieldsOf(name, column).length !== rows)
     throw invalidArgument(`expected ${rows} elements in ${name}, as in rewards, but received ${column.length}`);
   await forEachYielding(rows, (i) => {
     const value: unknown = column[i];
@@ -95,11 +95,11 @@ async function checkColumn(
  * evaluation".
  */
 export async function evaluatePolicy(log: PolicyLog, options: OffPolicyOptions = {}): Promise<OffPolicyValue> {
-  const { rewards, propensities, targetPropensities, predictions, targetPredictions } = log;
+  const { rewards, propensities, targetPropensities, predictions, targetPredictions } = fieldsOf("log", log);
   const confidence = numberBetween("confidence", options.confidence ?? 0.95, 1e-6, 1 - 1e-6);
   const clip = options.clip === undefined ? Number.POSITIVE_INFINITY : numberBetween("clip", options.clip, 1e-9, 1e300);
-  const n = rewards.length;
-  if (n === 0) throw invalidArgument("expected at least one row in the log");
+  const n = fieldsOf("rewards", rewards).length;
+  if (!(n > 0)) throw invalidArgument("expected at least one row in the log");
   if ((predictions === undefined) !== (targetPredictions === undefined))
     throw invalidArgument("expected predictions and targetPredictions together, or neither");
   await checkColumn("rewards", rewards, n, "a finite number", Number.isFinite);

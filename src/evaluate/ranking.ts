@@ -2,8 +2,8 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Recommendations } from "../score/recommend.js";
-import type { Matrix } from "../store/matrix.js";
-import { integerBetween } from "../util/arguments.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { fieldsOf, integerBetween, shown } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 
 /** In the order of native/include/couponcast/ranking.h. */
@@ -76,20 +76,22 @@ export async function evaluateRanking(
   recommendations: Recommendations,
   options: RankingOptions = {},
 ): Promise<RankingReport> {
-  const { n: width, range, items, counts } = recommendations;
+  checkMatrix("history", history);
+  const { n: width, range, items, counts } = fieldsOf("recommendations", recommendations);
   const { numUsers, numItems } = history;
-  if (range.begin !== 0 || range.end !== numUsers)
+  if (fieldsOf("recommendations.range", range).begin !== 0 || range.end !== numUsers)
     throw invalidArgument(`expected recommendations of all ${numUsers} users of the matrix`);
+  integerBetween("recommendations.n", width, 1, 2 ** 31 - 1);
   const k = integerBetween("k", options.k ?? width, 1, width);
   const { labels, segments } = await sharedLabels(options.labels, numUsers);
   const groups = segments + 1;
   const executor = new Executor(options);
   const args = {
     matrix: history.ref(),
-    relevantIndptr: await sharedI64(relevant.indptr),
-    relevantItems: await sharedI32(relevant.items),
-    items: await sharedI32(items),
-    counts: await sharedI32(counts),
+    relevantIndptr: await sharedI64("relevant.indptr", fieldsOf("relevant", relevant).indptr),
+    relevantItems: await sharedI32("relevant.items", relevant.items),
+    items: await sharedI32("recommendations.items", items),
+    counts: await sharedI32("recommendations.counts", counts),
     width,
     k,
     labels,
@@ -175,10 +177,19 @@ async function sharedLabels(labels: Int32Array | undefined, numUsers: number) {
   await forEachYielding(labels.length, (user) => {
     if (labels[user]! >= segments) segments = labels[user]! + 1;
   });
-  return { labels: await sharedI32(labels), segments };
+  return { labels: await sharedI32("labels", labels), segments };
 }
 
-const sharedI32 = (array: Int32Array) =>
-  array.buffer instanceof SharedArrayBuffer ? array : copyYielding(shared.i32(array.length), array);
-const sharedI64 = (array: BigInt64Array) =>
-  array.buffer instanceof SharedArrayBuffer ? array : copyYielding(shared.i64(array.length), array);
+function typedArray<T>(name: string, array: T, type: new (length: number) => T): T {
+  if (!(array instanceof type)) throw invalidArgument(`expected ${type.name} for ${name} but received ${shown(array)}`);
+  return array;
+}
+
+const sharedI32 = (name: string, array: Int32Array) =>
+  typedArray(name, array, Int32Array).buffer instanceof SharedArrayBuffer
+    ? array
+    : copyYielding(shared.i32(array.length), array);
+const sharedI64 = (name: string, array: BigInt64Array) =>
+  typedArray(name, array, BigInt64Array).buffer instanceof SharedArrayBuffer
+    ? array
+    : copyYielding(shared.i64(array.length), array);

@@ -1,5 +1,5 @@
 import { shared } from "../executor/executor.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
 import type { RelevantItems } from "./ranking.js";
 
@@ -30,6 +30,8 @@ async function positions(from: Matrix, to: Matrix, axis: "users" | "items"): Pro
  * @param repeats whether items of the user's own history count too; default false, as they are not recommended either
  */
 export async function relevantItems(history: Matrix, later: Matrix, repeats = false): Promise<HeldOut> {
+  checkMatrix("history", history);
+  checkMatrix("later", later);
   const users = await positions(later, history, "users");
   const columns = await positions(later, history, "items");
   const rowOf = new Int32Array(history.numUsers).fill(-1);

@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import { numberBetween } from "../util/arguments.js";
+import { fieldsOf, numberBetween } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Estimate, normalEstimate } from "./interval.js";
 import {
@@ -68,7 +68,9 @@ export interface UpliftMetrics {
  * metrics".
  */
 export async function upliftMetrics(data: UpliftData, options: UpliftOptions = {}): Promise<UpliftMetrics> {
-  const { treated, outcomes, costs } = data;
+  const { treated, outcomes, costs } = fieldsOf("data", data);
+  for (const [name, column] of Object.entries({ scores: data.scores, treated, outcomes })) fieldsOf(name, column);
+  if (costs !== undefined) fieldsOf("costs", costs);
   const confidence = numberBetween("confidence", options.confidence ?? 0.95, 1e-6, 1 - 1e-6);
   const points = Math.floor(numberBetween("curvePoints", options.curvePoints ?? 200, 2, 10_000));
   const scores = await checkData(data);

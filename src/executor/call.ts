@@ -2,8 +2,9 @@
  * What travels to a worker thread: the name of a kernel and its arguments. Never data: files go as paths, arrays as
  * views of shared memory. Only what is a few kilobytes may be an ordinary typed array, which is copied.
  */
-import type { ErrorData } from "../errors.js";
+import { type ErrorData, invalidArgument } from "../errors.js";
 import type { AnyTypedArray, Dtype, KernelName } from "../native/addon.js";
+import { shown } from "../util/arguments.js";
 
 /** An open behaviour matrix, by path. */
 interface MatrixRef {
@@ -62,7 +63,17 @@ const DTYPE_OF = new Map<unknown, Dtype>([
 
 /** An argument as it can be sent to a thread. */
 export function sendable(value: ArgValue): ArgValue {
-  if (Array.isArray(value)) return value.map((element) => sendable(element) as AnyTypedArray | SharedView);
+  if (Array.isArray(value)) {
+    if (!value.every((element) => ArrayBuffer.isView(element) || "$shared" in Object(element)))
+      throw invalidArgument(`expected typed arrays but received ${shown(value)}`);
+    return value.map((element) => sendable(element) as AnyTypedArray | SharedView);
+  }
+  if (
+    typeof value === "object" &&
+    !ArrayBuffer.isView(value) &&
+    !Object.keys(value ?? {}).some((key) => key.startsWith("$"))
+  )
+    throw invalidArgument(`expected a typed array but received ${shown(value)}`);
   if (!ArrayBuffer.isView(value) || !(value.buffer instanceof SharedArrayBuffer)) return value;
   const { buffer, byteOffset, byteLength, length } = value;
   if (byteOffset + byteLength < 2 ** 32) return value;

@@ -1,5 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { fieldsOf, oneOf } from "../util/arguments.js";
 import { sigmoid } from "../util/sigmoid.js";
 import { logisticRegression } from "./linear-model.js";
 
@@ -87,7 +88,9 @@ export async function isotonicCalibration(
 
 /** The calibrated probability of a score. */
 export function calibrated(calibration: Calibration, score: number): number {
+  const { kind } = fieldsOf("calibration", calibration);
   if (calibration.kind === "platt") return sigmoid(calibration.slope * score + calibration.intercept);
+  oneOf("calibration.kind", kind, ["platt", "isotonic"]);
   const { scores, probabilities } = calibration;
   let low = 0;
   let high = scores.length;

@@ -1,5 +1,6 @@
+import { invalidArgument } from "../errors.js";
 import { Executor, type RowRange, type RunOptions, shared } from "../executor/executor.js";
-import { integerBetween, numberBetween } from "../util/arguments.js";
+import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
 import { newton, type Solved } from "./newton.js";
 import { Objective } from "./objective.js";
 import { owlQn } from "./owl-qn.js";
@@ -121,6 +122,9 @@ export async function linearScores(
   x: SparseRows,
   options: RunOptions = {},
 ): Promise<Float64Array> {
+  if (!(fieldsOf("model", model).beta instanceof Float64Array))
+    throw invalidArgument("expected model.beta as a Float64Array");
+  numberBetween("model.intercept", model.intercept, -Number.MAX_VALUE, Number.MAX_VALUE);
   const executor = new Executor(options);
   // Checks the content too: a model may be used on rows that no fit has seen.
   const data = await checkedGlm(executor, x, shared.f32((await sharedRows(x)).rows), undefined, true);

@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { arrayOf, fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { sigmoid } from "../util/sigmoid.js";
 import { type LinearModel, linearRegression, linearScores, logisticRegression } from "./linear-model.js";
@@ -56,12 +56,18 @@ export async function upliftModel(
   options: UpliftModelOptions = {},
 ): Promise<UpliftFit> {
   const rows = await sharedRows(x);
+  const { groups } = options;
+  if (
+    groups !== undefined &&
+    (!(groups instanceof Int32Array) || groups.length !== rows.rows || groups.some((group) => group < 0))
+  )
+    throw invalidArgument(`expected groups as an Int32Array of ${rows.rows} numbers from 0`);
   const learner = oneOf("learner", options.learner ?? "X", LEARNERS);
   const folds = integerBetween("folds", options.folds ?? 5, 2, 100);
   const seed = integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const propensity = propensities(rows.rows, treated, y, options.propensity);
   const random = new Random(seed);
-  const fold = Uint8Array.from(treated, (_, i) => random.reseed(seed, options.groups?.[i] ?? i).int(folds));
+  const fold = Uint8Array.from(treated, (_, i) => random.reseed(seed, groups?.[i] ?? i).int(folds));
   const fits = new Fits(rows, treated, y, propensity, { ...options, l2: options.l2 ?? 1 });
   const uplift = new Float64Array(rows.rows);
   const executor = new Executor(options);
@@ -81,7 +87,10 @@ export async function predictUplift(
   x: SparseRows,
   options: RunOptions = {},
 ): Promise<Float64Array> {
-  const { learner, parts, propensity } = model;
+  const { learner, parts, propensity } = fieldsOf("model", model);
+  oneOf("model.learner", learner, LEARNERS);
+  if (arrayOf("model.parts", parts).length !== (learner === "S" ? 1 : 2))
+    throw invalidArgument(`expected the parts of learner ${learner}`);
   if (learner === "S") {
     const [with1, with0] = await Promise.all(
       [1, 0].map(async (t) => linearScores(parts[0]!, await withTreatment(await sharedRows(x), () => t), options)),

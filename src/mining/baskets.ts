@@ -3,7 +3,7 @@ import type { ArgValue, KernelCall } from "../executor/call.js";
 import { type Executor, shared } from "../executor/executor.js";
 import type { BasketFile } from "../store/baskets.js";
 import { Matrix } from "../store/matrix.js";
-import { integerBetween } from "../util/arguments.js";
+import { fieldsOf, integerBetween } from "../util/arguments.js";
 import { copyYielding } from "../util/yield.js";
 
 /** Baskets in rows: items of basket b are items[indptr[b]] ... items[indptr[b + 1] - 1], ascending, each once. */
@@ -38,6 +38,7 @@ export async function basketInput(baskets: Baskets | BasketFile | Matrix): Promi
       numItems: Math.max(baskets.numItems, 1),
     };
   }
+  fieldsOf("baskets", baskets);
   if ("args" in baskets) {
     const { args, numBaskets, numCells } = baskets;
     const numItems = Math.max(baskets.numItems, 1);

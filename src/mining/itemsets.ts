@@ -2,7 +2,7 @@ import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import type { BasketFile } from "../store/baskets.js";
 import type { Matrix } from "../store/matrix.js";
-import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Baskets, basketInput, type RankedBaskets, rankBaskets } from "./baskets.js";
 import { ItemsetList, type ItemsetPart } from "./itemset-list.js";
@@ -64,7 +64,7 @@ export async function frequentItemsets(
   options: ItemsetOptions,
 ): Promise<ItemsetList> {
   const input = await basketInput(baskets);
-  const minCount = minCountOf(input.numBaskets, options);
+  const minCount = minCountOf(input.numBaskets, fieldsOf("options", options));
   const maxLength =
     options.maxLength === undefined ? 0 : integerBetween("maxLength", options.maxLength, 1, 2 ** 31 - 1);
   const kind = oneOf("kind", options.kind ?? "all", ITEMSET_KINDS);

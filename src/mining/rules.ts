@@ -1,8 +1,8 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
-import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { arrayOf, integerBetween, numberBetween, oneOf, shown } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
-import type { ItemsetIndex, ItemsetList } from "./itemset-list.js";
+import { type ItemsetIndex, ItemsetList } from "./itemset-list.js";
 import { RULE_METRICS, type RuleMetric } from "./names.js";
 
 export interface RuleOptions extends RunOptions {
@@ -137,6 +137,8 @@ export class RuleList implements Iterable<Rule> {
  * Source: Agrawal & Srikant 1994; Zhang 2000; formulas.md, "Association rules".
  */
 export async function associationRules(itemsets: ItemsetList, options: RuleOptions = {}): Promise<RuleList> {
+  if (!(itemsets instanceof ItemsetList))
+    throw invalidArgument(`expected itemsets that frequentItemsets has found but received ${shown(itemsets)}`);
   if (itemsets.selected !== undefined) {
     throw invalidArgument("expected all frequent itemsets but received closed or maximal ones", {
       hint: 'rules need the supports of all subsets: mine with kind "all"',
@@ -178,7 +180,7 @@ export async function associationRules(itemsets: ItemsetList, options: RuleOptio
 
 function filterArgs(options: RuleOptions) {
   const contains = (name: string, items: readonly number[] = []) =>
-    Int32Array.from(items, (item) => integerBetween(name, item, 0, 2 ** 31 - 1));
+    Int32Array.from(arrayOf(name, items), (item) => integerBetween(name, item, 0, 2 ** 31 - 1));
   return {
     minConfidence: numberBetween("minConfidence", options.minConfidence ?? 0.5, 0, 1),
     minLift: numberBetween("minLift", options.minLift ?? 0, 0, Number.MAX_VALUE),

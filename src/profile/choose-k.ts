@@ -92,7 +92,11 @@ export async function chooseAmong(
   const minK = Math.min(integerBetween("minK", options.minK ?? 2, 2, 1000), maxK);
   if ((options.minK ?? 2) > (options.maxK ?? 12)) throw invalidArgument("expected minK <= maxK");
   const sampleSize = Math.min(integerBetween("sampleSize", options.sampleSize ?? 2000, 3, 20_000), n);
-  const sample = sampleRows(n, sampleSize, new Random(seed ?? 1, 1));
+  const sample = sampleRows(
+    n,
+    sampleSize,
+    new Random(integerBetween("seed", seed ?? 1, 0, Number.MAX_SAFE_INTEGER), 1),
+  );
   const total = await points.total();
   const found: { k: number; inertia: number; labels: Int32Array; used: number }[] = [];
   for (let k = minK; k <= maxK; k++) {

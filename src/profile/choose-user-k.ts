@@ -1,5 +1,5 @@
 import { Executor } from "../executor/executor.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { type ChoiceOptions, chooseAmong, type KChoice } from "./choose-k.js";
 import { type ClusterUsersOptions, clusterUsers } from "./sparse-kmeans.js";
 import { SparsePoints } from "./sparse-points.js";
@@ -15,6 +15,7 @@ export interface ChooseUserKOptions extends Omit<ClusterUsersOptions, "k" | "sta
  * Errors: as clusterUsers; ERR_COUPONCAST_INVALID_ARGUMENT with fewer than 3 users with cells.
  */
 export async function chooseUserK(matrix: Matrix, options: ChooseUserKOptions = {}): Promise<KChoice> {
+  checkMatrix("matrix", matrix);
   const { minK: _min, maxK: _max, sampleSize: _size, criterion: _criterion, ...run } = options;
   const unit = options.spherical === true || options.unitLength !== false;
   const points = await SparsePoints.create(new Executor(options), matrix, 1, { unit, weights: undefined });

@@ -1,8 +1,8 @@
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Axis } from "../native/addon.js";
 import { similarItems, similarUsers } from "../score/similar.js";
-import type { Matrix } from "../store/matrix.js";
-import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { coresByRow, countLabels, DEFAULT_MIN_SAMPLES } from "./dbscan.js";
 import { LaneForests } from "./lane-forests.js";
@@ -42,6 +42,8 @@ const MARKS = 16;
  * Source: Ester et al. 1996; Bayardo, Ma, Srikant 2007.
  */
 export async function cosineDbscan(matrix: Matrix, options: CosineDbscanOptions): Promise<CosineDbscanResult> {
+  checkMatrix("matrix", matrix);
+  fieldsOf("options", options);
   const axis = oneOf("axis", options.axis ?? "users", ["users", "items"]);
   const eps = numberBetween("eps", options.eps, 1e-6, 1 - 1e-9);
   const minSamples = integerBetween("minSamples", options.minSamples ?? DEFAULT_MIN_SAMPLES, 1, 2 ** 31 - 1);

@@ -1,6 +1,6 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import { integerBetween, numberBetween } from "../util/arguments.js";
+import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 import { kDistances, suggestEps } from "./k-distance.js";
 import { KdTree, LEAF_POINTS } from "./kd-tree.js";
@@ -52,7 +52,8 @@ export async function dbscan(points: Float32Array, dims: number, options: Dbscan
 }
 
 /** @internal The checked number of samples. */
-export function checkDbscan({ eps, minSamples = DEFAULT_MIN_SAMPLES }: DbscanOptions): number {
+export function checkDbscan(options: DbscanOptions): number {
+  const { eps, minSamples = DEFAULT_MIN_SAMPLES } = fieldsOf("options", options);
   if (eps !== "auto") {
     numberBetween("eps", eps, 0, MAX_EPS);
     if (eps === 0) throw invalidArgument("expected eps > 0 but received 0");

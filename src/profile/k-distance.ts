@@ -1,3 +1,4 @@
+import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import { integerBetween } from "../util/arguments.js";
 import { KdTree } from "./kd-tree.js";
@@ -50,6 +51,7 @@ export async function kDistances(tree: KdTree, k: number): Promise<Float64Array>
  * A suggestion, not an estimate: look at the curve. Source: Satopää et al. 2011 (Kneedle, without smoothing).
  */
 export function suggestEps(curve: Float64Array): number | undefined {
+  if (!(curve instanceof Float64Array)) throw invalidArgument("expected the curve as a Float64Array");
   const start = firstPositive(curve);
   const first = curve[start];
   const last = curve.at(-1);

@@ -95,6 +95,7 @@ export interface Absorption {
  * @param ends [n] sequences that end with each state
  */
 export function absorption(counts: Float64Array, ends: Float64Array, target: number, smoothing = 0): Absorption {
+  if (!(ends instanceof Float64Array)) throw invalidArgument("expected ends as a Float64Array");
   const n = ends.length;
   checkSquare(counts, n);
   integerBetween("target", target, 0, n - 1);

@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions } from "../executor/executor.js";
-import type { Matrix } from "../store/matrix.js";
-import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { sampleRows } from "../util/sample-rows.js";
 import { centroidsAmong } from "./kmeans-init.js";
@@ -61,6 +61,8 @@ export interface MiniBatchUserClusters extends MiniBatchProgress {
  * Source: Sculley 2010; formulas.md, "K-means".
  */
 export async function miniBatchUsers(matrix: Matrix, options: MiniBatchUsersOptions): Promise<MiniBatchUserClusters> {
+  checkMatrix("matrix", matrix);
+  fieldsOf("options", options);
   const k = integerBetween("k", options.k, 1, 100_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 0, 0, Number.MAX_VALUE);
   const seed = integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);

@@ -1,5 +1,5 @@
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import type { Sequences } from "../store/sequences.js";
+import { checkSequences, type Sequences } from "../store/sequences.js";
 import { numberBetween } from "../util/arguments.js";
 import { userShards } from "./transitions.js";
 
@@ -23,6 +23,7 @@ const DAY_SECONDS = 86_400;
  * Source: Cutler & Ederer 1958 (life table); Aalen & Johansen 1978 (competing risks).
  */
 export async function nextBehaviour(sequences: Sequences, options: NextBehaviourOptions = {}): Promise<Float32Array> {
+  checkSequences(sequences);
   const horizonDays = numberBetween("horizonDays", options.horizonDays ?? 14, 1e-6, 1e6);
   const executor = new Executor(options);
   const states = sequences.behaviours.length;

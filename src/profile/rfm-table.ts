@@ -6,6 +6,7 @@ import { invalidArgument } from "../errors.js";
 import { checkThreads, type RunOptions } from "../executor/executor.js";
 import type { ResolvedSource } from "../source/source.js";
 import { findTable, TableReader } from "../table/read-table.js";
+import { pathOf, textOf } from "../util/arguments.js";
 import { RFM_COLUMNS, RFM_SEGMENTS, type RfmRules, rfmSql } from "./rfm.js";
 
 /** Names of the table's columns. */
@@ -95,7 +96,9 @@ export interface Rfm extends RfmSummary {
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no column, no number, cuts), _IO, _CORRUPT_FILE, _CANCELLED.
  */
 export async function rfm(path: string, options: Partial<RfmTableOptions> & RunOptions = {}): Promise<Rfm> {
-  const source = await findTable(path, "input");
+  for (const name of ["id", "recency", "frequency", "monetary"] as const)
+    textOf(name, options[name] ?? RFM_COLUMNS[name]);
+  const source = await findTable(pathOf(path), "input");
   const scratch = await mkdtemp(join(tmpdir(), "couponcast-rfm-"));
   try {
     const { threads, signal, onProgress: _, ...given } = options;

@@ -1,5 +1,6 @@
 /** Recency, frequency and monetary value as scores from 1 to 5, and the usual names for them, as SQL: exact, in any order. */
 import { invalidArgument } from "../errors.js";
+import { arrayOf, fieldsOf } from "../util/arguments.js";
 
 type ScoreRange = readonly [low: number, high: number];
 
@@ -68,7 +69,8 @@ export interface RfmColumns {
 
 /** Errors: ERR_COUPONCAST_INVALID_ARGUMENT naming the list that is none. */
 function checkCuts(cuts: RfmCuts): void {
-  for (const [name, list] of Object.entries(cuts) as [string, readonly number[]][]) {
+  for (const [name, list] of Object.entries(fieldsOf("cuts", cuts)) as [string, readonly number[]][]) {
+    arrayOf(`cuts.${name}`, list);
     const ascends = list.every((cut, i) => Number.isFinite(cut) && (i === 0 || cut > list[i - 1]!));
     if (list.length === NUM_CUTS && ascends) continue;
     throw invalidArgument(

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { CouponcastError } from "../errors.js";
+import { CouponcastError, invalidArgument } from "../errors.js";
 import { type RunOptions, shared } from "../executor/executor.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors, verifiedMetadata } from "../store/tensors.js";
+import { fieldsOf } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { applyScaling, type FeatureScaling, SCALES, transformed } from "./feature-scaling.js";
 import { unitRows } from "./kmeans-points.js";
@@ -51,10 +52,8 @@ export function segmentModelOf(
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no segment, no feature), ERR_COUPONCAST_IO.
  */
 export async function writeSegmentModel(path: string, model: SegmentModel): Promise<void> {
+  checkSegmentModel(model);
   const { scaling, centroids, sizes } = model;
-  const problem = problemOf(model);
-  if (problem !== undefined)
-    throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", `no segment model: ${problem}`);
   const k = sizes.length;
   const dims = scaling.names.length;
   const writer = TensorFileWriter.create(
@@ -122,6 +121,8 @@ export async function predictSegments(
   values: Float64Array,
   options: RunOptions = {},
 ): Promise<Int32Array> {
+  checkSegmentModel(model);
+  if (!(values instanceof Float64Array)) throw invalidArgument("expected values as a Float64Array");
   const points = shared.f32(values.length);
   const { scaling } = model;
   await forEachYielding(values.length, (at) => {
@@ -142,8 +143,19 @@ export async function labelsByModel(
   return kmeansPredict(compared, dims, model.centroids, options);
 }
 
-function problemOf({ scaling, centroids, sizes }: SegmentModel): string | undefined {
-  const { names, means, deviations } = scaling;
+function checkSegmentModel(model: SegmentModel): void {
+  const problem = problemOf(model);
+  if (problem !== undefined) throw invalidArgument(`no segment model: ${problem}`);
+}
+
+function problemOf(model: SegmentModel): string | undefined {
+  const { scaling, centroids, sizes } = fieldsOf("model", model);
+  const { names, means, deviations } = fieldsOf("model.scaling", scaling);
+  if (!Array.isArray(names) || !names.every((name) => typeof name === "string") || !Array.isArray(sizes))
+    return "expected arrays of names and of sizes";
+  if (!(centroids instanceof Float32Array)) return "expected centroids as a Float32Array";
+  if (!(means instanceof Float64Array) || !(deviations instanceof Float64Array))
+    return "expected means and deviations as Float64Array";
   const dims = names.length;
   if (dims === 0 || new Set(names).size !== dims) return "expected features with a name of its own each";
   if (sizes.length === 0) return "expected at least one segment";

@@ -1,4 +1,5 @@
 import { invalidArgument } from "../errors.js";
+import { integerBetween } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 
 /** How one feature of the users in a segment differs from that of all others. */
@@ -32,6 +33,8 @@ export async function segmentProfiles(
   labels: Int32Array,
   segments: number,
 ): Promise<FeatureDifference[][]> {
+  integerBetween("segments", segments, 0, 1_000_000);
+  if (!(labels instanceof Int32Array)) throw invalidArgument("expected labels as an Int32Array");
   if (!labels.every((label) => label >= -1 && label < segments)) {
     throw invalidArgument(`expected labels from -1 to ${segments - 1}`);
   }

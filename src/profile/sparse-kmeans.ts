@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions } from "../executor/executor.js";
-import type { Matrix } from "../store/matrix.js";
-import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { firstCentroids, KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
 import { checkedWeights, EMPTY_CLUSTERS, type EmptyClusters } from "./kmeans-points.js";
@@ -62,6 +62,8 @@ export interface UserClusters extends LloydResult {
  * Source: Lloyd 1982; formulas.md, "K-means".
  */
 export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions): Promise<UserClusters> {
+  checkMatrix("matrix", matrix);
+  fieldsOf("options", options);
   const k = integerBetween("k", options.k, 1, 100_000);
   const maxIterations = integerBetween("maxIterations", options.maxIterations ?? 300, 1, 1_000_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 1e-4, 0, Number.MAX_VALUE);

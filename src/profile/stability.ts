@@ -1,4 +1,5 @@
 import { invalidArgument } from "../errors.js";
+import { arrayOf } from "../util/arguments.js";
 
 /** Below .1 nothing has moved, from .25 on it is another population: the usual limits of the index. */
 export const STABILITY_LIMITS = { moderate: 0.1, large: 0.25 } as const;
@@ -19,6 +20,7 @@ export interface Stability {
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT. Source: Lewis 1994; Yurdakul 2018 on the limits .1 and .25.
  */
 export function populationStability(before: readonly number[], after: readonly number[]): Stability {
+  for (const [name, counts] of Object.entries({ before, after })) arrayOf(name, counts);
   if (before.length !== after.length || before.length === 0)
     throw invalidArgument(`expected the same bins on both sides but received ${before.length} and ${after.length}`);
   const totals = [before, after].map((counts) => {

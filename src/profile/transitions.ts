@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
-import type { Sequences } from "../store/sequences.js";
-import { integerBetween } from "../util/arguments.js";
+import { checkSequences, type Sequences } from "../store/sequences.js";
+import { fieldsOf, integerBetween } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 
 export interface TransitionsOptions extends RunOptions {
@@ -45,6 +45,7 @@ const MICROS = 1e6;
  * Source: formulas.md, "Behaviour transitions".
  */
 export async function countTransitions(sequences: Sequences, options: TransitionsOptions = {}): Promise<Transitions> {
+  checkSequences(sequences);
   const { labels } = options;
   const segments = integerBetween("segments", options.segments ?? 0, labels === undefined ? 0 : 1, 1_000_000);
   if (labels !== undefined && (!(labels instanceof Int32Array) || labels.length !== sequences.numUsers)) {
@@ -140,6 +141,9 @@ export async function medianGaps(
   all: GroupTransitions,
   options: RunOptions = {},
 ): Promise<Float64Array> {
+  checkSequences(sequences);
+  const { counts } = fieldsOf("all", all);
+  if (!(counts instanceof Float64Array)) throw invalidArgument("expected the counts of countTransitions in all");
   const executor = new Executor(options);
   const begins = new Float64Array(all.counts.length + 1);
   for (const [i, n] of all.counts.entries()) begins[i + 1] = begins[i]! + n;

@@ -11,6 +11,7 @@ import { bestForAll, oracle, randomPolicy, rfmPolicy, topScorePolicy } from "../
 import type { PolicyResult, Simulation } from "../simulate/simulation.js";
 import { readTruth, type Truth } from "../simulate/truth.js";
 import { loadTensors } from "../store/tensors.js";
+import { fieldsOf, integerBetween, pathOf } from "../util/arguments.js";
 import { allocateStage, limitsOf } from "./allocate-stage.js";
 import { candidatesStage } from "./candidates-stage.js";
 import type { RunContext } from "./context.js";
@@ -44,6 +45,9 @@ export interface SimulateOptions extends RunOptions {
  * Errors: those of a run; ERR_COUPONCAST_INVALID_ARGUMENT for a truth of another shop, unknown ids of a policy.
  */
 export async function simulateCampaign(path: string, options: SimulateOptions): Promise<Simulation> {
+  const { out, truth } = fieldsOf("options", options);
+  for (const place of [out, truth]) pathOf(place);
+  integerBetween("randomPlays", options.randomPlays ?? 10, 1, 1_000_000);
   const threads = checkThreads(options.threads);
   const loaded = await loadCampaign(path);
   const workspace = await Workspace.open(resolve(options.out));

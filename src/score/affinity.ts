@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { shown } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
@@ -51,6 +51,7 @@ export async function couponAffinity(
   scopes: readonly (readonly string[])[],
   options: AffinityOptions = {},
 ): Promise<Affinity> {
+  checkMatrix("matrix", matrix);
   const executor = new Executor(options);
   const range = checkRange(options.range, matrix.numUsers);
   const lists = await scopeLists(matrix, scopes);

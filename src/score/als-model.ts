@@ -2,10 +2,10 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import { readFileInfo } from "../store/inspect-file.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
-import { integerBetween } from "../util/arguments.js";
+import { fieldsOf, integerBetween } from "../util/arguments.js";
 import { copyYielding } from "../util/yield.js";
 import { type AlsModel, type AlsParams, alsArgs, basisOf, checkAlsParams, gramOf } from "./als.js";
 import type { Neighbours } from "./similar.js";
@@ -22,12 +22,24 @@ export interface NewRows {
 
 const SHARD_ROWS = 1024;
 
+/** Refuses what is no model: its numbers decide how much memory is taken. */
+function checkModel(model: AlsModel): AlsModel {
+  const { factors, userFactors, itemFactors } = fieldsOf("model", model);
+  checkAlsParams(model);
+  for (const [name, rows] of Object.entries({ userFactors, itemFactors })) {
+    if (!(rows instanceof Float32Array) || rows.length % factors !== 0)
+      throw invalidArgument(`expected a Float32Array of ${factors} factors a row in ${name}`);
+  }
+  return model;
+}
+
 /**
  * Vectors [users * factors] of users who were not there when the model was made, from what they did: the x that minimises
  * their part of the loss with the item vectors as they are, exactly. Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED.
  */
 export async function foldInUsers(model: AlsModel, rows: NewRows, options: RunOptions = {}): Promise<Float32Array> {
-  const { factors, itemFactors } = model;
+  const { factors, itemFactors } = checkModel(model);
+  fieldsOf("rows", rows);
   if (!(rows.indptr instanceof BigInt64Array) || rows.indptr.length < 1)
     throw invalidArgument("expected a BigInt64Array of at least one number in indptr");
   if (!(rows.indices instanceof Int32Array) || !(rows.values instanceof Float32Array))
@@ -63,7 +75,7 @@ export async function similarItemsByFactors(
   model: AlsModel,
   options: RunOptions & { k?: number | undefined } = {},
 ): Promise<Neighbours> {
-  const { factors, itemFactors: rows } = model;
+  const { factors, itemFactors: rows } = checkModel(model);
   const numItems = rows.length / factors;
   const k = Math.min(integerBetween("k", options.k ?? 50, 1, 2 ** 31 - 1), Math.max(numItems, 1));
   const indices = shared.i32(numItems * k);
@@ -93,7 +105,8 @@ const KIND = "als";
 
 /** Writes the model, whole or not at all. Errors: ERR_COUPONCAST_IO. */
 export async function writeAlsModel(path: string, model: AlsModel, matrix: Matrix): Promise<void> {
-  const { factors, userFactors, itemFactors, loss, regularisation, alpha } = model;
+  const { factors, userFactors, itemFactors, loss, regularisation, alpha } = checkModel(model);
+  checkMatrix("matrix", matrix);
   const shape = (rows: Float32Array) => [rows.length / factors, factors];
   const writer = TensorFileWriter.create(
     path,

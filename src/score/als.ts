@@ -2,7 +2,7 @@ import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import { type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 
 const MAX_FACTORS = 512;
@@ -129,6 +129,7 @@ export async function basisOf(
  * Source: Hu, Koren, Volinsky 2008; Takács, Pilászy, Tikk 2011.
  */
 export async function als(matrix: Matrix, options: AlsOptions = {}): Promise<AlsModel> {
+  checkMatrix("matrix", matrix);
   const params = checkAlsParams(options);
   const iterations = integerBetween("iterations", options.iterations ?? 15, 1, 1_000_000);
   const seed = integerBetween("seed", options.seed ?? 1, 0, 2 ** 32 - 1);

@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { KernelName } from "../native/addon.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { numberBetween } from "../util/arguments.js";
 
 export interface EaseOptions extends RunOptions {
@@ -43,6 +43,7 @@ function rangesOfTriangle(size: number, count: number): RowRange[] {
  * Source: Steck 2019.
  */
 export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<EaseModel> {
+  checkMatrix("matrix", matrix);
   const regularisation = numberBetween("regularisation", options.regularisation ?? 250, Number.MIN_VALUE, 1e12);
   const { numItems } = matrix;
   if (numItems > EASE_MAX_ITEMS) {

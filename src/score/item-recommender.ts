@@ -1,7 +1,7 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor } from "../executor/executor.js";
 import { addon, type Handle, rebuildError } from "../native/addon.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { integerBetween, oneOf } from "../util/arguments.js";
 import { forEachYielding, ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
 import { itemModelArgs } from "./neighbour-methods.js";
@@ -52,6 +52,7 @@ export class ItemRecommender {
    * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CORRUPT_FILE, _CANCELLED, _CLOSED.
    */
   static async create(matrix: Matrix, options: ItemRecommenderOptions = {}): Promise<ItemRecommender> {
+    checkMatrix("matrix", matrix);
     const executor = new Executor(options);
     const n = integerBetween("n", options.n ?? 20, 1, 1_000_000);
     const method = oneOf("method", options.method ?? "item-knn", ["item-knn", "saturated"] as const);

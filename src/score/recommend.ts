@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { Executor, type RowRange, shared } from "../executor/executor.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { integerBetween, shown } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 import { fitMethod, type MethodOptions } from "./methods.js";
@@ -118,6 +118,7 @@ export async function fallbackArgs(
  * Source: formulas.md, "Collaborative filtering".
  */
 export async function recommend(matrix: Matrix, options: RecommendOptions = {}): Promise<Recommendations> {
+  checkMatrix("matrix", matrix);
   const executor = new Executor(options);
   const n = integerBetween("n", options.n ?? 20, 1, 1_000_000);
   const range = checkRange(options.range, matrix.numUsers);

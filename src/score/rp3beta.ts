@@ -1,5 +1,5 @@
 import { Executor, shared } from "../executor/executor.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { numberBetween } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Neighbours, type SimilarOptions, similarItems } from "./similar.js";
@@ -18,6 +18,7 @@ export interface Rp3betaOptions
  * Source: Paudel, Christoffel, Newell, Bernstein 2016.
  */
 export async function rp3beta(matrix: Matrix, options: Rp3betaOptions = {}): Promise<Neighbours> {
+  checkMatrix("matrix", matrix);
   const walk = {
     alpha: numberBetween("alpha", options.alpha ?? 1, 0, 10),
     beta: numberBetween("beta", options.beta ?? 0.6, 0, 10),

@@ -5,7 +5,7 @@ import { Executor, type RowRange, type RunOptions, shared } from "../executor/ex
 import { equalShards, type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import { coreVersion } from "../native/version.js";
-import type { Matrix } from "../store/matrix.js";
+import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { integerBetween } from "../util/arguments.js";
 import { allPairs, type Outputs } from "./all-pairs.js";
@@ -125,6 +125,7 @@ async function computeNeighbours(executor: Executor, job: NeighbourJob, outputs:
 }
 
 async function similar(matrix: Matrix, axis: Axis, options: SimilarOptions): Promise<Neighbours> {
+  checkMatrix("matrix", matrix);
   const executor = new Executor(options);
   const job = await neighbourJob(executor, matrix, axis, options);
   const { range, k } = job;

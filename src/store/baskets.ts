@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { CouponcastError } from "../errors.js";
 import type { TensorRef } from "../executor/call.js";
+import { pathOf } from "../util/arguments.js";
 import { readTensors, tensorsInfo } from "./tensors.js";
 import { textsOf } from "./texts.js";
 
@@ -33,7 +34,7 @@ export interface BasketFile {
  * counts it. Errors: ERR_COUPONCAST_IO, ERR_COUPONCAST_CORRUPT_FILE (also another kind of file).
  */
 export async function openBaskets(path: string): Promise<BasketFile> {
-  const absolute = resolve(path);
+  const absolute = resolve(pathOf(path));
   const { tensors, metadata } = tensorsInfo(absolute);
   const corrupt = (what: string) =>
     new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: expected ${what}`, {

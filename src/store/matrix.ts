@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor, type RunOptions } from "../executor/executor.js";
 import { type Axis, addon, type Handle } from "../native/addon.js";
-import { shown } from "../util/arguments.js";
+import { pathOf, shown } from "../util/arguments.js";
 
 function checkPosition(axis: Axis, position: number, count: number): void {
   if (!Number.isInteger(position) || position < 0 || position >= count) {
@@ -117,8 +117,12 @@ export class Matrix {
  * Errors: ERR_COUPONCAST_IO, ERR_COUPONCAST_CORRUPT_FILE, ERR_COUPONCAST_VERSION_MISMATCH.
  */
 export async function openMatrix(path: string): Promise<Matrix> {
-  if (typeof path !== "string" || path.length === 0)
-    throw invalidArgument(`expected a path but received ${shown(path)}`);
-  const absolute = resolve(path);
+  const absolute = resolve(pathOf(path));
   return new Matrix(absolute, addon().openMatrix({ path: absolute }));
+}
+
+/** Refuses what no call of openMatrix has given. */
+export function checkMatrix(name: string, matrix: Matrix): void {
+  if (!(matrix instanceof Matrix))
+    throw invalidArgument(`expected a matrix that openMatrix has opened for ${name} but received ${shown(matrix)}`);
 }

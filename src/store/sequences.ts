@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
-import { integerBetween } from "../util/arguments.js";
+import { arrayOf, fieldsOf, integerBetween, pathOf } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 import { readTensors, tensorsInfo } from "./tensors.js";
 import { textsOf } from "./texts.js";
@@ -20,6 +20,14 @@ export interface Sequences {
   readonly asOfMicros: number;
   /** @internal Arguments of the kernels. */
   readonly args: Record<"indptr" | "behaviours" | "times" | "states", ArgValue>;
+}
+
+/** @internal Refuses what no call of openSequences or sequencesOf has given. */
+export function checkSequences(sequences: Sequences): void {
+  const { numUsers, behaviours, args } = fieldsOf("sequences", sequences);
+  integerBetween("sequences.numUsers", numUsers, 0, 2 ** 31 - 1);
+  arrayOf("sequences.behaviours", behaviours);
+  fieldsOf("sequences.args", args);
 }
 
 /** Events in any order, one array a column. */
@@ -61,9 +69,9 @@ function checkBehaviours(names: readonly string[]): void {
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _OUT_OF_RANGE (a user that does not exist), _CANCELLED.
  */
 export async function sequencesOf(events: EventColumns, options: SequencesOptions): Promise<Sequences> {
-  const { users, behaviours, times } = events;
-  const numUsers = integerBetween("numUsers", options.numUsers, 0, 2 ** 31 - 2);
-  checkBehaviours(options.behaviours);
+  const { users, behaviours, times } = fieldsOf("events", events);
+  const numUsers = integerBetween("numUsers", fieldsOf("options", options).numUsers, 0, 2 ** 31 - 2);
+  checkBehaviours(arrayOf("behaviours", options.behaviours));
   if (!(users instanceof Int32Array && behaviours instanceof Uint8Array && times instanceof BigInt64Array)) {
     throw invalidArgument("expected users, behaviours and times as Int32Array, Uint8Array and BigInt64Array");
   }
@@ -117,7 +125,7 @@ async function inSharedMemory<T extends Int32Array | Uint8Array | BigInt64Array>
  * counts it. Errors: ERR_COUPONCAST_IO, ERR_COUPONCAST_CORRUPT_FILE (also another kind of file).
  */
 export async function openSequences(path: string): Promise<Sequences> {
-  const absolute = resolve(path);
+  const absolute = resolve(pathOf(path));
   const { tensors, metadata } = tensorsInfo(absolute);
   const corrupt = (what: string) =>
     new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: expected ${what}`, {

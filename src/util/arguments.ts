@@ -35,3 +35,28 @@ export function oneOf<T extends string>(name: string, value: unknown, allowed: r
   }
   return value as T;
 }
+
+/** What is no object has no fields to check. */
+export function fieldsOf<T>(name: string, value: T): T {
+  if (typeof value !== "object" || value === null)
+    throw invalidArgument(`expected an object for ${name} but received ${shown(value)} of type ${typeof value}`);
+  return value;
+}
+
+export function arrayOf<T>(name: string, value: readonly T[]): readonly T[] {
+  if (!Array.isArray(value))
+    throw invalidArgument(`expected an array for ${name} but received ${shown(value)} of type ${typeof value}`);
+  return value;
+}
+
+export function textOf(name: string, value: string): string {
+  if (typeof value !== "string")
+    throw invalidArgument(`expected text for ${name} but received ${shown(value)} of type ${typeof value}`);
+  return value;
+}
+
+export function pathOf(value: string): string {
+  if (typeof value !== "string" || value.length === 0 || value.includes("\0"))
+    throw invalidArgument(`expected a path but received ${shown(value)}`);
+  return value;
+}

@@ -213,13 +213,13 @@ describe("large catalogues", () => {
     await writeFile(join(dir, "big.jsonl"), text);
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
-    const start = performance.now();
+    const start = process.cpuUsage();
     const { coupons } = await loadCoupons("big.jsonl", dir);
-    const ms = performance.now() - start;
+    const { user } = process.cpuUsage(start); // microseconds of work: waiting for others does not count
     clearInterval(timer);
     expect(coupons).toHaveLength(100_000);
     expect(coupons[99_999]).toMatchObject({ id: "C099999", scope: { items: ["99999", "100000"] } });
-    expect(ms).toBeLessThan(20_000); // 2.5 s on an idle core
+    expect(user).toBeLessThan(20e6); // 2.5 s on an idle core
     expect(turns).toBeGreaterThan(20); // others had their turn meanwhile
   });
 

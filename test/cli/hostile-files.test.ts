@@ -58,7 +58,7 @@ async function problemsOf({ reader, damage, number }: Case): Promise<string[]> {
   const timer = setTimeout(() => child.kill("SIGKILL"), LONGEST_MS);
   const result = await ended;
   clearTimeout(timer);
-  const problems = [...outcomeProblems(result), ...leftovers(folder, result.code === 0)];
+  const problems = [...outcomeProblems(result), ...leftovers(folder, result)];
   rmSync(folder, { recursive: true, force: true });
   return problems;
 }
@@ -76,9 +76,13 @@ function outcomeProblems({ code, stdout, stderr }: CliResult): string[] {
   return problems.length === 0 ? [] : [...problems, stderr.slice(0, 1000)];
 }
 
-/** Files that a command left: none in the scratch folder; outputs only where it succeeded; a run may keep its stages. */
-function leftovers(folder: string, succeeded: boolean): string[] {
-  const outputs = readdirSync(join(folder, "out")).filter((name) => !(succeeded || name === ".run.couponcast"));
+/**
+ * Files that a command left: none in the scratch folder; outputs only where it succeeded, or where the error sends its
+ * reader to them (rejected rows); a run may keep its stages.
+ */
+function leftovers(folder: string, { code, stderr }: CliResult): string[] {
+  const isMeant = (name: string) => code === 0 || name === ".run.couponcast" || stderr.includes(name);
+  const outputs = readdirSync(join(folder, "out")).filter((name) => !isMeant(name));
   return [...outputs, ...readdirSync(join(folder, "scratch"))].map((name) => `left ${name}`);
 }
 

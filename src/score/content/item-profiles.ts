@@ -1,8 +1,8 @@
 /** Item profiles as a matrix of items x features in a file. */
 import { invalidArgument } from "../../errors.js";
-import type { Matrix } from "../../store/matrix.js";
+import { checkMatrix, type Matrix } from "../../store/matrix.js";
 import { MatrixWriter } from "../../store/matrix-writer.js";
-import { integerBetween, numberBetween } from "../../util/arguments.js";
+import { arrayOf, fieldsOf, integerBetween, numberBetween, textOf } from "../../util/arguments.js";
 import { ROWS_PER_YIELD, yieldToEventLoop } from "../../util/yield.js";
 import { type ContentColumns, type ContentField, contentFields } from "./content-fields.js";
 import { ProfileBuilder, type ProfileOptions } from "./profile-builder.js";
@@ -34,6 +34,9 @@ export class ItemProfiles {
   /** Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no column named, options out of range). */
   constructor(options: ItemProfilesOptions) {
     this.#options = options;
+    for (const kind of ["categories", "tags", "text", "attributes"] as const)
+      for (const column of arrayOf(kind, fieldsOf("options", options)[kind] ?? [])) textOf(kind, column);
+    if (options.matrix !== undefined) checkMatrix("matrix", options.matrix);
     this.#fields = contentFields(options);
     if (this.#fields.length === 0) {
       throw invalidArgument("expected at least one column of categories, tags, text or attributes", {
