@@ -21,13 +21,12 @@ void AddHeadRowsImpl(const HeadTerm* HWY_RESTRICT terms, const int64_t* HWY_REST
   for (int64_t step = 0; step < tile.columns; step += kTileStep) {
     for (int64_t q = 0; q < queries; ++q) {
       for (int64_t c = 0; c < kTileStep; c += 4 * lanes) {
-        const uint16_t* HWY_RESTRICT levels = tile.levels + step * tile.rows + c;
         auto s0 = hn::Zero(d);
         auto s1 = s0;
         auto s2 = s0;
         auto s3 = s0;
         for (int64_t i = begin[q]; i < begin[q + 1]; ++i) {
-          const uint16_t* row = levels + terms[i].slot * kTileStep;
+          const uint16_t* row = tile.levels + (step * tile.rows + terms[i].slot * kTileStep + c);
           const auto level = hn::Set(d, terms[i].level);
           s0 = hn::Add(s0, hn::MulHigh(hn::LoadU(d, row), level));
           s1 = hn::Add(s1, hn::MulHigh(hn::LoadU(d, row + lanes), level));

@@ -167,7 +167,7 @@ class TileScorer {
     for (size_t cell = cells_begin; cell < cells_end; ++cell) ++tail_begin_[static_cast<size_t>(documents_.indices[cell]) + 2];
     for (const int32_t term : head_.terms) tail_begin_[static_cast<size_t>(term) + 2] = 0;
     std::partial_sum(tail_begin_.begin(), tail_begin_.end(), tail_begin_.begin());
-    tail_.resize(tail_begin_.back());
+    tail_.resize(std::max(tail_begin_.back(), 1U));  // its address is counted from
     for (int64_t document = first; document < last; ++document) {
       const auto row_terms = documents_.row_indices(document);
       const auto row_values = documents_.row_values(document);
