@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
-import { integerBetween, numberBetween } from "../util/arguments.js";
+import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Estimate, type Interval, normalEstimate, sortedQuantile } from "./interval.js";
 
@@ -125,11 +125,11 @@ export async function campaignEffect(
 }
 
 async function readOutcomes(outcomes: CampaignOutcomes, numGroups: number) {
-  const { treated, orders, salesMinor, marginMinor, discountMinor } = outcomes;
-  const n = treated.length;
+  const { treated, orders, salesMinor, marginMinor, discountMinor } = fieldsOf("outcomes", outcomes);
+  const n = fieldsOf("treated", treated).length;
   const columns = { orders, salesMinor, marginMinor, discountMinor };
   for (const [name, column] of Object.entries({ ...columns, groups: outcomes.groups ?? treated })) {
-    if (column.length !== n)
+    if (fieldsOf(name, column).length !== n)
       throw invalidArgument(`expected ${n} elements in ${name}, as in treated, but received ${column.length}`);
   }
   const values = shared.f64(n * COLUMNS);

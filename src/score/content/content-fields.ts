@@ -18,7 +18,8 @@ export interface ContentColumns {
 }
 
 export function contentFields({ categories, tags, text, attributes }: ContentColumns): ContentField[] {
-  const of = (kind: FieldKind, columns: readonly string[] = []) => columns.map((column) => ({ kind, column }));
+  const of = (kind: FieldKind, columns: readonly string[] | undefined) =>
+    (columns ?? []).map((column) => ({ kind, column }));
   return [...of("category", categories), ...of("tags", tags), ...of("text", text), ...of("attribute", attributes)];
 }
 
