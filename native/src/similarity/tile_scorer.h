@@ -130,7 +130,7 @@ class TileScorer {
                                   weights_.term_weight[static_cast<size_t>(term)]) *
            weights_.scale[static_cast<size_t>(document)];
   }
-  static uint16_t Level(float weight, float factor) { return static_cast<uint16_t>(weight * factor + 0.5F); }
+  static uint16_t Level(float weight, float factor) { return static_cast<uint16_t>(std::lrint(weight * factor)); }
 
   Levels LevelsOf(RowRange range) {
     Levels levels;
