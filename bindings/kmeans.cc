@@ -147,12 +147,6 @@ Napi::Value SparseKmeansEncodeBinding(const Args& args) {
   return object;
 }
 
-Napi::Value SparseKmeansScaleCellsBinding(const Args& args) {
-  Check(args.env(), SparseKmeansScaleCells(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.Range(), args.Cancel(),
-                                           args.Out<float>("outScaled")));
-  return args.env().Undefined();
-}
-
 Napi::Value SparseKmeansShortenBinding(const Args& args) {
   Check(args.env(), SparseKmeansShorten(args.In<float>("centroids"), args.Integer("k"), args.Number("shortScale"), args.Range(),
                                         args.Cancel(), Shorts<int16_t>(args.Out<uint8_t>("outShorts"))));
@@ -172,11 +166,10 @@ Napi::Value SparseKmeansMeansBinding(const Args& args) {
   const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Shorts<int16_t>(args.OptionalOut<uint8_t>("outShorts")),
                                  args.Number("shortScale")};
   const CsrView by_user = args.Matrix("matrix").by_user();
-  const SparseKmeansKeptSums kept{&by_user, args.In<float>("factors"), args.OptionalIn<int32_t>("before"),
-                                  args.OptionalOut<double>("sums")};
+  const SparseKmeansKeptSums kept{&by_user, args.OptionalIn<int32_t>("before"), args.OptionalOut<double>("sums")};
   float largest = 0;
   Check(args.env(),
-        SparseKmeansMeans(args.Matrix("matrix").by_item(), args.OptionalIn<float>("scaled"), args.OptionalIn<float>("weights"),
+        SparseKmeansMeans(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.OptionalIn<float>("weights"),
                           args.In<int32_t>("labels"), args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(), kept,
                           to, {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}, &largest));
   return Napi::Number::New(args.env(), static_cast<double>(largest));
@@ -198,7 +191,6 @@ void ExportKmeans(Napi::Object exports) {
   Export<SparseKmeansEncodeBinding>(exports, "sparseKmeansEncode");
   Export<SparseKmeansLabelsBinding>(exports, "sparseKmeansLabels");
   Export<SparseKmeansMeansBinding>(exports, "sparseKmeansMeans");
-  Export<SparseKmeansScaleCellsBinding>(exports, "sparseKmeansScaleCells");
   Export<SparseKmeansShortenBinding>(exports, "sparseKmeansShorten");
   Export<SparseRowLengthsBinding>(exports, "sparseRowLengths");
 }

@@ -35,8 +35,6 @@ struct Rows {
       : matrix(testing::RandomMatrix(kind, seed)), factors(static_cast<size_t>(kind.rows)) {
     std::vector<double> squares(factors.size());
     EXPECT_OK(SparseRowLengths(matrix.by_user(), unit, {0, kind.rows}, {}, factors, squares));
-    scaled.resize(matrix.by_user().values.size());
-    EXPECT_OK(SparseKmeansScaleCells(matrix.by_item(), factors, {0, kind.cols}, {}, scaled));
   }
 
   // In calls of one shard each.
@@ -49,7 +47,7 @@ struct Rows {
         return std::span(all).subspan(static_cast<size_t>(begin / kSparseKmeansShard * kClusters), kClusters);
       };
       float largest = 0;
-      EXPECT_OK(SparseKmeansMeans(items, scaled, {}, labels, scale, old, {begin, std::min(begin + kSparseKmeansShard, items.rows)}, {},
+      EXPECT_OK(SparseKmeansMeans(items, factors, {}, labels, scale, old, {begin, std::min(begin + kSparseKmeansShard, items.rows)}, {},
                                   kept, {means.centroids, means.shorts, 4096},
                                   {part(means.norms), part(means.shifts), part(means.products)}, &largest));
       means.largest = std::max(means.largest, largest);
@@ -59,7 +57,6 @@ struct Rows {
 
   testing::TestMatrix matrix;
   std::vector<float> factors;
-  std::vector<float> scaled;
 };
 
 void ExpectSame(const Means& a, const Means& b) {
@@ -88,7 +85,7 @@ TEST(SparseKmeansKept, MeansOfMovedRowsAreThoseOfAll) {
         for (int32_t& label : labels) {
           if (random.Between(0, 1) < share) label = static_cast<int32_t>(random.Below(kClusters + 1)) - 1;
         }
-        const Means kept = rows.MeansOf(labels, old, {&by_user, rows.factors, before, sums});
+        const Means kept = rows.MeansOf(labels, old, {&by_user, before, sums});
         ExpectSame(kept, rows.MeansOf(labels, old, {}));
         before = labels;
         old = kept.centroids;
@@ -102,17 +99,21 @@ TEST(SparseKmeansKept, ReachIsThatOfTheCells) {
     for (const bool whole : {false, true}) {
       const Rows rows({.rows = 50, .cols = 40, .density = 0.5, .negative = true, .small_integers = whole}, 9, unit);
       SparseKmeansReach expected;
-      for (const float cell : rows.scaled) {
-        if (cell == 0) continue;
-        expected.least = std::min(expected.least, std::abs(cell));
-        expected.largest = std::max(expected.largest, std::abs(cell));
+      const CsrView by_user = rows.matrix.by_user();
+      for (int64_t row = 0; row < by_user.rows; ++row) {
+        for (const float value : by_user.row_values(row)) {
+          const float cell = std::abs(rows.factors[static_cast<size_t>(row)] * value);
+          if (cell == 0) continue;
+          expected.least = std::min(expected.least, cell);
+          expected.largest = std::max(expected.largest, cell);
+        }
       }
       ForEachTarget([&] {
-        std::vector<int16_t> codes(rows.scaled.size());
+        std::vector<int16_t> codes(by_user.values.size());
         std::vector<float> steps(50);
         std::vector<float> errors(50);
         SparseKmeansReach reach;
-        ASSERT_OK(SparseKmeansEncode(rows.matrix.by_user(), rows.factors, {0, 50}, {}, codes, steps, errors, &reach));
+        ASSERT_OK(SparseKmeansEncode(by_user, rows.factors, {0, 50}, {}, codes, steps, errors, &reach));
         EXPECT_EQ(reach.least, expected.least);
         EXPECT_EQ(reach.largest, expected.largest);
       });
@@ -140,18 +141,17 @@ TEST(SparseKmeansKept, RefusesWhatDoesNotFit) {
   std::vector<float> weights;
   float largest = 0;
   const auto means = [&](const SparseKmeansKeptSums& kept, CancelFlag cancel = {}) {
-    return SparseKmeansMeans(items, rows.scaled, weights, labels, scale, centroids, {0, 4}, cancel, kept, {centroids, {}, 1},
+    return SparseKmeansMeans(items, rows.factors, weights, labels, scale, centroids, {0, 4}, cancel, kept, {centroids, {}, 1},
                              {totals, totals, totals}, &largest);
   };
-  const SparseKmeansKeptSums fits{&by_user, rows.factors, before, sums};
+  const SparseKmeansKeptSums fits{&by_user, before, sums};
   EXPECT_OK(means(fits));
   labels[0] = -1;
   EXPECT_CODE(StatusCode::kCancelled, means(fits, Raised()));
-  EXPECT_CODE(StatusCode::kInvalidArgument, means({nullptr, rows.factors, before, sums}));
-  EXPECT_CODE(StatusCode::kInvalidArgument, means({&items, rows.factors, before, sums}));
-  EXPECT_CODE(StatusCode::kInvalidArgument, means({&by_user, std::span(rows.factors).first(5), before, sums}));
-  EXPECT_CODE(StatusCode::kInvalidArgument, means({&by_user, rows.factors, std::span(before).first(5), sums}));
-  EXPECT_CODE(StatusCode::kInvalidArgument, means({&by_user, rows.factors, before, std::span(sums).first(63)}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({nullptr, before, sums}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({&items, before, sums}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({&by_user, std::span(before).first(5), sums}));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({&by_user, before, std::span(sums).first(63)}));
   before[2] = 1;
   EXPECT_CODE(StatusCode::kInvalidArgument, means(fits));
   before[2] = 0;

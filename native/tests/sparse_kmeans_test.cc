@@ -125,16 +125,10 @@ TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
         std::vector<float> means(centroids.size());
         std::vector<int16_t> shorts(centroids.size());
         float largest = 0;
-        std::vector<float> scaled(matrix.by_item().values.size());
-        if (unit) {
-          ASSERT_OK(SparseKmeansScaleCells(matrix.by_item(), factors, {0, rows.cols}, {}, scaled));
-        } else {
-          scaled.clear();
-        }
         std::vector<double> sum_norms(static_cast<size_t>(k));
         std::vector<double> shifts(static_cast<size_t>(k));
         std::vector<double> products(static_cast<size_t>(k));
-        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), scaled, weights, step.labels, scale, centroids, {0, rows.cols}, {}, {},
+        ASSERT_OK(SparseKmeansMeans(matrix.by_item(), factors, weights, step.labels, scale, centroids, {0, rows.cols}, {}, {},
                                     {means, shorts, 4096}, {sum_norms, shifts, products}, &largest));
         for (size_t c = 0; c < norms.size(); ++c) inertia += totals[c] * norms[c] - 2 * products[c];
         EXPECT_NEAR(inertia, weighted_inertia, 1e-4 * (1 + weighted_inertia));
@@ -337,15 +331,17 @@ TEST(SparseKmeans, RefusesWhatDoesNotFit) {
   std::vector<double> scale(2);
   std::vector<double> totals(2);
   float largest = 0;
-  const auto means = [&](std::span<const float> weights = {}) {
-    return SparseKmeansMeans(matrix.by_item(), {}, weights, labels, scale, centroids, {0, 3}, {}, {}, {centroids, {}, 1},
+  const auto means = [&](std::span<const float> weights, std::span<const float> row_factors) {
+    return SparseKmeansMeans(matrix.by_item(), row_factors, weights, labels, scale, centroids, {0, 3}, {}, {}, {centroids, {}, 1},
                              {norms, totals, totals}, &largest);
   };
-  EXPECT_CODE(StatusCode::kInvalidArgument, means(std::span(factors).first(2)));
+  EXPECT_OK(means({}, factors));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means(std::span(factors).first(2), factors));
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({}, std::span(factors).first(2)));
   labels[1] = 2;
-  EXPECT_CODE(StatusCode::kInvalidArgument, means());
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({}, factors));
   labels[1] = -2;
-  EXPECT_CODE(StatusCode::kInvalidArgument, means());
+  EXPECT_CODE(StatusCode::kInvalidArgument, means({}, factors));
 }
 
 }  // namespace

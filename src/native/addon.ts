@@ -167,7 +167,6 @@ export interface Addon {
   sparseKmeansLabels(a: Named): void;
   sparseKmeansMeans(a: Named): number;
   sparseKmeansScale(a: Named): void;
-  sparseKmeansScaleCells(a: Named): void;
   sparseKmeansShorten(a: Named): void;
   sparseRowLengths(a: Named): void;
   buildKdTree(a: Named): void;

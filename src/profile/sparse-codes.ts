@@ -10,38 +10,31 @@ const ROOM = 1.25;
 /** What centroids are scaled up from: far from where float32 ends. */
 const LEAST_LARGEST = 2 ** -100;
 
-/** The rows of a matrix as the kernels of Lloyd's iterations want them. */
+/** The rows of a matrix as the kernel of Lloyd's assignments wants them. */
 export interface SparseCodes {
-  /** By user: [nnz] the cells in whole numbers of 16 bits, [numUsers] their steps and what they miss. */
+  /** [nnz] the cells in whole numbers of 16 bits, [numUsers] their steps and what they miss. */
   codes: Uint8Array;
   steps: Float32Array;
   errors: Float32Array;
-  /** By item: [nnz] the cells times their rows' factors; undefined: all factors are 1. */
-  scaled: Float32Array | undefined;
   /** Cells add up in float64 without rounding, in any order. */
   exact: boolean;
 }
 
 export async function sparseCodes(points: SparsePoints): Promise<SparseCodes> {
-  const { matrix, executor, factors, unit } = points;
+  const { matrix, executor, factors } = points;
   const codes = shared.u8(BYTES_OF_SHORT * matrix.nnz);
   const steps = shared.f32(matrix.numUsers);
   const errors = shared.f32(matrix.numUsers);
-  const scaled = unit ? shared.f32(matrix.nnz) : undefined;
-  const args = { matrix: matrix.ref(), factors };
-  const encode = evenRanges(matrix.numUsers, executor.threads).map((range) => ({
-    kernel: "sparseKmeansEncode" as const,
-    args: { ...args, ...range, outCodes: codes, outSteps: steps, outErrors: errors },
-  }));
-  const scale = evenRanges(matrix.numItems, 2 * executor.threads).map((range) => ({
-    kernel: "sparseKmeansScaleCells" as const,
-    args: { ...args, ...range, outScaled: scaled },
-  }));
-  const results = await executor.map(unit ? [...scale, ...encode] : encode);
-  const reaches = results.slice(-encode.length).map(({ value }) => value as { least: number; largest: number });
+  const results = await executor.map(
+    evenRanges(matrix.numUsers, executor.threads).map((range) => ({
+      kernel: "sparseKmeansEncode",
+      args: { matrix: matrix.ref(), factors, ...range, outCodes: codes, outSteps: steps, outErrors: errors },
+    })),
+  );
+  const reaches = results.map(({ value }) => value as { least: number; largest: number });
   const least = Math.min(...reaches.map((reach) => reach.least));
   const largest = Math.max(...reaches.map((reach) => reach.largest));
-  return { codes, steps, errors, scaled, exact: addUpExactly(matrix.numUsers, least, largest) };
+  return { codes, steps, errors, exact: addUpExactly(matrix.numUsers, least, largest) };
 }
 
 /** Whether float64 holds every sum of `count` float32 numbers of magnitudes between `least` and `largest`. */

@@ -56,8 +56,7 @@ export interface UserClusters extends LloydResult {
  * The same bytes for any number of threads. Labels are found by a filter in whole numbers of 16 bits,
  * and are those that measuring all distances would find. Where float64 holds every sum of cells exactly and users weigh
  * the same, only users who change clusters are added to sums.
- * Cost: at most 2 k operations a cell and iteration; memory 26 items k bytes, and 6 bytes a cell (2 where rows count as
- * they are).
+ * Cost: at most 2 k operations a cell and iteration; memory 26 items k bytes, and 2 bytes a cell.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_CANCELLED, ERR_COUPONCAST_CORRUPT_FILE.
  * Source: Lloyd 1982; formulas.md, "K-means".
  */

@@ -170,7 +170,6 @@ export class SparseLloyd implements KmeansEngine {
           kernel: "sparseKmeansMeans" as const,
           args: {
             matrix: matrix.ref(),
-            scaled: this.codes.scaled,
             factors,
             weights,
             before: this.#summed,

@@ -32,9 +32,7 @@ export class SparsePoints implements Searchable {
     readonly executor: Executor,
     readonly matrix: Matrix,
     readonly k: number,
-    /** Rows count at unit length; else all factors are 1. */
-    readonly unit: boolean,
-    /** [numUsers] what the values of a row count times. */
+    /** [numUsers] what the values of a row count times: 1, or what makes the row's length 1. */
     readonly factors: Float32Array,
     /** [numUsers] squared length of the row, after that. */
     readonly squares: Float64Array,
@@ -52,7 +50,7 @@ export class SparsePoints implements Searchable {
   ): Promise<SparsePoints> {
     const factors = shared.f32(matrix.numUsers);
     const squares = shared.f64(matrix.numUsers);
-    const points = new SparsePoints(executor, matrix, k, unit, factors, squares, weights);
+    const points = new SparsePoints(executor, matrix, k, factors, squares, weights);
     await executor.map(
       evenRanges(matrix.numUsers, executor.threads).map((range) => ({
         kernel: "sparseRowLengths",

@@ -89,15 +89,10 @@ struct SparseKmeansTotals {
   std::span<double> products;  // <old centroid, weighted sum of the cluster's rows>
 };
 
-// scaled[i] = factor value in float32 for the cells of `range`: rows of `transpose`. scaled [nnz] out, factors [columns].
-Status SparseKmeansScaleCells(const CsrView& transpose, std::span<const float> factors, RowRange range, CancelFlag cancel,
-                              std::span<float> scaled);
-
 // What the rows of each cluster sum to by column, kept so that a later call adds only rows that change clusters. For cells
 // whose sums float64 does not round in any order.
 struct SparseKmeansKeptSums {
   const CsrView* matrix = nullptr;
-  std::span<const float> factors;   // of its rows
   std::span<const int32_t> before;  // [rows] the labels that `sums` are of; empty: they are of none yet
   std::span<double> sums;           // [cols * lanes] in/out; empty: nothing is kept
 };
@@ -106,7 +101,7 @@ struct SparseKmeansKeptSums {
 // scale[c].
 //
 // transpose  rows of it are the columns of the matrix
-// scaled     [nnz] of SparseKmeansScaleCells; empty: all factors are 1
+// factors    [rows of the matrix] of SparseRowLengths
 // weights    [rows of the matrix]; empty: all 1
 // labels     [rows of the matrix] in [0, k), or -1: in no cluster
 // old        [cols * lanes] centroids before; where scale[c] is 0 they stay
@@ -117,7 +112,7 @@ struct SparseKmeansKeptSums {
 //
 // Cells count factor times value in float32, as in the products. Sums run in float64 in the order of the rows. Cost: a few
 // operations a cell, of kept sums for the rows that change clusters if these are few. Memory: 1 byte a row, from 255 clusters on 4.
-Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled, std::span<const float> weights,
+Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const float> weights,
                          std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
                          CancelFlag cancel, const SparseKmeansKeptSums& kept, const SparseKmeansCentroids& to,
                          const SparseKmeansTotals& totals, float* largest);

@@ -116,18 +116,5 @@ Status SparseKmeansEncode(const CsrView& matrix, std::span<const float> factors,
   });
 }
 
-Status SparseKmeansScaleCells(const CsrView& transpose, std::span<const float> factors, RowRange range, CancelFlag cancel,
-                              std::span<float> scaled) {
-  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, transpose.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("factors", factors.size(), transpose.cols));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("scaled", scaled.size(), transpose.nnz()));
-  return ForEachSparsePoll(transpose, kWork, range, cancel, [&](RowRange part) {
-    const auto begin = static_cast<size_t>(transpose.indptr[static_cast<size_t>(part.begin)]);
-    const auto end = static_cast<size_t>(transpose.indptr[static_cast<size_t>(part.end)]);
-    for (size_t cell = begin; cell < end; ++cell)
-      scaled[cell] = factors[static_cast<size_t>(transpose.indices[cell])] * transpose.values[cell];
-  });
-}
-
 }  // namespace couponcast
 #endif  // HWY_ONCE

@@ -85,15 +85,12 @@ std::vector<T> PlacesOf(std::span<const int32_t> labels) {
 
 // Adds the cells of an item to the sums of their rows' clusters.
 template <typename T>
-void AddCells(std::span<const int32_t> rows, const float* scaled, std::span<const float> weights, const std::vector<T>& places,
-              std::span<double> sums) {
-  if (weights.empty()) {
-    for (size_t cell = 0; cell < rows.size(); ++cell) sums[places[static_cast<size_t>(rows[cell])]] += static_cast<double>(scaled[cell]);
-    return;
-  }
+void AddCells(std::span<const int32_t> rows, std::span<const float> values, std::span<const float> factors, std::span<const float> weights,
+              const std::vector<T>& places, std::span<double> sums) {
   for (size_t cell = 0; cell < rows.size(); ++cell) {
     const auto row = static_cast<size_t>(rows[cell]);
-    sums[places[row]] += static_cast<double>(weights[row]) * static_cast<double>(scaled[cell]);
+    const auto value = static_cast<double>(factors[row] * values[cell]);
+    sums[places[row]] += weights.empty() ? value : static_cast<double>(weights[row]) * value;
   }
 }
 
@@ -116,7 +113,7 @@ Status SparseKmeansShorten(std::span<const float> centroids, int64_t k, double s
   return {};
 }
 
-Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled, std::span<const float> weights,
+Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const float> weights,
                          std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
                          CancelFlag cancel, const SparseKmeansKeptSums& kept, const SparseKmeansCentroids& to,
                          const SparseKmeansTotals& totals, float* largest) {
@@ -126,7 +123,7 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled
   if (range.begin % kSparseKmeansShard != 0) return InvalidArgument("expected a range of whole shards");
   const int64_t lanes = SparseKmeansLanes(k);
   const int64_t num_shards = (range.size() + kSparseKmeansShard - 1) / kSparseKmeansShard;
-  if (!scaled.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("scaled", scaled.size(), transpose.nnz()));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("factors", factors.size(), transpose.cols));
   if (!weights.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), transpose.cols));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), transpose.cols));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("old centroids", old.size(), transpose.rows * lanes));
@@ -139,7 +136,7 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled
   COUPONCAST_RETURN_IF_ERROR(CheckClusterLabels(labels, k));
   if (!kept.sums.empty()) COUPONCAST_RETURN_IF_ERROR(CheckKeptSums(kept, transpose, weights, k));
   const bool few_moves = !kept.before.empty() && FewMoves(*kept.matrix, kept.before, labels);
-  if (few_moves) COUPONCAST_RETURN_IF_ERROR(MoveSums(kept, labels, lanes, range, cancel));
+  if (few_moves) COUPONCAST_RETURN_IF_ERROR(MoveSums(kept, factors, labels, lanes, range, cancel));
   const auto width = static_cast<size_t>(lanes);
   std::vector<double> sums(width + 1);
   std::vector<double> padded_scale(width, 0.0);
@@ -149,13 +146,12 @@ Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> scaled
   std::vector<double> products(width);
   const auto shorten = HWY_DYNAMIC_POINTER(ShortenItemImpl);
   const auto finish = HWY_DYNAMIC_POINTER(FinishItemImpl);
-  const float* cells = scaled.empty() ? transpose.values.data() : scaled.data();
   *largest = 0;
   const auto sums_of = [&](const auto& places, int64_t item) -> const double* {
     double* own = kept.sums.empty() ? nullptr : kept.sums.data() + item * lanes;
     if (few_moves) return own;
     std::ranges::fill(sums, 0.0);
-    AddCells(transpose.row_indices(item), cells + transpose.indptr[static_cast<size_t>(item)], weights, places, sums);
+    AddCells(transpose.row_indices(item), transpose.row_values(item), factors, weights, places, sums);
     if (own != nullptr) std::copy_n(sums.begin() + 1, lanes, own);
     return sums.data() + 1;
   };

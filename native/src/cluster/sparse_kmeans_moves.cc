@@ -24,7 +24,8 @@ struct Moving {
   double* to = nullptr;
 };
 
-Moving MovingOf(const SparseKmeansKeptSums& kept, std::span<const int32_t> labels, int64_t row, RowRange range) {
+Moving MovingOf(const SparseKmeansKeptSums& kept, std::span<const float> factors, std::span<const int32_t> labels, int64_t row,
+                RowRange range) {
   const std::span<const int32_t> items = kept.matrix->row_indices(row);
   const auto first = std::ranges::lower_bound(items, range.begin);
   const auto last = std::lower_bound(first, items.end(), range.end);
@@ -32,7 +33,7 @@ Moving MovingOf(const SparseKmeansKeptSums& kept, std::span<const int32_t> label
   const auto count = static_cast<size_t>(last - first);
   const auto at = static_cast<size_t>(row);
   const auto sums = [&](int32_t label) { return label < 0 ? nullptr : kept.sums.data() + label; };
-  return {items.subspan(begin, count), kept.matrix->row_values(row).subspan(begin, count), kept.factors[at], sums(kept.before[at]),
+  return {items.subspan(begin, count), kept.matrix->row_values(row).subspan(begin, count), factors[at], sums(kept.before[at]),
           sums(labels[at])};
 }
 
@@ -48,7 +49,6 @@ Status CheckKeptSums(const SparseKmeansKeptSums& kept, const CsrView& transpose,
   if (!weights.empty()) return InvalidArgument("expected no weights where sums are kept");
   if (kept.matrix == nullptr || kept.matrix->rows != transpose.cols || kept.matrix->cols != transpose.rows)
     return InvalidArgument("expected the matrix of the transpose where sums are kept");
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("factors", kept.factors.size(), kept.matrix->rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("sums", kept.sums.size(), transpose.rows * SparseKmeansLanes(k)));
   if (kept.before.empty()) return {};
   COUPONCAST_RETURN_IF_ERROR(CheckSize("labels before", kept.before.size(), kept.matrix->rows));
@@ -63,7 +63,8 @@ bool FewMoves(const CsrView& matrix, std::span<const int32_t> before, std::span<
   return cells <= matrix.nnz() / kCellsPerMove;
 }
 
-Status MoveSums(const SparseKmeansKeptSums& kept, std::span<const int32_t> labels, int64_t lanes, RowRange range, CancelFlag cancel) {
+Status MoveSums(const SparseKmeansKeptSums& kept, std::span<const float> factors, std::span<const int32_t> labels, int64_t lanes,
+                RowRange range, CancelFlag cancel) {
   std::vector<int64_t> moved;
   for (size_t row = 0; row < labels.size(); ++row) {
     if (kept.before[row] != labels[row]) moved.push_back(static_cast<int64_t>(row));
@@ -75,7 +76,7 @@ Status MoveSums(const SparseKmeansKeptSums& kept, std::span<const int32_t> label
     std::swap(now, next);
     next = {};
     if (i < moved.size()) {
-      next = MovingOf(kept, labels, moved[i], range);
+      next = MovingOf(kept, factors, labels, moved[i], range);
       for (const int32_t item : next.items) {
         if (next.from != nullptr) hwy::Prefetch(next.from + item * lanes);
         if (next.to != nullptr) hwy::Prefetch(next.to + item * lanes);

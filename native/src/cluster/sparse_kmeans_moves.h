@@ -14,7 +14,8 @@ Status CheckKeptSums(const SparseKmeansKeptSums& kept, const CsrView& transpose,
 bool FewMoves(const CsrView& matrix, std::span<const int32_t> before, std::span<const int32_t> labels);
 
 // Makes the sums of columns `range` those of `labels`.
-Status MoveSums(const SparseKmeansKeptSums& kept, std::span<const int32_t> labels, int64_t lanes, RowRange range, CancelFlag cancel);
+Status MoveSums(const SparseKmeansKeptSums& kept, std::span<const float> factors, std::span<const int32_t> labels, int64_t lanes,
+                RowRange range, CancelFlag cancel);
 
 }  // namespace couponcast
 
