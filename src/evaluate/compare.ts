@@ -20,10 +20,16 @@ export interface ComparedMethod {
   seconds: number;
 }
 
-/** Methods on a split by time of one campaign's events. */
+/** What is held out: the last days, or each user's last new item. */
+export const SPLITS = ["time", "last-out"] as const;
+export type Split = (typeof SPLITS)[number];
+
+/** Methods on a split of one campaign's events. */
 export interface CampaignComparison {
-  cut: string;
-  heldOutDays: number;
+  split: Split;
+  /** Of a split by time: the moment that history ends before, ISO 8601 in UTC, and the days from there. */
+  cut: string | undefined;
+  heldOutDays: number | undefined;
   n: number;
   /** Users with held-out items, and the items. */
   numUsers: number;
@@ -32,8 +38,14 @@ export interface CampaignComparison {
   numSeen: number;
   /** Best NDCG first. */
   methods: ComparedMethod[];
-  /** Weights of the blend, chosen on the days before the held-out ones. */
+  /** Weights of the blend, chosen on the days before the held-out ones; as the campaign gives them where each user's last item is. */
   blend: { method: string; weight: number }[] | undefined;
+}
+
+/** On a split by time. */
+export interface TimeComparison extends CampaignComparison {
+  cut: string;
+  heldOutDays: number;
 }
 
 export interface CompareOptions extends RunOptions {

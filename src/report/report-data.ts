@@ -1,6 +1,6 @@
 import type { ConstraintUse } from "../allocate/constraint-use.js";
 import type { ExploredLimit } from "../allocate/explore.js";
-import type { CampaignComparison, ComparedMethod } from "../evaluate/compare.js";
+import type { ComparedMethod, TimeComparison } from "../evaluate/compare.js";
 import type { CampaignEvaluation } from "../evaluate/evaluate-campaign.js";
 import type { RunSummary } from "../evaluate/run-summary.js";
 import type { RuleSummary, TransitionSummary } from "./behaviour-data.js";
@@ -45,7 +45,7 @@ export interface ReportData {
   provenance: Provenance;
 }
 
-export interface ScoringQualitySummary extends Omit<CampaignComparison, "methods"> {
+export interface ScoringQualitySummary extends Omit<TimeComparison, "methods"> {
   /** That the run scores with. */
   method: string;
   /** Best NDCG first. */

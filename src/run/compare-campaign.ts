@@ -8,12 +8,21 @@ import { SCORING_METHODS } from "../campaign/method-names.js";
 import type { ScoringOptions } from "../campaign/schema/scoring.js";
 import { invalidArgument } from "../errors.js";
 import { chooseBlendWeights } from "../evaluate/blend-weights.js";
-import { type CampaignComparison, compareMethods, type MethodToCompare, popularity } from "../evaluate/compare.js";
+import {
+  type CampaignComparison,
+  compareMethods,
+  type MethodToCompare,
+  popularity,
+  SPLITS,
+  type Split,
+  type TimeComparison,
+} from "../evaluate/compare.js";
 import { type HeldOut, relevantItems } from "../evaluate/relevant-items.js";
-import { checkThreads, type RunOptions } from "../executor/executor.js";
-import { splitByTime, type TimeSplit } from "../ingest/time-split.js";
+import { checkThreads, type Progress, type RunOptions } from "../executor/executor.js";
+import { type EventSplit, splitByTime, splitLastOut } from "../ingest/time-split.js";
 import type { BlendPart, MethodOptions } from "../score/methods.js";
 import { type Matrix, openMatrix } from "../store/matrix.js";
+import { oneOf } from "../util/arguments.js";
 import { writeCampaignProfiles } from "./content-profiles.js";
 import { ingestRequest } from "./profile-stages.js";
 
@@ -22,7 +31,12 @@ const COMPARABLE = ["popular", ...SCORING_METHODS] as const;
 export type Comparable = (typeof COMPARABLE)[number];
 
 export interface CompareCampaignOptions extends RunOptions {
-  /** Days at the end that are held out; default 28. */
+  /**
+   * What is held out. time: the last days; what is bought in them is relevant. last-out: each user's last new item, whatever he did
+   * with it; other users' histories go on, and weights of a blend are the campaign's. Default time.
+   */
+  split?: Split | undefined;
+  /** Days at the end that are held out by time; default 28. */
   heldOutDays?: number | undefined;
   /** Default: all that the campaign has the data for. */
   methods?: readonly Comparable[] | undefined;
@@ -35,15 +49,14 @@ export interface CompareCampaignOptions extends RunOptions {
 }
 
 interface Side {
-  split: TimeSplit;
+  split: EventSplit & { cut?: string };
   history: Matrix;
   held: HeldOut;
   profiles: string | undefined;
 }
 
 /**
- * Splits the campaign's events by time, fits each method to the earlier part and holds its lists against the purchases of the
- * later one. The weights of the blend are chosen on a split of the history alone, so that what they are reported on has no part
+ * Splits the campaign's events, fits each method to the earlier part and holds its lists against the items of the later one. The weights of the blend are chosen on a split of the history alone, so that what they are reported on has no part
  * in them. Errors: as ingest and recommend; ERR_COUPONCAST_INVALID_ARGUMENT when nothing was held out.
  */
 export async function compareCampaign(path: string, options: CompareCampaignOptions = {}): Promise<CampaignComparison> {
@@ -52,31 +65,40 @@ export async function compareCampaign(path: string, options: CompareCampaignOpti
 
 /** `given`: the blend's weights as the campaign has them, instead of chosen ones. Otherwise as compareCampaign. */
 export async function compareLoaded(
+  loaded: Pick<LoadedCampaign, "campaign" | "baseDir">,
+  options: Omit<CompareCampaignOptions, "split"> & { given?: boolean },
+): Promise<TimeComparison>;
+export async function compareLoaded(
+  loaded: Pick<LoadedCampaign, "campaign" | "baseDir">,
+  options: CompareCampaignOptions,
+): Promise<CampaignComparison>;
+export async function compareLoaded(
   { campaign, baseDir }: Pick<LoadedCampaign, "campaign" | "baseDir">,
   options: CompareCampaignOptions & { given?: boolean },
 ): Promise<CampaignComparison> {
   const { heldOutDays = 28, n = 20, repeats = false, signal, onProgress } = options;
+  const by = oneOf("split", options.split ?? "time", SPLITS);
+  const given = options.given === true || by === "last-out";
   const threads = checkThreads(options.threads);
   const run = { threads, signal, onProgress };
-  const names = options.methods ?? usable(campaign);
+  const names = options.methods ?? usable(campaign, by);
   const root = await mkdtemp(join(options.tempDir ?? tmpdir(), "couponcast-compare-"));
   try {
     const side = (folder: string, asOf: string | undefined) =>
-      openSide(campaign, baseDir, join(root, folder), { ...run, heldOutDays, repeats, asOf }, names);
+      openSide(campaign, baseDir, join(root, folder), { ...run, by, heldOutDays, repeats, asOf }, names);
     const outer = await side("outer", campaign.asOf);
     try {
       let blended: Blended | undefined;
       if (names.includes("blend"))
-        blended = options.given
-          ? campaign.scoring.parts
-          : await chooseParts(campaign, side, outer, names, { ...run, n });
+        blended = given ? partsOf(campaign) : await chooseParts(campaign, side, outer, names, { ...run, n });
       const methods = names.map((name) => methodOf(name, campaign.scoring, outer, blended));
       const compared = await compareMethods(outer.history, outer.held, methods, { ...run, n });
       compared.sort((a, b) => b.quality.ndcg - a.quality.ndcg);
       const { numUsers, numUnknown, numSeen, items } = outer.held;
       return {
+        split: by,
         cut: outer.split.cut,
-        heldOutDays,
+        heldOutDays: by === "time" ? heldOutDays : undefined,
         n,
         numUsers,
         numRelevant: items.length,
@@ -95,29 +117,43 @@ export async function compareLoaded(
 
 const hasContent = (campaign: Campaign) => campaign.inputs.items !== undefined;
 
-function usable(campaign: Campaign): Comparable[] {
-  return COMPARABLE.filter((name) => name !== "content" || hasContent(campaign));
+function usable(campaign: Campaign, by: Split): Comparable[] {
+  const without = [
+    ...(hasContent(campaign) ? [] : ["content"]),
+    ...(by === "time" || campaign.scoring.parts.length > 0 ? [] : ["blend"]),
+  ];
+  return COMPARABLE.filter((name) => !without.includes(name));
+}
+
+function partsOf(campaign: Campaign): Blended {
+  const { parts } = campaign.scoring;
+  if (parts.length === 0)
+    throw invalidArgument("the weights of the blend are not given, and are chosen on a split by time only", {
+      hint: "Give them under scoring.parts of the campaign, split by time, or compare the methods without blend.",
+    });
+  return parts;
 }
 
 async function openSide(
   campaign: Campaign,
   baseDir: string,
   outDir: string,
-  options: RunOptions & { threads: number; heldOutDays: number; repeats: boolean; asOf: string | undefined },
+  options: RunOptions & { threads: number; by: Split; heldOutDays: number; repeats: boolean; asOf: string | undefined },
   names: readonly Comparable[],
 ): Promise<Side> {
-  const { threads, signal, onProgress, heldOutDays, repeats, asOf } = options;
+  const { threads, signal, onProgress, by, heldOutDays, repeats, asOf } = options;
   await mkdir(outDir, { recursive: true });
-  const split = await splitByTime({
+  const request = {
     ...ingestRequest(campaign),
     asOf,
-    heldOutDays,
     baseDir,
     outDir,
     threads,
     signal,
-    onProgress: onProgress && (({ stage, done, total }) => onProgress({ stage: `split: ${stage}`, done, total })),
-  });
+    onProgress:
+      onProgress && (({ stage, done, total }: Progress) => onProgress({ stage: `split: ${stage}`, done, total })),
+  };
+  const split = by === "time" ? await splitByTime({ ...request, heldOutDays }) : await splitLastOut(request);
   const history = await openMatrix(split.historyMatrix);
   try {
     const later = await openMatrix(split.laterMatrix);

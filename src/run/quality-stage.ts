@@ -1,13 +1,13 @@
 /** Stage quality: how well the campaign's scoring method ranks what users dealt with first in the last days. */
 import { invalidArgument } from "../errors.js";
-import type { CampaignComparison, ComparedMethod } from "../evaluate/compare.js";
+import type { ComparedMethod, TimeComparison } from "../evaluate/compare.js";
 import { type Comparable, compareLoaded } from "./compare-campaign.js";
 import { inputDigests, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 /** Without times: the same bytes each time. */
-export type ScoringQuality = Omit<CampaignComparison, "methods"> & { methods: Omit<ComparedMethod, "seconds">[] };
+export type ScoringQuality = Omit<TimeComparison, "methods"> & { methods: Omit<ComparedMethod, "seconds">[] };
 export type QualityStage = FinishedStage<ScoringQuality & { rows: number }>;
 
 /** None where the campaign does not ask for it. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { CampaignComparison } from "../../src/evaluate/compare.js";
 import { temporaryFolder } from "../support/matrix.js";
 import { cli, cliJson } from "./run-cli.js";
-import { makeShop } from "./shop.js";
+import { makeShop, synthShop } from "./shop.js";
 
 const folder = temporaryFolder();
 
@@ -49,6 +49,24 @@ describe("compare, content and recommend", () => {
       ]);
       expect((rowsBySource as Record<string, number>).model).toBeGreaterThan(0);
     }
+  }, 180_000);
+
+  it("hold out each user's last new item", async () => {
+    const shop = await synthShop(join(folder, "last-out"));
+    const args = ["compare", join(shop, "campaign.yaml"), "--split", "last-out", "-n", "10"];
+    const found = (await cliJson(args)) as unknown as CampaignComparison;
+    expect(found).toMatchObject({ split: "last-out", numSeen: 0 });
+    // A blend has no weights to be compared with.
+    expect(found.methods.map(({ name }) => name)).not.toContain("blend");
+    expect(found.numUsers).toBeGreaterThan(100);
+    expect(found.methods[0]!.quality.ndcg).toBeGreaterThan(0);
+    const page = join(folder, "last-out.html");
+    const { stdout } = await cli([...args, "--methods", "popular", "--report", page]);
+    expect(stdout).toContain(`the last new ones of ${found.numUsers.toLocaleString("en")} users`);
+    expect(readFileSync(page, "utf8")).toContain("shopper&#39;s last new item");
+    const blended = await cli([...args, "--methods", "blend"]);
+    expect(blended.code).toBe(2);
+    expect(blended.stderr).toContain("scoring.parts");
   }, 180_000);
 
   it("say what is wrong", async () => {

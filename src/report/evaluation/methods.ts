@@ -12,14 +12,22 @@ export async function methodsPage(found: CampaignComparison): Promise<string> {
   const seconds: Column<ComparedMethod> = { head: "Seconds", numeric: true, cell: (row) => decimal(row.seconds) };
   const chart = await qualityFigure(methods, n, [seconds]);
   const best = methods[0]!;
+  const [what, who, weighed] =
+    cut === undefined
+      ? ["each shopper's last new item", "with a last new item", "as the campaign gives them"]
+      : [
+          `what shoppers first dealt with after ${cut}`,
+          "with something new after the cut",
+          "chosen on the days before the cut alone",
+        ];
   const weights = blend?.map(({ method, weight }) => `${method} ${decimal(weight)}`).join(", ");
   return pageHtml({
     title: "Scoring methods · couponcast",
     summary: evaluationSummary(
       "Scoring methods",
-      `${best.name} ranks best what shoppers first dealt with after ${cut}: NDCG@${n} ${decimal(best.quality.ndcg)}.`,
+      `${best.name} ranks best ${what}: NDCG@${n} ${decimal(best.quality.ndcg)}.`,
       [
-        { term: "Shoppers", value: count(numUsers), note: "with something new after the cut" },
+        { term: "Shoppers", value: count(numUsers), note: who },
         { term: "Items", value: count(numRelevant), note: "that they then dealt with first" },
         {
           term: "Not known before",
@@ -37,9 +45,7 @@ export async function methodsPage(found: CampaignComparison): Promise<string> {
         body: [
           chart,
           paragraph(`${QUALITY_READING} Where intervals overlap much, prefer the faster or the more diverse method.`),
-          ...(weights === undefined
-            ? []
-            : [paragraph(`Weights of the blend, chosen on the days before the cut alone: ${weights}.`)]),
+          ...(weights === undefined ? [] : [paragraph(`Weights of the blend, ${weighed}: ${weights}.`)]),
         ],
       },
     ],
