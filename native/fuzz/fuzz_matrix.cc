@@ -63,7 +63,8 @@ Status RunAllPairs(const CsrView& documents, const CsrView& terms, const Documen
     std::vector<ScoredIndex> entries(rows * static_cast<size_t>(BestListCapacity(kNeighbours)));
     std::vector<int32_t> used(rows, 0);
     std::vector<float> thresholds(rows, 0.0F);
-    const BestLists best{entries, used, thresholds};
+    std::vector<float> bounds(rows, 0.0F);
+    const BestLists best{entries, used, thresholds, bounds};
     Require(AddPairs(documents, terms, weights, lists, all, kNeighbours, true, {}, best));
     Require(MergeBestLists(order, best, 1, all, kNeighbours, indices, scores, counts));
   }
