@@ -6,8 +6,8 @@ import { invalidArgument } from "../errors.js";
 import { checkThreads, type RunOptions } from "../executor/executor.js";
 import type { ResolvedSource } from "../source/source.js";
 import { findTable, TableReader } from "../table/read-table.js";
-import { pathOf, textOf } from "../util/arguments.js";
-import { RFM_COLUMNS, RFM_SEGMENTS, type RfmRules, rfmSql } from "./rfm.js";
+import { oneOf, pathOf, textOf } from "../util/arguments.js";
+import { RFM_COLUMNS, RFM_CUT_RULES, RFM_SEGMENTS, type RfmRules, rfmSql } from "./rfm.js";
 
 /** Names of the table's columns. */
 export interface RfmTableOptions extends RfmRules {
@@ -96,15 +96,22 @@ export interface Rfm extends RfmSummary {
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no column, no number, cuts), _IO, _CORRUPT_FILE, _CANCELLED.
  */
 export async function rfm(path: string, options: Partial<RfmTableOptions> & RunOptions = {}): Promise<Rfm> {
-  for (const name of ["id", "recency", "frequency", "monetary"] as const)
-    textOf(name, options[name] ?? RFM_COLUMNS[name]);
+  const column = (name: keyof typeof RFM_COLUMNS) => textOf(name, options[name] ?? RFM_COLUMNS[name]);
+  const rules = {
+    cut: oneOf("cut", options.cut ?? "quantile", RFM_CUT_RULES),
+    cuts: options.cuts,
+    id: column("id"),
+    recency: column("recency"),
+    frequency: column("frequency"),
+    monetary: column("monetary"),
+  };
   const source = await findTable(pathOf(path), "input");
   const scratch = await mkdtemp(join(tmpdir(), "couponcast-rfm-"));
   try {
-    const { threads, signal, onProgress: _, ...given } = options;
+    const { threads, signal } = options;
     const reader = await TableReader.open([source], { scratch, threads: checkThreads(threads), signal });
     try {
-      const summary = await scoreRfm(reader, source, { cut: "quantile", ...RFM_COLUMNS, ...given });
+      const summary = await scoreRfm(reader, source, rules);
       const { numUsers } = summary;
       const found: Rfm = {
         ...summary,

@@ -41,12 +41,14 @@ export const RFM_COLUMNS = {
   monetary: "monetary_minor",
 } as const;
 
+export const RFM_CUT_RULES = ["quantile", "fixed"] as const;
+
 export interface RfmRules {
   /**
    * quantile: score = 1 + floor(5 * (users who do worse) / (users who buy)), so equal values have equal scores;
    * fixed: one more for each limit that is reached (of days: not exceeded).
    */
-  cut: "quantile" | "fixed";
+  cut: (typeof RFM_CUT_RULES)[number];
   /** Of fixed. */
   cuts?: RfmCuts | undefined;
 }
@@ -69,8 +71,9 @@ export interface RfmColumns {
 
 /** Errors: ERR_COUPONCAST_INVALID_ARGUMENT naming the list that is none. */
 function checkCuts(cuts: RfmCuts): void {
-  for (const [name, list] of Object.entries(fieldsOf("cuts", cuts)) as [string, readonly number[]][]) {
-    arrayOf(`cuts.${name}`, list);
+  fieldsOf("cuts", cuts);
+  for (const name of ["recencyDays", "frequency", "monetary"] as const) {
+    const list = arrayOf(`cuts.${name}`, cuts[name]);
     const ascends = list.every((cut, i) => Number.isFinite(cut) && (i === 0 || cut > list[i - 1]!));
     if (list.length === NUM_CUTS && ascends) continue;
     throw invalidArgument(
