@@ -130,7 +130,10 @@ class TileScorer {
                                   weights_.term_weight[static_cast<size_t>(term)]) *
            weights_.scale[static_cast<size_t>(document)];
   }
-  static uint16_t Level(float weight, float factor) { return static_cast<uint16_t>(std::lrint(weight * factor)); }
+  static uint16_t Level(float weight, float factor) {
+    const float above = weight * factor + 0.5F;  // what is cut off rounds it: std::lround is a call, a cell at a time
+    return static_cast<uint16_t>(above);
+  }
 
   Levels LevelsOf(RowRange range) {
     Levels levels;
