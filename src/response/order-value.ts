@@ -77,17 +77,15 @@ export async function fitOrderValue(
   const { beta, intercept } = await linearRegression(x, y, { l2: 1, weights, threads: executor.threads });
   let spent = 0;
   let fitted = 0;
+  const predicted = new Float64Array(count);
   await forEachYielding(count, (row) => {
     let z = 0;
     for (let d = 0; d < COLUMNS; d++) z += beta[d]! * x.values[row * COLUMNS + d]!;
+    predicted[row] = z + intercept;
     spent += weights[row]! * valuesMinor[row]!;
-    fitted += weights[row]! * Math.exp(z + intercept);
+    fitted += weights[row]! * Math.exp(predicted[row]!);
   });
-  const spread = await spreadOf(owners, y, weights, (row) => {
-    let z = intercept;
-    for (let d = 0; d < COLUMNS; d++) z += beta[d]! * x.values[row * COLUMNS + d]!;
-    return z;
-  });
+  const spread = await spreadOf(owners, y, weights, predicted);
   return { usualMinor, beta: [...beta, intercept + Math.log(spent / fitted)], spread };
 }
 
@@ -99,14 +97,14 @@ async function spreadOf(
   owners: Int32Array,
   y: Float32Array,
   weights: Float32Array,
-  predicted: (row: number) => number,
+  predicted: Float64Array,
 ): Promise<number> {
   let products = 0;
   let users = 0;
   await forEachYielding(owners.length, (row) => {
     const isLastOfTwo = row > 0 && owners[row - 1] === owners[row] && owners[row + 1] !== owners[row];
     if (!isLastOfTwo || weights[row] === 0 || weights[row - 1] === 0) return;
-    const before = predicted(row - 1);
+    const before = predicted[row - 1]!;
     products += (y[row - 1]! - before) * (y[row]! - before);
     users++;
   });
