@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { quoteIdentifier, quoteLiteral } from "../../duckdb/duckdb.js";
-import { DEFAULT_CUTS, RFM_COLUMNS } from "../../profile/rfm.js";
+import { DEFAULT_CUTS, RFM_COLUMNS, RFM_CUT_RULES } from "../../profile/rfm.js";
 import type { RfmSummary, RfmTableOptions } from "../../profile/rfm-table.js";
 import { count, percent } from "../../report/format.js";
 import { COPY_OPTIONS, guardedTextSql } from "../../table/csv-guard.js";
@@ -47,7 +47,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
     .option("--monetary <column>", "money spent", RFM_COLUMNS.monetary)
     .addOption(
       new Option("--cut <how>", "quantile: a fifth of those who buy has each score; fixed: by the limits below")
-        .choices(["quantile", "fixed"])
+        .choices(RFM_CUT_RULES)
         .default("quantile"),
     )
     .option("--recency-cuts <days>", "four limits: up to the first is a 5", limits, DEFAULT_CUTS.recencyDays)
