@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { shared } from "../executor/executor.js";
-import { integerBetween } from "../util/arguments.js";
+import { integerBetween, typedArrayOf } from "../util/arguments.js";
 
 /** Identities of several users, as units of the kernels. */
 export interface Components {
@@ -58,8 +58,8 @@ export function componentsOf(labels: Int32Array, numUsers: number): Components |
  */
 export function identityComponents(numUsers: number, users: Int32Array, keys: Int32Array): Int32Array {
   integerBetween("numUsers", numUsers, 0, 2 ** 31 - 1);
-  if (!(users instanceof Int32Array) || !(keys instanceof Int32Array))
-    throw invalidArgument("expected users and keys as Int32Array");
+  typedArrayOf("users", users, Int32Array);
+  typedArrayOf("keys", keys, Int32Array);
   if (users.length !== keys.length) throw invalidArgument("expected users and keys of equal length");
   const parent = new Int32Array(numUsers);
   for (let user = 0; user < numUsers; user++) parent[user] = user;

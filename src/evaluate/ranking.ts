@@ -3,7 +3,7 @@ import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Recommendations } from "../score/recommend.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { fieldsOf, integerBetween, shown } from "../util/arguments.js";
+import { fieldsOf, integerBetween, typedArrayOf } from "../util/arguments.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 
 /** In the order of native/include/couponcast/ranking.h. */
@@ -180,16 +180,11 @@ async function sharedLabels(labels: Int32Array | undefined, numUsers: number) {
   return { labels: await sharedI32("labels", labels), segments };
 }
 
-function typedArray<T>(name: string, array: T, type: new (length: number) => T): T {
-  if (!(array instanceof type)) throw invalidArgument(`expected ${type.name} for ${name} but received ${shown(array)}`);
-  return array;
-}
-
 const sharedI32 = (name: string, array: Int32Array) =>
-  typedArray(name, array, Int32Array).buffer instanceof SharedArrayBuffer
+  typedArrayOf(name, array, Int32Array).buffer instanceof SharedArrayBuffer
     ? array
     : copyYielding(shared.i32(array.length), array);
 const sharedI64 = (name: string, array: BigInt64Array) =>
-  typedArray(name, array, BigInt64Array).buffer instanceof SharedArrayBuffer
+  typedArrayOf(name, array, BigInt64Array).buffer instanceof SharedArrayBuffer
     ? array
     : copyYielding(shared.i64(array.length), array);

@@ -3,7 +3,7 @@ import { CouponcastError, invalidArgument } from "../errors.js";
 import { type RunOptions, shared } from "../executor/executor.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors, verifiedMetadata } from "../store/tensors.js";
-import { fieldsOf } from "../util/arguments.js";
+import { fieldsOf, typedArrayOf } from "../util/arguments.js";
 import { forEachYielding } from "../util/yield.js";
 import { applyScaling, type FeatureScaling, SCALES, transformed } from "./feature-scaling.js";
 import { unitRows } from "./kmeans-points.js";
@@ -122,7 +122,7 @@ export async function predictSegments(
   options: RunOptions = {},
 ): Promise<Int32Array> {
   checkSegmentModel(model);
-  if (!(values instanceof Float64Array)) throw invalidArgument("expected values as a Float64Array");
+  typedArrayOf("values", values, Float64Array);
   const points = shared.f32(values.length);
   const { scaling } = model;
   await forEachYielding(values.length, (at) => {

@@ -49,6 +49,11 @@ export function arrayOf<T>(name: string, value: readonly T[]): readonly T[] {
   return value;
 }
 
+export function typedArrayOf<T>(name: string, array: T, type: new (length: number) => T): T {
+  if (!(array instanceof type)) throw invalidArgument(`expected ${type.name} for ${name} but received ${shown(array)}`);
+  return array;
+}
+
 export function textOf(name: string, value: string): string {
   if (typeof value !== "string")
     throw invalidArgument(`expected text for ${name} but received ${shown(value)} of type ${typeof value}`);
