@@ -51,13 +51,14 @@ std::span<Pair> OutPairs(const Args& args, const char* name) {
 }
 
 PairLists Lists(const Args& args) {
-  const auto tail = args.Out<int32_t>("tail");
   return {.largest = static_cast<int32_t>(args.Integer("largest")),
           .order = args.Out<int32_t>("order"),
           .places = OutPairs<PairLists::Place>(args, "places"),
           .head = args.Out<float>("head"),
-          .tail = {reinterpret_cast<uint32_t*>(tail.data()), tail.size()},
-          .before = args.Out<int32_t>("before")};
+          .tail = args.Out<uint8_t>("tail"),
+          .before = args.Out<int32_t>("before"),
+          .square_ranks = args.Integer("squareRanks"),
+          .square = args.Out<float>("square")};
 }
 
 BestLists Best(const Args& args) {
@@ -93,6 +94,18 @@ Napi::Value FillPairListsBinding(const Args& args) {
   bool applies = false;
   Check(args.env(), FillPairLists(documents.rows, documents.cols, Weights(args), args.Range(), args.Cancel(), Lists(args), &applies));
   return Napi::Boolean::New(args.env(), applies);
+}
+
+Napi::Value SquareRanksBinding(const Args& args) {
+  const int64_t ranks = SquareRanks(DocumentsOf(args).rows, args.In<int32_t>("order"), static_cast<int32_t>(args.Integer("largest")));
+  return Napi::Number::New(args.env(), static_cast<double>(ranks));
+}
+
+Napi::Value SumPairSquareBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(), SumPairSquare(documents.rows, documents.cols, Weights(args), args.In<int32_t>("order"), args.Integer("part"),
+                                  args.Integer("parts"), args.Cancel(), args.Integer("squareRanks"), args.Out<float>("square")));
+  return args.env().Undefined();
 }
 
 Napi::Value PairWorkBinding(const Args& args) {
@@ -147,6 +160,8 @@ void ExportSimilarity(Napi::Object exports) {
   Export<LargestWholeBinding>(exports, "largestWhole");
   Export<PlanPairsBinding>(exports, "planPairs");
   Export<FillPairListsBinding>(exports, "fillPairLists");
+  Export<SquareRanksBinding>(exports, "squareRanks");
+  Export<SumPairSquareBinding>(exports, "sumPairSquare");
   Export<PairWorkBinding>(exports, "pairWork");
   Export<AddPairsBinding>(exports, "addPairs");
   Export<MergeBestListsBinding>(exports, "mergeBestLists");

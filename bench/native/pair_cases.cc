@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <utility>
@@ -58,9 +60,9 @@ class OwnedPairLists {
       places_[term].row += places_[term - 1].row;
       places_[term].cell += places_[term - 1].cell;
     }
-    const PairLayout layout = PairLayoutOf(largest_);
+    const PairLayout layout = PairLayoutOf(largest_, documents.rows);
     head_.resize(static_cast<size_t>(places_.back().row * layout.row_floats));
-    tail_.resize(static_cast<size_t>(places_.back().cell * layout.cell_words));
+    tail_.resize(static_cast<size_t>(places_.back().cell * layout.cell_bytes));
     return {};
   }
   Status Fill() {
@@ -78,9 +80,15 @@ class OwnedPairLists {
   std::vector<int32_t> order_;
   std::vector<PairLists::Place> places_;
   std::vector<float> head_;
-  std::vector<uint32_t> tail_;
+  std::vector<uint8_t> tail_;
   std::vector<int32_t> before_;
 };
+
+uint32_t ReadLow(const uint8_t* bytes, size_t size) {
+  uint32_t value = 0;
+  std::memcpy(&value, bytes, size);
+  return value;
+}
 
 class FillCase : public Case {
  public:
@@ -114,15 +122,16 @@ class FillCase : public Case {
       }
       std::ranges::sort(cells);
       const auto [row, cell] = lists.places[static_cast<size_t>(term)];
-      const auto head =
-          static_cast<size_t>((lists.places[static_cast<size_t>(term) + 1].row - row) * PairLayoutOf(lists.largest).row_ranks);
-      const bool is_whole = lists.largest > 0;
+      const PairLayout layout = PairLayoutOf(lists.largest, std::ssize(lists.order));
+      const auto head = static_cast<size_t>((lists.places[static_cast<size_t>(term) + 1].row - row) * layout.row_ranks);
+      const auto cell_bytes = static_cast<size_t>(layout.cell_bytes);
       auto next = static_cast<size_t>(cell);
       for (const auto& [place, weight] : cells) {
         if (place < head) continue;
-        const uint32_t* found = lists.tail.data() + next++ * (is_whole ? 1 : 2);
-        const bool is_right = is_whole ? *found == (place << 8U | static_cast<uint32_t>(weight))
-                                       : found[0] == place && std::bit_cast<float>(found[1]) == weight;
+        const uint8_t* found = lists.tail.data() + next++ * cell_bytes;
+        const bool is_right = lists.largest > 0 ? ReadLow(found, 4) == (place << 8U | static_cast<uint32_t>(weight))
+                                                : ReadLow(found, cell_bytes - 4) == place &&
+                                                      std::bit_cast<float>(ReadLow(found + cell_bytes - 4, 4)) == weight;
         if (!is_right) return "the list of term " + std::to_string(term) + " differs at rank " + std::to_string(place);
       }
     }
@@ -132,6 +141,61 @@ class FillCase : public Case {
  private:
   Inputs& inputs_;
   std::unique_ptr<OwnedPairLists> lists_;
+  Status status_;
+};
+
+// The first ranks with each other, without lists.
+class SquareCase : public Case {
+ public:
+  explicit SquareCase(Inputs& inputs)
+      : Case("SumPairSquare", true),
+        documents_(inputs.matrix().by_item()),
+        terms_(inputs.matrix().by_user()),
+        weights_(inputs.item_weights()),
+        order_(static_cast<size_t>(documents_.rows)) {}
+
+  void Prepare() override {
+    status_ = OrderByDegree(documents_, order_);
+    ranks_ = SquareRanks(documents_, order_, 0);
+    square_.resize(static_cast<size_t>(ranks_ * ranks_));
+  }
+  Cost cost() const override {
+    double madds = 0;
+    for (int64_t rank = 0; rank < ranks_; ++rank) {
+      const int64_t columns = (rank / kPairTile + 1) * kPairTile;
+      madds += static_cast<double>(documents_.degree(order_[static_cast<size_t>(rank)]) * columns);
+    }
+    return {.work = madds, .unit = "madds", .flops = 2 * madds};
+  }
+  Status Run() override {
+    COUPONCAST_RETURN_IF_ERROR(status_);
+    std::ranges::fill(square_, 0.0F);
+    return SumPairSquare(documents_, terms_, weights_.view(), order_, 0, 1, {}, ranks_, square_);
+  }
+  // Cosine's weights are the values; the scale is what is left.
+  std::string Wrong() const override {
+    const std::span<const float> scale = weights_.view().scale;
+    for (const int64_t rank : SampleRows({0, ranks_})) {
+      const int32_t document = order_[static_cast<size_t>(rank)];
+      const std::vector<double> scores = PlainSimilarities(documents_, terms_, document);
+      for (int64_t h = 0; h < rank; ++h) {
+        const auto other = static_cast<size_t>(order_[static_cast<size_t>(h)]);
+        const double score = static_cast<double>(square_[static_cast<size_t>(PairSquareAt(ranks_, h, rank))]) *
+                             static_cast<double>(scale[static_cast<size_t>(document)]) * static_cast<double>(scale[other]);
+        if (std::abs(score - scores[other]) > 1e-5 * scores[other])
+          return "the sum of ranks " + std::to_string(rank) + " and " + std::to_string(h);
+      }
+    }
+    return "";
+  }
+
+ private:
+  CsrView documents_;
+  CsrView terms_;
+  const OwnedWeights& weights_;
+  std::vector<int32_t> order_;
+  int64_t ranks_ = 0;
+  std::vector<float> square_;
   Status status_;
 };
 
@@ -306,6 +370,7 @@ class AnswerTilesCase : public Case {
 
 void AddPairCases(Inputs& inputs, Cases& cases) {
   cases.push_back(std::make_unique<FillCase>(inputs));
+  cases.push_back(std::make_unique<SquareCase>(inputs));
   cases.push_back(std::make_unique<AddPairsCase>(inputs));
   cases.push_back(std::make_unique<AddTilesCase>(inputs));
   cases.push_back(std::make_unique<AnswerTilesCase>(inputs));

@@ -32,8 +32,10 @@ struct OwnedPairs {
   std::vector<PairLists::Place> sizes;  // of each term
   std::vector<PairLists::Place> places;
   std::vector<float> head;
-  std::vector<uint32_t> tail;
+  std::vector<uint8_t> tail;
   std::vector<int32_t> before;
+  int64_t square_ranks = 0;
+  std::vector<float> square;
 
   OwnedPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t part)
       : order(static_cast<size_t>(documents.rows)), sizes(static_cast<size_t>(terms.rows)), before(static_cast<size_t>(documents.nnz())) {
@@ -43,24 +45,26 @@ struct OwnedPairs {
       const auto shard = std::span(sizes).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()));
       EXPECT_OK(PlanPairs(documents, terms, order, largest, range, {}, shard));
     }
+    square_ranks = SquareRanks(documents, order, largest);
     Place();
   }
   void Place() {
     places.assign(1, {0, 0});
     for (const auto& [row, cell] : sizes) places.push_back({places.back().row + row, places.back().cell + cell});
-    const PairLayout layout = PairLayoutOf(largest);
+    const PairLayout layout = PairLayoutOf(largest, std::ssize(order));
     head.assign(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
-    tail.assign(static_cast<size_t>(places.back().cell * layout.cell_words), 0);
+    tail.assign(static_cast<size_t>(places.back().cell * layout.cell_bytes), 0);
+    square.assign(static_cast<size_t>(square_ranks * square_ranks), 0.0F);
   }
   // Another depth than the planned one.
   void Deepen(const TestMatrix& matrix, size_t term, int32_t depth) {
     int32_t cells = 0;
-    for (auto rank = static_cast<size_t>(depth * PairLayoutOf(largest).row_ranks); rank < order.size(); ++rank) {
+    for (auto rank = static_cast<size_t>(depth * PairLayoutOf(largest, std::ssize(order)).row_ranks); rank < order.size(); ++rank) {
       cells += static_cast<int32_t>(matrix.dense()[static_cast<size_t>(order[rank])][term] != 0);
     }
     sizes[term] = {depth, cells};
   }
-  PairLists view() { return {largest, order, places, head, tail, before}; }
+  PairLists view() { return {largest, order, places, head, tail, before, square_ranks, square}; }
 };
 
 struct OwnedBest {
@@ -88,7 +92,7 @@ struct Ways {
   int64_t part;   // terms that are filled in at once
   int64_t shard;  // ranks of a call
   int64_t lanes;
-  std::function<void(OwnedPairs&)> deepen = nullptr;  // depths other than the planned
+  std::function<void(OwnedPairs&)> change = nullptr;  // another plan
 };
 
 OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int64_t k, bool include_self, const Ways& ways) {
@@ -96,12 +100,15 @@ OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int
   const CsrView terms = matrix.by_item();
   const OwnedWeights weights(documents, terms, params);
   OwnedPairs pairs(documents, terms, weights.view(), ways.part);
-  if (ways.deepen) ways.deepen(pairs);
+  if (ways.change) ways.change(pairs);
   pairs.Place();
   for (const RowRange part : Shards(terms.rows, ways.part)) {
     bool applies = false;
     EXPECT_OK(FillPairLists(documents, terms, weights.view(), part, {}, pairs.view(), &applies));
     EXPECT_TRUE(applies);
+  }
+  for (int64_t part = 0; part < ways.lanes; ++part) {
+    EXPECT_OK(SumPairSquare(documents, terms, weights.view(), pairs.order, part, ways.lanes, {}, pairs.square_ranks, pairs.square));
   }
   OwnedBest best(documents.rows, ways.lanes, k);
   Random random(3);
@@ -120,16 +127,19 @@ OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int
   return lists;
 }
 
+void ExpectSame(const TestMatrix& matrix, const WeightingParams& params, int64_t k, bool include_self, const Ways& ways) {
+  const OwnedLists found = AllPairs(matrix, params, k, include_self, ways);
+  const OwnedLists expected = AllSimilarRows(matrix.by_user(), matrix.by_item(), params, k, include_self, 1000);
+  EXPECT_EQ(found.counts, expected.counts);
+  EXPECT_EQ(found.indices, expected.indices);
+  EXPECT_TRUE(SameBits(found.scores, expected.scores));
+}
+
 void ExpectSame(const TestMatrix& matrix, int64_t k, const Ways& ways) {
   for (int32_t weighting = 0; weighting < kNumWeightings; ++weighting) {
     for (const bool include_self : {false, true}) {
       SCOPED_TRACE("weighting " + std::to_string(weighting) + ", k " + std::to_string(k) + ", lanes " + std::to_string(ways.lanes));
-      const WeightingParams params{static_cast<Weighting>(weighting)};
-      const OwnedLists found = AllPairs(matrix, params, k, include_self, ways);
-      const OwnedLists expected = AllSimilarRows(matrix.by_user(), matrix.by_item(), params, k, include_self, 1000);
-      EXPECT_EQ(found.counts, expected.counts);
-      EXPECT_EQ(found.indices, expected.indices);
-      EXPECT_TRUE(SameBits(found.scores, expected.scores));
+      ExpectSame(matrix, {static_cast<Weighting>(weighting)}, k, include_self, ways);
     }
   }
 }
@@ -214,19 +224,51 @@ TEST(AllPairs, WorkIsTheMultiplyAdds) {
   }
 }
 
-// Whole weights: each term has its own depth. Others: all terms the same.
 TEST(AllPairs, SameWithAnyDepth) {
-  for (const auto& [largest, scale] : std::array<std::pair<int, float>, 4>{{{1, 1}, {3, 1}, {15, 1}, {3, 0.7F}}}) {
-    const TestMatrix matrix = WholeMatrix({.rows = 700, .cols = 40, .density = 0.3}, 21, largest, scale);
+  for (const int largest : {1, 3, 15}) {
+    const TestMatrix matrix = WholeMatrix({.rows = 700, .cols = 40, .density = 0.3}, 21, largest);
     for (const int32_t deepest : {0, 1, 2, 3}) {
       SCOPED_TRACE(std::to_string(largest) + ", depth " + std::to_string(deepest));
       ExpectSame(matrix, 7, {13, 50, 2, [&](OwnedPairs& pairs) {
+                               if (pairs.largest == 0) return;
                                for (size_t t = 0; t < pairs.sizes.size(); ++t) {
-                                 pairs.Deepen(matrix, t, pairs.largest > 0 ? (static_cast<int32_t>(t) + deepest) % 4 : deepest);
+                                 pairs.Deepen(matrix, t, (static_cast<int32_t>(t) + deepest) % 4);
                                }
                              }});
     }
   }
+}
+
+TEST(AllPairs, SameWithAnySquare) {
+  // More terms than a block of the square has.
+  const TestMatrix matrix = RandomMatrix({.rows = 300, .cols = 2100, .density = 0.02}, 8);
+  for (const int64_t ranks : {0, 64, 256}) {
+    const auto change = [&](OwnedPairs& pairs) { pairs.square_ranks = ranks; };
+    SCOPED_TRACE(std::to_string(ranks) + " ranks");
+    ForEachTarget([&] { ExpectSame(matrix, 7, {500, 50, 3, change}); });
+    ExpectSame(matrix, 7, {500, 33, 1, change});
+  }
+}
+
+TEST(AllPairs, SquareHoldsTheRanksThatManyTermsHave) {
+  testing::Dense dense(300, std::vector<float>(200, 0.0F));
+  for (size_t row = 0; row < 300; ++row) {
+    for (size_t col = 0; col < (row < 140 ? 2 : 1); ++col) dense[row][(row + col) % 200] = 0.5F;
+  }
+  const TestMatrix matrix(dense);
+  std::vector<int32_t> order(300);
+  EXPECT_OK(OrderByDegree(matrix.by_user(), order));
+  EXPECT_EQ(SquareRanks(matrix.by_user(), order, 0), 128);
+  EXPECT_EQ(SquareRanks(matrix.by_user(), order, 3), 0);
+}
+
+// Ranks take 32 bits.
+TEST(AllPairs, SameForManyDocuments) {
+  testing::Dense dense(kShortRanks + 2000, std::vector<float>(200, 0.0F));
+  Random random(6);
+  for (auto& row : dense) row[static_cast<size_t>(random.Below(200))] = 0.3F + static_cast<float>(random.Below(100));
+  dense[7].assign(200, 0.7F);
+  ExpectSame(TestMatrix(dense), {}, 3, false, {70, 20'000, 2});
 }
 
 // Sums of more rows than a byte holds, of which many are whole, and of more than 16 bits hold.
@@ -321,6 +363,20 @@ TEST(AllPairs, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kInvalidArgument, add({0, 3}, std::numeric_limits<int64_t>::max(), best.all()));
   EXPECT_OK(add({0, 3}, 2, best.all()));
 
+  std::vector<float> square(size_t{64} * 64);
+  const auto sum = [&](int64_t part, int64_t parts, int64_t ranks) {
+    const auto sums = std::span(square).first(static_cast<size_t>(ranks * ranks));
+    return SumPairSquare(documents, terms, weights.view(), pairs.order, part, parts, {}, ranks, sums);
+  };
+  EXPECT_CODE(StatusCode::kInvalidArgument, sum(0, 1, 64));  // more than there are
+  EXPECT_CODE(StatusCode::kInvalidArgument, sum(0, 1, 2));
+  EXPECT_CODE(StatusCode::kInvalidArgument, sum(1, 1, 0));
+  EXPECT_CODE(StatusCode::kInvalidArgument, sum(-1, 1, 0));
+  EXPECT_OK(sum(0, 1, 0));
+  lists = pairs.view();
+  lists.square_ranks = 64;
+  EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
+
   OwnedLists out(3, 2);
   const auto merge = [&](int64_t lanes, RowRange range) {
     return MergeBestLists(pairs.order, best.all(), lanes, range, 2, out.indices, out.scores, out.counts);
@@ -370,6 +426,14 @@ TEST(AllPairs, Cancels) {
   EXPECT_CODE(StatusCode::kCancelled, FillPairLists(documents, terms, weights.view(), {0, 3}, Raised(), pairs.view(), &applies));
   OwnedBest best(3, 1, 2);
   EXPECT_CODE(StatusCode::kCancelled, AddPairs(documents, terms, weights.view(), pairs.view(), {0, 3}, 2, false, Raised(), best.all()));
+
+  const TestMatrix more = RandomMatrix({.rows = 64, .cols = 10, .density = 0.5}, 1);
+  const OwnedWeights more_weights(more.by_user(), more.by_item(), {});
+  std::vector<int32_t> order(64);
+  EXPECT_OK(OrderByDegree(more.by_user(), order));
+  std::vector<float> square(size_t{64} * 64);
+  EXPECT_CODE(StatusCode::kCancelled,
+              SumPairSquare(more.by_user(), more.by_item(), more_weights.view(), order, 0, 1, Raised(), 64, square));
 }
 
 }  // namespace

@@ -95,6 +95,8 @@ export interface Addon {
   largestWhole(a: Named): number;
   planPairs(a: Named): void;
   fillPairLists(a: Named): boolean;
+  squareRanks(a: Named): number;
+  sumPairSquare(a: Named): void;
   pairWork(a: Named): void;
   addPairs(a: Named): void;
   mergeBestLists(a: Named): void;

@@ -40,12 +40,16 @@ const answerParts = (executor: Executor, rows: number) =>
   parts(rows, executor.threads * Math.max(Math.ceil(rows / (ANSWER_ROWS * executor.threads)), 1));
 
 /** PairLayout and BestListCapacity of the core. */
-const layout = (largest: number) => (largest === 0 ? { rowFloats: 64, cellWords: 2 } : { rowFloats: 16, cellWords: 1 });
+const layout = (largest: number, rows: number) =>
+  largest === 0 ? { rowFloats: 0, cellBytes: rows <= 65_536 ? 6 : 8 } : { rowFloats: 16, cellBytes: 4 };
 const bestListCapacity = (k: number) => k + Math.max(64, k);
 /** Small: what other lanes have found is only known of rows that are done. */
 const PAIR_SHARDS: ShardSizes = { minWork: 3e6, maxWork: 1e9, maxRows: 65_536 };
 
-/** What fillPairLists fills. */
+/** kPairTile of the core. */
+const SQUARE_TILE = 64;
+
+/** What fillPairLists and sumPairSquare fill. */
 async function placeLists(executor: Executor, { documents, matrix }: AllPairsJob, rows: number, terms: number) {
   const order = shared.i32(rows);
   await executor.run({ kernel: "orderByDegree", args: { ...documents, outOrder: order } });
@@ -62,14 +66,18 @@ async function placeLists(executor: Executor, { documents, matrix }: AllPairsJob
     })),
   );
   for (let at = 2; at < places.length; at++) places[at]! += places[at - 2]!;
-  const { rowFloats, cellWords } = layout(largest);
+  const { rowFloats, cellBytes } = layout(largest, rows);
+  const square = await executor.run({ kernel: "squareRanks", args: { ...documents, order, largest } });
+  const squareRanks = square.value as number;
   return {
     largest,
     order,
     places,
     head: shared.alignedF32(places[2 * terms]! * rowFloats),
-    tail: shared.i32(places[2 * terms + 1]! * cellWords),
+    tail: shared.alignedU8(places[2 * terms + 1]! * cellBytes),
     before: shared.i32(matrix.nnz),
+    squareRanks,
+    square: shared.alignedF32(squareRanks * squareRanks),
   };
 }
 
@@ -87,6 +95,13 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
     })),
   );
   if (!filled.every(({ value }) => value)) return false;
+  const tiles = Math.min(lists.squareRanks / SQUARE_TILE, executor.threads);
+  await executor.map(
+    Array.from({ length: tiles }, (_, part) => ({
+      kernel: "sumPairSquare",
+      args: { ...documents, ...lists, part, parts: tiles },
+    })),
+  );
 
   const work = shared.f64(rows);
   await executor.map(

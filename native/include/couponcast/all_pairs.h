@@ -2,8 +2,10 @@
 //
 //   OrderByDegree   documents from the one with the most cells on; a document's place is its rank
 //   LargestWhole    whether the weights are small whole numbers, whose sums have no order
-//   PlanPairs       how many of the first ranks each term holds densely
+//   PlanPairs       how many of the first ranks each term holds densely, of whole weights
 //   FillPairLists   what AddPairs reads, by parts of the terms
+//   SquareRanks     how many of the first ranks are so dense that SumPairSquare is faster for them, of other weights
+//   SumPairSquare   their sums with each other
 //   PairWork        the work of each rank, for shards of about the same size
 //   AddPairs        the scores of some ranks with all lower ranks, offered to both documents' lists
 //   MergeBestLists  the best of the lists of all lanes
@@ -27,16 +29,20 @@ namespace couponcast {
 // Weights up to this that are all whole are packed.
 inline constexpr int32_t kLargestWholePair = 15;
 inline constexpr int64_t kMaxPairDepth = 32;  // rows of a term, at most
+inline constexpr int64_t kPairTile = 64;      // ranks of a tile of SumPairSquare
+
+// Documents whose ranks take 16 bits.
+inline constexpr int64_t kShortRanks = 65'536;
 
 // How weights are stored, by the largest of whole ones; 0: float32.
 struct PairLayout {
-  int64_t row_ranks;   // ranks of a row of the head: the weights of one term
+  int64_t row_ranks;   // ranks of a row of the head: the weights of one term; 0: no head
   int64_t row_floats;  // its size, in float32
-  int64_t cell_words;  // of the tail: rank * 256 + weight, or the rank and the bits of the weight
+  int64_t cell_bytes;  // of the tail: rank * 256 + weight, or the rank in 16 or 32 bits and the weight in float32
 };
-constexpr PairLayout PairLayoutOf(int32_t largest) {
-  if (largest == 0) return {.row_ranks = 64, .row_floats = 64, .cell_words = 2};
-  return {.row_ranks = largest <= 3 ? 256 : 128, .row_floats = 16, .cell_words = 1};
+constexpr PairLayout PairLayoutOf(int32_t largest, int64_t documents) {
+  if (largest == 0) return {.row_ranks = 0, .row_floats = 0, .cell_bytes = documents <= kShortRanks ? 6 : 8};
+  return {.row_ranks = largest <= 3 ? 256 : 128, .row_floats = 16, .cell_bytes = 4};
 }
 
 // The cells by term and rank: those of the ranks of a term's rows in the head, the others in the tail. A term's rows and cells
@@ -50,9 +56,14 @@ struct PairLists {
   std::span<int32_t> order;   // [documents] document of each rank
   std::span<Place> places;    // [terms + 1] first row and first cell of the tail; {0, 0} at first, then what PlanPairs gives, summed
   std::span<float> head;      // [places.back().row * row_floats] zeros at first
-  std::span<uint32_t> tail;   // [places.back().cell * cell_words] of each term by rank
+  std::span<uint8_t> tail;    // [places.back().cell * cell_bytes] of each term by rank
   std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's; zeros at first
+  int64_t square_ranks = 0;   // a multiple of kPairTile
+  std::span<float> square{};  // [square_ranks * square_ranks] what SumPairSquare gives
 };
+
+// Place of the sum of the ranks h <= r in a square: tile by tile, so that those of a tile are read and written in order.
+constexpr int64_t PairSquareAt(int64_t ranks, int64_t h, int64_t r) { return (h / kPairTile * ranks + r) * kPairTile + h % kPairTile; }
 
 // The best of each document so far, by rank: of one lane but for the bounds, which all share.
 struct BestLists {
@@ -76,7 +87,7 @@ Status OrderByDegree(const CsrView& documents, std::span<int32_t> order);
 Status LargestWhole(const CsrView& documents, const DocumentWeights& weights, RowRange range, CancelFlag cancel, int32_t* largest);
 
 // sizes [range.size()] out: rows of the head and cells of the tail of the terms of `range`, from a model of the time that a term's
-// cells take in either. Of weights that are not whole all terms have as many rows, so that sums keep the order of the terms.
+// cells take in either. Weights that are not whole have no head, so that sums keep the order of the terms.
 // The head takes at most 12 bytes a cell. Memory: 4 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled.
 Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, RowRange range,
                  CancelFlag cancel, std::span<PairLists::Place> sizes);
@@ -87,8 +98,18 @@ Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const
 Status FillPairLists(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
                      const PairLists& lists, bool* applies);
 
+// The first ranks of which each tile of 64 holds at least half a cell of the average term, but no more than 2048; 0 for whole weights.
+int64_t SquareRanks(const CsrView& documents, std::span<const int32_t> order, int32_t largest);
+
+// square [ranks * ranks] zeros at first: for the tiles `part`, part + parts, ... of kPairTile ranks: at PairSquareAt(ranks, h, r) the sum
+// of each h of those tiles with each rank r >= h, float32 in ascending order of the term; other places are 0 or meaningless.
+// Its weights must be such that FillPairLists applies. Memory: 0.3 MB, and 6 bytes for each cell that 1024 terms have in `ranks`.
+// Errors: kInvalidArgument (sizes, part), kCancelled.
+Status SumPairSquare(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<const int32_t> order,
+                     int64_t part, int64_t parts, CancelFlag cancel, int64_t ranks, std::span<float> square);
+
 // work [range.size()] out: the multiply-adds that AddPairs spends on the ranks of `range`; a row of the head counts as 4,
-// a look at a sum as an eighth. Errors: kInvalidArgument (sizes), kOutOfRange.
+// a look at a sum as an eighth, what the square holds not at all. Errors: kInvalidArgument (sizes), kOutOfRange.
 Status PairWork(const CsrView& documents, const PairLists& lists, RowRange range, std::span<double> work);
 
 // Offers the scores > 0 of each rank of `range` with all lower ranks to the lists of both; with include_self also its

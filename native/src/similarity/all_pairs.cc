@@ -39,12 +39,19 @@ class PairAdder {
             CancelFlag cancel, const BestLists& best)
       : lists_(lists),
         cancel_(cancel),
-        row_ranks_(PairLayoutOf(lists.largest).row_ranks),
+        row_ranks_(PairLayoutOf(lists.largest, documents.rows).row_ranks),
+        range_(range),
         sums_(static_cast<size_t>((documents.rows + kStep - 1) / kStep * kStep)),
-        cells_(documents, weights, lists, range),
+        cells_(documents, weights, lists, {std::clamp(lists.square_ranks, range.begin, range.end), range.end}),
         offers_(lists.order, weights.scale, std::ssize(sums_), k, include_self, best) {}
 
   Status Run() {
+    if constexpr (std::is_same_v<Sum, float>) {
+      for (int64_t rank = range_.begin; rank < std::min(range_.end, lists_.square_ranks); ++rank) {
+        if (Stop(rank)) return Cancelled();
+        OfferFromSquare(rank);
+      }
+    }
     while (const Batch* batch = cells_.Next()) {
       if (!Add(*batch)) return Cancelled();
       if constexpr (std::is_same_v<Sum, uint16_t>) {
@@ -71,8 +78,10 @@ class PairAdder {
   // False: cancelled.
   bool Add(const Batch& batch) {
     if (Stop(static_cast<int64_t>(batch.count) + 4 * batch.rows)) return false;
-    Kind::AddRows(lists_.head, {batch.first_row.data(), batch.depth.data(), batch.weight.data(), static_cast<int64_t>(batch.count)},
+    if constexpr (Kind::kHasHead) {
+      AddPairRows(lists_.head, {batch.first_row.data(), batch.depth.data(), batch.weight.data(), static_cast<int64_t>(batch.count)},
                   lists_.largest, bytes_.data(), sums_.data());
+    }
     for (size_t v = 0; v < batch.visit_count; ++v) {
       if (v + kPairListsAhead < batch.visit_count) FetchPairList<Kind>(lists_, batch.visits[v + kPairListsAhead]);
       if (Stop(batch.visits[v].count + 1)) return false;
@@ -81,8 +90,18 @@ class PairAdder {
     return true;
   }
 
+  void OfferFromSquare(int64_t rank) {
+    const float* tiles = lists_.square.data() + PairSquareAt(lists_.square_ranks, 0, rank);
+    const int64_t step = lists_.square_ranks * kPairTile;  // to the next tile
+    int64_t first = 0;
+    for (; first + kPairTile <= rank; first += kPairTile, tiles += step) std::copy_n(tiles, kPairTile, sums_.data() + first);
+    std::copy_n(tiles, rank - first, sums_.data() + first);
+    offers_.Offer(rank, sums_.data(), tiles[rank - first]);
+  }
+
   // Higher ranks of the last row have sums as well; their pairs are taken when it is their turn.
   void ClearFrom(int64_t rank) {
+    if (!Kind::kHasHead) return;
     const int64_t row_end = (rank / row_ranks_ + 1) * row_ranks_;
     std::ranges::fill(std::span(sums_).subspan(static_cast<size_t>(rank), static_cast<size_t>(row_end - rank)), Sum{0});
   }
@@ -98,10 +117,10 @@ class PairAdder {
   }
 
   void AddList(const typename PairCells<kWeighting, Kind>::Visit& visit) {
-    const uint32_t* cells = lists_.tail.data() + visit.cell * Kind::kWords;
-    const uint32_t* end = cells + visit.count * Kind::kWords;
+    const uint8_t* cells = lists_.tail.data() + visit.cell * Kind::kBytes;
+    const uint8_t* end = cells + visit.count * Kind::kBytes;
     Sum* sums = sums_.data();
-    for (; cells != end; cells += Kind::kWords) {
+    for (; cells != end; cells += Kind::kBytes) {
       Sum& sum = sums[Kind::Rank(cells)];
       sum = static_cast<Sum>(sum + Kind::Product(cells, visit.weight));
     }
@@ -119,6 +138,7 @@ class PairAdder {
   const PairLists& lists_;
   const CancelFlag cancel_;
   const int64_t row_ranks_;
+  const RowRange range_;
   int64_t until_poll_ = 0;
   std::vector<Sum> sums_;    // by rank
   std::vector<float> wide_;  // by rank
@@ -139,7 +159,7 @@ Status AddPairs(const CsrView& documents, const CsrView& terms, const DocumentWe
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckCount("k", k));
   COUPONCAST_RETURN_IF_ERROR(CheckBest(best, documents.rows, 1, k));
-  return DispatchPairs(weights.params.weighting, lists.largest > 0, [&]<Weighting kWeighting, typename Kind>() {
+  return DispatchPairs(weights.params.weighting, lists, [&]<Weighting kWeighting, typename Kind>() {
     return PairAdder<kWeighting, Kind>(documents, weights, lists, range, k, include_self, cancel, best).Run();
   });
 }

@@ -26,17 +26,26 @@ inline Status CheckOrder(std::span<const int32_t> order, int64_t documents) {
   return {};
 }
 
+inline Status CheckSquare(const CsrView& documents, int64_t ranks, std::span<const float> square) {
+  if (ranks < 0 || ranks > documents.rows || ranks % kPairTile != 0) {
+    return InvalidArgument("expected a multiple of 64 up to the documents for the ranks of the square but received " +
+                           std::to_string(ranks));
+  }
+  return CheckSize("square", square.size(), ranks * ranks);
+}
+
 // Sizes only, but for the order: the rest is what the other kernels made of it.
 inline Status CheckPairLists(const CsrView& documents, int64_t terms, const PairLists& lists) {
   COUPONCAST_RETURN_IF_ERROR(CheckOrder(lists.order, documents.rows));
   if (lists.largest < 0 || lists.largest > kLargestWholePair) {
     return InvalidArgument("expected 0 to 15 for largest but received " + std::to_string(lists.largest));
   }
-  const PairLayout layout = PairLayoutOf(lists.largest);
+  const PairLayout layout = PairLayoutOf(lists.largest, documents.rows);
   COUPONCAST_RETURN_IF_ERROR(CheckSize("places", lists.places.size(), terms + 1));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("head", lists.head.size(), lists.places.back().row * layout.row_floats));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("tail", lists.tail.size(), lists.places.back().cell * layout.cell_words));
-  return CheckSize("before", lists.before.size(), documents.nnz());
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("tail", lists.tail.size(), lists.places.back().cell * layout.cell_bytes));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("before", lists.before.size(), documents.nnz()));
+  return CheckSquare(documents, lists.square_ranks, lists.square);
 }
 
 inline Status CheckPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, const PairLists& lists) {

@@ -12,14 +12,14 @@
 
 namespace couponcast {
 
-inline constexpr size_t kPairListsAhead = 16;  // lists that are fetched early
+inline constexpr size_t kPairListsAhead = 8;  // lists that are fetched early
 
 template <typename Kind, typename Visit>
 void FetchPairList(const PairLists& lists, const Visit& visit) {
-  constexpr int32_t kMostCells = 128;
-  constexpr int64_t kLineWords = 16;
-  const uint32_t* list = lists.tail.data() + visit.cell * Kind::kWords;
-  for (int64_t at = 0; at < std::min(visit.count, kMostCells) * Kind::kWords; at += kLineWords) __builtin_prefetch(list + at);
+  constexpr int64_t kMostBytes = 1024;
+  constexpr int64_t kLine = 64;
+  const uint8_t* list = lists.tail.data() + visit.cell * Kind::kBytes;
+  for (int64_t at = 0; at < std::min(visit.count * Kind::kBytes, kMostBytes); at += kLine) __builtin_prefetch(list + at);
 }
 
 // The documents of a range of ranks, in batches of cells. Everything a batch needs lies elsewhere in memory, at places that only
@@ -57,7 +57,7 @@ class PairCells {
         lists_(lists),
         end_(range.end),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
-        layout_(PairLayoutOf(lists.largest)),
+        layout_(PairLayoutOf(lists.largest, documents.rows)),
         most_(std::min(kMostCells, Kind::MostCells(lists.largest))),
         batches_(2) {
     ahead_.fill({range.begin, 0});
@@ -125,7 +125,7 @@ class PairCells {
     const auto values = documents_.values.subspan(first, count);
     const auto before = lists_.before.subspan(first, count);
     const float length = weights_.length[DocumentOf(part)];
-    const auto most_rows = static_cast<int32_t>(std::min(part.rank / layout_.row_ranks + 1, kMaxPairDepth));
+    const auto most_rows = Kind::kHasHead ? static_cast<int32_t>(std::min(part.rank / layout_.row_ranks + 1, kMaxPairDepth)) : 0;
     size_t visits = 0;
     int64_t rows = 0;
     for (size_t i = 0; i < count; ++i) {
@@ -136,10 +136,12 @@ class PairCells {
       batch.weight[i] = static_cast<Weight>(weight);
       const PairLists::Place& place = lists_.places[term];
       const PairLists::Place& next = lists_.places[term + 1];
-      batch.first_row[i] = place.row;
-      batch.depth[i] = std::min(next.row - place.row, most_rows);
-      rows += batch.depth[i];
-      if (i < kRowsAhead) FetchRows(place.row, batch.depth[i]);
+      if constexpr (Kind::kHasHead) {
+        batch.first_row[i] = place.row;
+        batch.depth[i] = std::min(next.row - place.row, most_rows);
+        rows += batch.depth[i];
+        if (i < kRowsAhead) FetchRows(place.row, batch.depth[i]);
+      }
       // No more than there are, whatever a file's other orientation says.
       batch.visits[visits] = {place.cell, std::min(before[i], next.cell - place.cell), batch.weight[i]};
       visits += static_cast<size_t>(before[i] > 0);

@@ -24,7 +24,7 @@ class PairFiller {
         weights_(weights),
         lists_(lists),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
-        row_ranks_(PairLayoutOf(lists.largest).row_ranks),
+        row_ranks_(PairLayoutOf(lists.largest, documents.rows).row_ranks),
         left_(lists.order.size()) {}
 
   Status Run(RowRange range, CancelFlag cancel, bool* applies) {
@@ -81,8 +81,6 @@ class PairFiller {
   Status FillCells(size_t rank, RowRange block, int64_t* next, int64_t end, bool* applies) {
     const auto document = static_cast<size_t>(lists_.order[rank]);
     const float length = weights_.length[document];
-    const auto level = static_cast<int32_t>(static_cast<int64_t>(rank) / row_ranks_);
-    const int64_t place = static_cast<int64_t>(rank) % row_ranks_;
     for (; *next < end; ++*next) {
       const auto at = static_cast<size_t>(*next);
       const int64_t term = documents_.indices[at];
@@ -94,13 +92,17 @@ class PairFiller {
         break;
       }
       List& list = block_[static_cast<size_t>(term - block.begin)];
-      if (level < list.depth) {
-        Kind::PutRow(lists_.head, list.row + level, place, static_cast<typename Kind::Weight>(weight), lists_.largest);
-        continue;
+      if constexpr (Kind::kHasHead) {
+        const auto level = static_cast<int32_t>(static_cast<int64_t>(rank) / row_ranks_);
+        if (level < list.depth) {
+          Kind::PutRow(lists_.head, list.row + level, static_cast<int64_t>(rank) % row_ranks_, static_cast<uint8_t>(weight),
+                       lists_.largest);
+          continue;
+        }
       }
       const int64_t cell = int64_t{list.cell} + list.used;
       if (cell >= block_[static_cast<size_t>(term - block.begin) + 1].cell) return Differ();
-      Kind::Put(lists_.tail.data() + cell * Kind::kWords, static_cast<int64_t>(rank), static_cast<typename Kind::Weight>(weight));
+      Kind::Put(lists_.tail.data() + cell * Kind::kBytes, static_cast<int64_t>(rank), static_cast<typename Kind::Weight>(weight));
       lists_.before[at] = list.used++;
     }
     return {};
@@ -129,7 +131,7 @@ Status FillPairLists(const CsrView& documents, const CsrView& terms, const Docum
                      const PairLists& lists, bool* applies) {
   COUPONCAST_RETURN_IF_ERROR(CheckPairs(documents, terms, weights, lists));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
-  return DispatchPairs(weights.params.weighting, lists.largest > 0, [&]<Weighting kWeighting, typename Kind>() {
+  return DispatchPairs(weights.params.weighting, lists, [&]<Weighting kWeighting, typename Kind>() {
     return PairFiller<kWeighting, Kind>(documents, terms, weights, lists).Run(range, cancel, applies);
   });
 }

@@ -10,11 +10,10 @@ namespace couponcast {
 namespace {
 
 constexpr int64_t kRowsPerPoll = 1024;
-constexpr float kLargestExact = 1 << 24;                        // whole numbers up to this are float32
-constexpr int64_t kMaxRanks = 1 << 24;                          // of a cell of the tail
-constexpr int64_t kRealBytes = PairLayoutOf(0).row_floats * 4;  // of a row
-constexpr int64_t kPackedBytes = 64;                            // of a row
-constexpr int64_t kHeadBytes = 12;                              // of the head for each cell of the matrix, at most
+constexpr float kLargestExact = 1 << 24;  // whole numbers up to this are float32
+constexpr int64_t kMaxRanks = 1 << 24;    // of a cell of the tail
+constexpr int64_t kRowBytes = 64;
+constexpr int64_t kHeadBytes = 12;  // of the head for each cell of the matrix, at most
 
 // Nanoseconds, measured; their ratios are what counts.
 constexpr double kRow = 7;     // a row of the head is added
@@ -26,12 +25,12 @@ constexpr double kMake = 10;   // a row of the head is filled
 using RowCells = std::array<int32_t, kMaxPairDepth + 1>;
 
 // The cheapest depth for a term.
-int32_t WholeDepth(const RowCells& cells, int64_t degree, int64_t deepest) {
+int32_t Depth(const RowCells& cells, int64_t degree, int64_t deepest) {
   auto behind = static_cast<double>(degree);
   double rows = 0;
   double least = behind * (behind - 1) / 2 * kMadd + behind * kVisit;
   int32_t best = 0;
-  for (int32_t depth = 1; depth <= std::min(deepest, degree * kHeadBytes / kPackedBytes); ++depth) {
+  for (int32_t depth = 1; depth <= std::min(deepest, degree * kHeadBytes / kRowBytes); ++depth) {
     rows += behind * kRow + kMake;
     behind -= cells[static_cast<size_t>(depth - 1)];
     const double cost = rows + behind * (behind - 1) / 2 * kMadd + behind * kVisit;
@@ -40,25 +39,6 @@ int32_t WholeDepth(const RowCells& cells, int64_t degree, int64_t deepest) {
     best = depth;
   }
   return best;
-}
-
-// The depth of all terms, from what the popularity of the ranks says of the cells that a term has in a row.
-int32_t RealDepth(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order) {
-  const auto cells = static_cast<double>(terms.nnz());
-  double squares = 0;
-  for (int64_t term = 0; term < terms.rows; ++term) squares += std::pow(static_cast<double>(terms.degree(term)), 2);
-  constexpr int64_t kRanks = PairLayoutOf(0).row_ranks;
-  int64_t depth = 0;
-  for (; depth < kMaxPairDepth && depth * kRanks < documents.rows; ++depth) {
-    if ((depth + 1) * kRealBytes * terms.rows > kHeadBytes * terms.nnz()) break;
-    double held = 0;
-    for (int64_t rank = depth * kRanks; rank < std::min((depth + 1) * kRanks, documents.rows); ++rank) {
-      held += static_cast<double>(documents.degree(order[static_cast<size_t>(rank)]));
-    }
-    // Cells see the terms that have many.
-    if (held / cells * squares / cells * kMadd < kRow) break;
-  }
-  return static_cast<int32_t>(depth);
 }
 
 }  // namespace
@@ -102,17 +82,22 @@ Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const
   COUPONCAST_RETURN_IF_ERROR(CheckOrder(order, documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("sizes", sizes.size(), range.size()));
+  if (largest == 0) {
+    for (int64_t term = range.begin; term < range.end; ++term) {
+      sizes[static_cast<size_t>(term - range.begin)] = {0, static_cast<int32_t>(terms.degree(term))};
+    }
+    return {};
+  }
   const std::vector<int32_t> ranks = RanksOf(order);
-  const auto row_ranks = static_cast<int32_t>(PairLayoutOf(largest).row_ranks);
+  const auto row_ranks = static_cast<int32_t>(PairLayoutOf(largest, documents.rows).row_ranks);
   const int64_t deepest = std::min(kMaxPairDepth, (documents.rows + row_ranks - 1) / row_ranks);
-  const int32_t real_depth = largest > 0 ? 0 : RealDepth(documents, terms, order);
   for (int64_t term = range.begin; term < range.end; ++term) {
     if ((term - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
     RowCells cells{};
     for (const int32_t document : terms.row_indices(term)) {
       ++cells[static_cast<size_t>(std::min<int32_t>(kMaxPairDepth, ranks[static_cast<size_t>(document)] / row_ranks))];
     }
-    const int32_t depth = largest > 0 ? WholeDepth(cells, terms.degree(term), deepest) : real_depth;
+    const int32_t depth = Depth(cells, terms.degree(term), deepest);
     sizes[static_cast<size_t>(term - range.begin)] = {depth, std::accumulate(cells.begin() + depth, cells.end(), 0)};
   }
   return {};
@@ -122,9 +107,14 @@ Status PairWork(const CsrView& documents, const PairLists& lists, RowRange range
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckPairLists(documents, documents.cols, lists));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("work", work.size(), range.size()));
+  const int64_t row_ranks = std::max<int64_t>(PairLayoutOf(lists.largest, documents.rows).row_ranks, 1);
   for (int64_t rank = range.begin; rank < range.end; ++rank) {
+    if (rank < lists.square_ranks) {
+      work[static_cast<size_t>(rank - range.begin)] = static_cast<double>(rank) / 8;
+      continue;
+    }
     const auto document = static_cast<size_t>(lists.order[static_cast<size_t>(rank)]);
-    const int64_t rows = rank / PairLayoutOf(lists.largest).row_ranks + 1;
+    const int64_t rows = rank / row_ranks + 1;
     int64_t madds = 0;
     for (auto cell = static_cast<size_t>(documents.indptr[document]); cell < static_cast<size_t>(documents.indptr[document + 1]); ++cell) {
       const auto term = static_cast<size_t>(documents.indices[cell]);

@@ -26,29 +26,32 @@ void Fetch(const void* row, int64_t bytes) {
 }
 
 // Multiply, then add: every target gives the same bits.
-void AddFloats(const float* HWY_RESTRICT rows, const PairRowCells<float>& cells, float* HWY_RESTRICT sums) {
+void AddTile(const float* HWY_RESTRICT tile, const PairTileCells& cells, int64_t documents, float* HWY_RESTRICT sums) {
   const hn::CappedTag<float, 16> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  constexpr int64_t kRanks = PairLayoutOf(0).row_ranks;
-  const int64_t ranks = cells.count > 0 ? cells.depth[0] * kRanks : 0;
-  for (int64_t r = 0; r < ranks; r += 4 * lanes) {
-    auto sum0 = hn::LoadU(d, sums + r);
-    auto sum1 = hn::LoadU(d, sums + r + lanes);
-    auto sum2 = hn::LoadU(d, sums + r + 2 * lanes);
-    auto sum3 = hn::LoadU(d, sums + r + 3 * lanes);
-    for (int64_t i = 0; i < cells.count; ++i) {
-      if (i + kAhead < cells.count) Fetch(rows + cells.first_row[i + kAhead] * kRanks + r, 16 * lanes);
-      const float* row = rows + cells.first_row[i] * kRanks + r;
-      const auto weight = hn::Set(d, cells.weight[i]);
-      sum0 = hn::Add(sum0, hn::Mul(weight, hn::LoadU(d, row)));
-      sum1 = hn::Add(sum1, hn::Mul(weight, hn::LoadU(d, row + lanes)));
-      sum2 = hn::Add(sum2, hn::Mul(weight, hn::LoadU(d, row + 2 * lanes)));
-      sum3 = hn::Add(sum3, hn::Mul(weight, hn::LoadU(d, row + 3 * lanes)));
+  for (int64_t document = 0; document < documents; ++document) {
+    const int64_t begin = cells.begin[document];
+    const int64_t end = cells.begin[document + 1];
+    if (begin == end) continue;
+    for (int64_t r = 0; r < kPairTile; r += 4 * lanes) {
+      float* at = sums + document * kPairTile + r;
+      auto sum0 = hn::LoadU(d, at);
+      auto sum1 = hn::LoadU(d, at + lanes);
+      auto sum2 = hn::LoadU(d, at + 2 * lanes);
+      auto sum3 = hn::LoadU(d, at + 3 * lanes);
+      for (int64_t i = begin; i < end; ++i) {
+        const float* row = tile + kPairTile * cells.row[i] + r;
+        const auto weight = hn::Set(d, cells.weight[i]);
+        sum0 = hn::Add(sum0, hn::Mul(weight, hn::LoadU(d, row)));
+        sum1 = hn::Add(sum1, hn::Mul(weight, hn::LoadU(d, row + lanes)));
+        sum2 = hn::Add(sum2, hn::Mul(weight, hn::LoadU(d, row + 2 * lanes)));
+        sum3 = hn::Add(sum3, hn::Mul(weight, hn::LoadU(d, row + 3 * lanes)));
+      }
+      hn::StoreU(sum0, d, at);
+      hn::StoreU(sum1, d, at + lanes);
+      hn::StoreU(sum2, d, at + 2 * lanes);
+      hn::StoreU(sum3, d, at + 3 * lanes);
     }
-    hn::StoreU(sum0, d, sums + r);
-    hn::StoreU(sum1, d, sums + r + lanes);
-    hn::StoreU(sum2, d, sums + r + 2 * lanes);
-    hn::StoreU(sum3, d, sums + r + 3 * lanes);
   }
 }
 
@@ -63,7 +66,7 @@ class Packed {
     }
   }
 
-  HWY_ATTR void Add(const uint8_t* HWY_RESTRICT rows, const PairRowCells<uint8_t>& cells) {
+  HWY_ATTR void Add(const uint8_t* HWY_RESTRICT rows, const PairRowCells& cells) {
     for (int64_t i = 0; i < cells.count; ++i) {
       if (i + kAhead < cells.count) Fetch(rows + cells.first_row[i + kAhead] * kLine, cells.depth[i + kAhead] * kLine);
       const uint8_t* row = rows + cells.first_row[i] * kLine;
@@ -115,7 +118,7 @@ class Packed {
   std::array<int32_t, kMaxPairDepth> added_{};  // rows in each level's bytes
 };
 
-void AddPacked(const uint8_t* HWY_RESTRICT rows, const PairRowCells<uint8_t>& cells, int32_t largest, uint8_t* HWY_RESTRICT bytes,
+void AddPacked(const uint8_t* HWY_RESTRICT rows, const PairRowCells& cells, int32_t largest, uint8_t* HWY_RESTRICT bytes,
                uint16_t* HWY_RESTRICT sums) {
   if (largest <= 3) {
     Packed<2>(largest, bytes, sums).Add(rows, cells);
@@ -131,13 +134,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace couponcast {
 
-HWY_EXPORT(AddFloats);
 HWY_EXPORT(AddPacked);
+HWY_EXPORT(AddTile);
 
-void AddPairRows(const float* rows, const PairRowCells<float>& cells, float* sums) { HWY_DYNAMIC_DISPATCH(AddFloats)(rows, cells, sums); }
+void AddPairRows(std::span<const float> head, const PairRowCells& cells, int32_t largest, uint8_t* bytes, uint16_t* sums) {
+  HWY_DYNAMIC_DISPATCH(AddPacked)(reinterpret_cast<const uint8_t*>(head.data()), cells, largest, bytes, sums);
+}
 
-void AddPairRows(const uint8_t* rows, const PairRowCells<uint8_t>& cells, int32_t largest, uint8_t* bytes, uint16_t* sums) {
-  HWY_DYNAMIC_DISPATCH(AddPacked)(rows, cells, largest, bytes, sums);
+void AddPairTile(const float* tile, const PairTileCells& cells, int64_t documents, float* sums) {
+  HWY_DYNAMIC_DISPATCH(AddTile)(tile, cells, documents, sums);
 }
 
 }  // namespace couponcast

@@ -1,28 +1,37 @@
-// SIMD kernels of AddPairs: sums over rows of the head.
+// SIMD kernels of AddPairs and SumPairSquare: sums over rows of weights.
 #ifndef COUPONCAST_SIMILARITY_PAIR_ROWS_H_
 #define COUPONCAST_SIMILARITY_PAIR_ROWS_H_
 
 #include <cstdint>
+#include <span>
 
 #include "couponcast/all_pairs.h"
 
 namespace couponcast {
 
 // Cells of a document that are added together.
-template <typename Weight>
 struct PairRowCells {
   const int32_t* first_row;
   const int32_t* depth;
-  const Weight* weight;
+  const uint8_t* weight;
   int64_t count;
 };
 
-// sums[l * row_ranks + r] += weight[i] * rows[first_row[i] + l][r] for the i in ascending order and the l below depth[i].
-// Of float32 all cells have the same depth. Of whole weights `largest` is the largest on both sides; what is added must fit into
-// 16 bits; bytes [kPairRowBytes] are zeros, before and behind.
-void AddPairRows(const float* rows, const PairRowCells<float>& cells, float* sums);
-void AddPairRows(const uint8_t* rows, const PairRowCells<uint8_t>& cells, int32_t largest, uint8_t* bytes, uint16_t* sums);
+// sums[l * row_ranks + r] += weight[i] * head[first_row[i] + l][r] for the i in ascending order and the l below depth[i]. `largest` is
+// the largest weight on both sides; what is added must fit into 16 bits; bytes [kPairRowBytes] are zeros, before and behind.
+void AddPairRows(std::span<const float> head, const PairRowCells& cells, int32_t largest, uint8_t* bytes, uint16_t* sums);
 inline constexpr int64_t kPairRowBytes = kMaxPairDepth * 256;
+
+// Cells of documents, one behind the other.
+struct PairTileCells {
+  const uint16_t* row;  // of the tile
+  const float* weight;
+  const int64_t* begin;  // [documents + 1]
+};
+
+// For each document d below `documents`: sums[d * kPairTile + r] += weight[i] * tile[row[i]][r] for its cells i in ascending order, by
+// float32; a row of the tile has kPairTile weights.
+void AddPairTile(const float* tile, const PairTileCells& cells, int64_t documents, float* sums);
 
 }  // namespace couponcast
 
