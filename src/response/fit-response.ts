@@ -156,11 +156,9 @@ export async function fitResponse(
   if (sum(calibration, isRedeemed) >= options.minRedemptions) {
     const scaling = await plattScaling(await scoresOf(await design(calibration)), await logOf(offers, calibration));
     const scaledScores = heldOutScores.map((z, m) => z.map((v) => scaling.slopes[m]! * v + scaling.shifts[m]!));
-    const plain = await judged(heldOut, heldOutScores);
-    const scaled = await judged(heldOut, scaledScores);
-    const before = await redemptionQuality(offers, plain);
-    const after = await redemptionQuality(offers, scaled);
-    const isApplied = options.calibration === "platt" || (await isClearlyBetter(offers, plain, scaled));
+    const before = await redemptionQuality(offers, await judged(heldOut, heldOutScores));
+    const after = await redemptionQuality(offers, await judged(heldOut, scaledScores));
+    const isApplied = options.calibration === "platt" || (await isClearlyBetter(after, before));
     platt = {
       numOffers: calibration.length,
       ...scaling,

@@ -10,9 +10,16 @@ export interface Judged {
   chances: Chances;
 }
 
+/** Of the offers that were sent. */
 interface Treated {
   y: Uint8Array;
   p: Float32Array;
+}
+
+/** How good chances of P(redeem) are, over the offers that were sent. */
+export interface RedemptionQuality extends Treated {
+  logLoss: number;
+  calibration: ResponseQuality["calibration"];
 }
 
 async function treatedOf(history: OfferHistory, { rows, chances }: Judged): Promise<Treated> {
@@ -27,22 +34,17 @@ async function treatedOf(history: OfferHistory, { rows, chances }: Judged): Prom
   return { y: y.subarray(0, count), p: p.subarray(0, count) };
 }
 
-/** Log loss and calibration of P(redeem), over the offers that were sent. */
-export async function redemptionQuality(
-  history: OfferHistory,
-  judged: Judged,
-): Promise<{ logLoss: number; calibration: ResponseQuality["calibration"] }> {
+export async function redemptionQuality(history: OfferHistory, judged: Judged): Promise<RedemptionQuality> {
   const { y, p } = await treatedOf(history, judged);
-  return { logLoss: await logLoss(y, (i) => p[i]!), calibration: await calibrate(y, p) };
+  return { y, p, logLoss: await logLoss(y, (i) => p[i]!), calibration: await calibrate(y, p) };
 }
 
 /** Standard errors by which a log loss must be lower: what luck makes of a model that is no better is not taken for better. */
 const CLEARLY = 2;
 
-/** Whether the other chances of the same offers have a log loss of P(redeem) that is lower by more than chance would make it. */
-export async function isClearlyBetter(history: OfferHistory, judged: Judged, other: Judged): Promise<boolean> {
-  const { y, p } = await treatedOf(history, judged);
-  const q = (await treatedOf(history, other)).p;
+/** Whether other chances of the same offers have a log loss that is lower by more than luck would make it. */
+export async function isClearlyBetter(other: Treated, { y, p }: Treated): Promise<boolean> {
+  const q = other.p;
   let sum = 0;
   let squares = 0;
   await forEachYielding(y.length, (i) => {
