@@ -8,6 +8,7 @@ export type { CandidateFile, Candidates } from "./allocate/table-of.js";
 export { type Campaign, type CampaignInput, campaignSchema } from "./campaign/campaign-schema.js";
 export { type Coupon, type CouponInput, couponSchema } from "./campaign/coupon-schema.js";
 export { type LoadedCampaign, loadCampaign } from "./campaign/load-campaign.js";
+export type { RfmCuts } from "./campaign/rfm-rules.js";
 export { CouponcastError, type ErrorCode } from "./errors.js";
 export {
   type BlendChoice,
@@ -92,7 +93,7 @@ export {
 } from "./profile/mini-batch-kmeans.js";
 export { type MiniBatchUserClusters, type MiniBatchUsersOptions, miniBatchUsers } from "./profile/mini-batch-users.js";
 export { type NextBehaviourOptions, nextBehaviour } from "./profile/next-behaviour.js";
-export { RFM_SEGMENTS, type RfmCuts, type RfmRules } from "./profile/rfm.js";
+export { RFM_SEGMENTS, type RfmRules } from "./profile/rfm.js";
 export { type Rfm, type RfmTableOptions, rfm } from "./profile/rfm-table.js";
 export { predictSegments, readSegmentModel, type SegmentModel, writeSegmentModel } from "./profile/segment-model.js";
 export { type FeatureColumn, type FeatureDifference, segmentProfiles } from "./profile/segment-profiles.js";

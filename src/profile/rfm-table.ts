@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { RFM_CUT_RULES } from "../campaign/rfm-rules.js";
 import type { DuckDb } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
 import { checkThreads, type RunOptions } from "../executor/executor.js";
 import type { ResolvedSource } from "../source/source.js";
 import { findTable, TableReader } from "../table/read-table.js";
 import { oneOf, pathOf, textOf } from "../util/arguments.js";
-import { RFM_COLUMNS, RFM_CUT_RULES, RFM_SEGMENTS, type RfmRules, rfmSql } from "./rfm.js";
+import { RFM_COLUMNS, RFM_SEGMENTS, type RfmRules, rfmSql } from "./rfm.js";
 
 /** Names of the table's columns. */
 export interface RfmTableOptions extends RfmRules {

@@ -1,4 +1,5 @@
 /** Recency, frequency and monetary value as scores from 1 to 5, and the usual names for them, as SQL: exact, in any order. */
+import { DEFAULT_CUTS, NUM_CUTS, type RFM_CUT_RULES, type RfmCuts } from "../campaign/rfm-rules.js";
 import { invalidArgument } from "../errors.js";
 import { arrayOf, fieldsOf } from "../util/arguments.js";
 
@@ -26,13 +27,6 @@ export const RFM_SEGMENTS: readonly RfmSegmentRule[] = [
   { name: "hibernating", recency: [1, 2], frequency: [1, 2], meaning: "long ago, seldom" },
 ];
 
-/** Four ascending limits between the five scores. */
-export interface RfmCuts {
-  recencyDays: readonly number[];
-  frequency: readonly number[];
-  monetary: readonly number[];
-}
-
 /** Where features.parquet has them. */
 export const RFM_COLUMNS = {
   id: "user_id",
@@ -40,8 +34,6 @@ export const RFM_COLUMNS = {
   frequency: "frequency",
   monetary: "monetary_minor",
 } as const;
-
-export const RFM_CUT_RULES = ["quantile", "fixed"] as const;
 
 export interface RfmRules {
   /**
@@ -52,14 +44,6 @@ export interface RfmRules {
   /** Of fixed. */
   cuts?: RfmCuts | undefined;
 }
-
-export const DEFAULT_CUTS: RfmCuts = {
-  recencyDays: [7, 30, 90, 180],
-  frequency: [2, 3, 5, 10],
-  monetary: [5_000, 10_000, 25_000, 50_000],
-};
-
-const NUM_CUTS = 4;
 
 /** SQL expressions over the rows of `from`; NULL where a user never bought. */
 export interface RfmColumns {

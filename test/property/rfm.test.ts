@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { DEFAULT_CUTS, RFM_SEGMENTS } from "../../src/profile/rfm.js";
+import { DEFAULT_CUTS } from "../../src/campaign/rfm-rules.js";
+import { RFM_SEGMENTS } from "../../src/profile/rfm.js";
 import { rfm } from "../../src/profile/rfm-table.js";
 import { settings } from "../support/arbitraries.js";
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { DEFAULT_CUTS, NUM_CUTS, RFM_CUT_RULES } from "../rfm-rules.js";
 
-/** Between five scores. */
-const fourLimits = z
+const limits = z
   .array(z.number().min(0))
-  .length(4)
+  .length(NUM_CUTS)
   .refine((list) => list.every((limit, i) => i === 0 || limit > list[i - 1]!), {
     message: "expected ascending limits",
   });
@@ -17,12 +17,12 @@ export const segmentsSchema = z
     method: z.enum(["kmeans", "dbscan", "rfm"]).default("kmeans"),
     rfm: z
       .strictObject({
-        cut: z.enum(["quantile", "fixed"]).default("quantile").describe("fifths of those who buy, or the limits below"),
+        cut: z.enum(RFM_CUT_RULES).default("quantile").describe("fifths of those who buy, or the limits below"),
         cuts: z
           .strictObject({
-            recencyDays: fourLimits.default([7, 30, 90, 180]),
-            frequency: fourLimits.default([2, 3, 5, 10]),
-            monetary: fourLimits.default([5_000, 10_000, 25_000, 50_000]).describe("minor units"),
+            recencyDays: limits.default([...DEFAULT_CUTS.recencyDays]),
+            frequency: limits.default([...DEFAULT_CUTS.frequency]),
+            monetary: limits.default([...DEFAULT_CUTS.monetary]).describe("minor units"),
           })
           .prefault({}),
       })

@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { DEFAULT_CUTS, NUM_CUTS, RFM_CUT_RULES } from "../../campaign/rfm-rules.js";
 import { quoteIdentifier, quoteLiteral } from "../../duckdb/duckdb.js";
-import { DEFAULT_CUTS, RFM_COLUMNS, RFM_CUT_RULES } from "../../profile/rfm.js";
+import { RFM_COLUMNS } from "../../profile/rfm.js";
 import type { RfmSummary, RfmTableOptions } from "../../profile/rfm-table.js";
 import { count, percent } from "../../report/format.js";
 import { COPY_OPTIONS, guardedTextSql } from "../../table/csv-guard.js";
@@ -98,7 +99,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
 
 function limits(text: string): number[] {
   const numbers = list(text).map(decimal(0));
-  if (numbers.length === 4 && numbers.every((n, i) => i === 0 || n > numbers[i - 1]!)) return numbers;
+  if (numbers.length === NUM_CUTS && numbers.every((n, i) => i === 0 || n > numbers[i - 1]!)) return numbers;
   throw new InvalidArgumentError("Expected four ascending numbers with commas between them.");
 }
 
