@@ -19,6 +19,7 @@ import { addSimilar } from "./commands/similar.js";
 import { addSimulate } from "./commands/simulate.js";
 import { addSynth } from "./commands/synth.js";
 import { addTransitions } from "./commands/transitions.js";
+import { addHelp } from "./help-command.js";
 import { printError, readableError } from "./print-error.js";
 import { ignoreClosedPipes } from "./terminal.js";
 
@@ -34,7 +35,6 @@ function buildProgram(): Command {
     .description("Decides who gets which coupon: behaviour logs in, an explained, budgeted coupon assignment out.")
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .helpCommand("help [command]", "print the help of a command")
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
     .configureOutput({ outputError: (message, out) => out(usageErrorText(message, "couponcast --help")) })
     .exitOverride()
@@ -70,6 +70,7 @@ Examples:
   addEvaluate(program);
   addSynth(program);
   addSimulate(program);
+  for (const command of [program, ...program.commands]) if (command.commands.length > 0) addHelp(command);
   return program;
 }
 

@@ -36,6 +36,23 @@ describe("help", () => {
     }
   });
 
+  it("help prints what --help prints, of commands and of commands of commands", async () => {
+    expect(await cli(["help"])).toEqual(await cli(["--help"]));
+    expect(await cli(["help", "similar"])).toEqual(await cli(["similar", "--help"]));
+    expect(await cli(["help", "evaluate", "campaign"])).toEqual(await cli(["evaluate", "campaign", "--help"]));
+  });
+
+  it("help of a command that does not exist names it and the nearest one", async () => {
+    const hint = async (...args: string[]) => {
+      const { code, stdout, stderr } = await cli(["help", ...args]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      return stderr;
+    };
+    expect(await hint("nothing")).toBe("couponcast: unknown command 'nothing'\nhint: see couponcast --help\n");
+    expect(await hint("simlar")).toContain("hint: did you mean similar? See couponcast --help");
+    expect(await hint("evaluate", "campain")).toContain("hint: did you mean campaign? See couponcast evaluate --help");
+  });
+
   it("prints the version of the package", async () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
     expect(await cli(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
