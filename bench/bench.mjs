@@ -9,7 +9,7 @@ import * as native from "./native/part.mjs";
 import * as node from "./node/part.mjs";
 import * as peers from "./peers/part.mjs";
 import { PEERS } from "./peers.mjs";
-import { ROOT, requireBuild, SIZE_NAMES, say, table } from "./tools.mjs";
+import { ROOT, requireBuild, SIZE_NAMES, say, table, WEIGHTS } from "./tools.mjs";
 
 const PARTS = { native, node, cli, peers };
 
@@ -30,7 +30,8 @@ ${table(["part", "what it measures", ...SIZE_NAMES, "here"], rows, { figures: fa
   --threads <list>   of peers and node (its largest); default 1,2 where there are two processors
   --runs <count>     how often each thing is timed; default 5
   --python <path>    interpreter of the peers; default /usr/bin/python3
-  --peers <names>    e.g. implicit,similaripy; default all
+  --peers <names>    e.g. implicit,similaripy; none: ours alone; default all
+  --weights <list>   of peers: real, counts (small whole numbers); default both
   --out <folder>     instead of bench/runs/<date>-<cpu>
   --help             this text
 
@@ -48,6 +49,7 @@ function parse() {
       runs: { type: "string", default: "5" },
       python: { type: "string", default: "/usr/bin/python3" },
       peers: { type: "string" },
+      weights: { type: "string", default: WEIGHTS.join(",") },
       out: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -55,7 +57,8 @@ function parse() {
   const options = {
     ...values,
     only: values.only.split(","),
-    peers: values.peers?.split(","),
+    peers: values.peers === "none" ? [] : values.peers?.split(","),
+    weights: values.weights.split(","),
     threads: values.threads.split(",").map(Number),
     runs: Number(values.runs),
   };
@@ -63,6 +66,8 @@ function parse() {
   if (stranger !== undefined) throw new Error(`no part ${stranger}; there are ${Object.keys(PARTS).join(", ")}`);
   const unknown = options.peers?.find((name) => !PEERS.includes(name));
   if (unknown !== undefined) throw new Error(`no peer ${unknown}; there are ${PEERS.join(", ")}`);
+  const weights = options.weights.find((name) => !WEIGHTS.includes(name));
+  if (weights !== undefined) throw new Error(`no weights ${weights}; there are ${WEIGHTS.join(", ")}`);
   if (!SIZE_NAMES.includes(options.size))
     throw new Error(`no size ${options.size}; there are ${SIZE_NAMES.join(", ")}`);
   const isCount = (n) => Number.isInteger(n) && n >= 1;

@@ -9,6 +9,14 @@ export const SIZES = {
   small: { users: 100_000, items: 20_000 },
   large: { users: 1_000_000, items: 100_000 },
 };
+/**
+ * What a cell of 1, 2 or 3 weighs. real: decayed with age, so no whole number and no tie, which libraries break in different
+ * ways; counts: as it is.
+ */
+const WEIGH = {
+  real: (count, age) => count * (0.5 + age),
+  counts: (count) => count,
+};
 /** Part of the file's name: another way to make the same size is another file. */
 const VERSION = 1;
 const CELLS_PER_USER = 50;
@@ -57,9 +65,10 @@ function ids(prefix, count) {
 
 /**
  * Rows of distinct items. Popularity by Zipf's law with exponent 1, log-normal activity (mean 50 cells), each user drawn
- * to three of a hundred genres for half of its items; values around 1, 2, 3 in 70, 20 and 10 of a hundred cells.
+ * to three of a hundred genres for half of its items; values around 1, 2, 3 in 70, 20 and 10 of a hundred cells. All weights
+ * have the same cells.
  */
-function* userRows({ users, items }) {
+function* userRows({ users, items }, weigh) {
   const random = randomOf(7);
   const weights = Float64Array.from({ length: items }, (_, rank) => 1 / (rank + 1));
   const ranks = Array.from({ length: items }, (_, i) => i);
@@ -88,27 +97,26 @@ function* userRows({ users, items }) {
     }
     const cols = Int32Array.from(row).sort();
     const values = Float32Array.from(cols, () => {
-      const u = random();
-      // Weights decay with age, so they are no whole numbers; and so there are no ties, which peers break in other ways.
-      return (u < 0.7 ? 1 : u < 0.9 ? 2 : 3) * (0.5 + random());
+      const [u, age] = [random(), random()];
+      return weigh(u < 0.7 ? 1 : u < 0.9 ? 2 : 3, age);
     });
     yield { cols, values };
   }
 }
 
 /** Path of the matrix of a size; makes it if it is not there. */
-export function matrixOf(sizeName, say) {
-  return matrixOfShape(sizeName, SIZES[sizeName], say);
+export function matrixOf(sizeName, say, weights = "real") {
+  return matrixOfShape(weights === "real" ? sizeName : `${sizeName}-${weights}`, SIZES[sizeName], say, weights);
 }
 
 /** The same for any shape, by a name of its own. Memory: the ids and a batch of users. */
-export async function matrixOfShape(name, size, say) {
+export async function matrixOfShape(name, size, say, weights = "real") {
   const path = join(FOLDER, `${name}-v${VERSION}.safetensors`);
   if (existsSync(path)) return path;
   say(`making ${name}: ${size.users} users x ${size.items} items`);
   mkdirSync(dirname(path), { recursive: true });
   let nnz = 0;
-  for (const { cols } of userRows(size)) nnz += cols.length;
+  for (const { cols } of userRows(size, WEIGH[weights])) nnz += cols.length;
   const [users, items] = [ids("u", size.users), ids("i", size.items)];
   const bytes = (list) => list.length * list[0].length;
   const writer = MatrixWriter.create(path, {
@@ -137,7 +145,7 @@ export async function matrixOfShape(name, size, say) {
       first += batch.length;
       batch = [];
     };
-    for (const row of userRows(size)) {
+    for (const row of userRows(size, WEIGH[weights])) {
       batch.push(row);
       if (batch.length === USERS_PER_BATCH) await flush();
     }

@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../", import.meta.url));
 export const SIZE_NAMES = ["tiny", "small", "large"];
+/** Of the cells of a matrix: data.mjs says what they are. */
+export const WEIGHTS = ["real", "counts"];
 export const INSTALL = "install it with: bash scripts/setup-system.sh bench";
 
 export const say = (text) => process.stderr.write(`${text}\n`);

@@ -24,7 +24,8 @@ const WEIGHTINGS = { cosine: "cosine", tfidf: "TF-IDF", bm25: "BM25" };
  *   prepare(path, given)   what is there beforehand, not timed
  *   run(path, threads, prepared)
  *   scores(result)         the table that is compared
- *   took(result)           of works that are many calls on one thread: seconds of each
+ *   isSingle               whether it has one thread, whatever is asked for
+ *   took(result)           of works that are many calls: seconds of each
  */
 export function worksOf(size) {
   const similar = (axis, weighting, k, rows) => ({
@@ -93,7 +94,17 @@ export function worksOf(size) {
         return { table, took };
       },
       scores: ({ table }) => table,
+      isSingle: true,
       took: ({ took }) => took,
+    },
+    {
+      name: "open",
+      title: "opening the matrix, then one user's row (peers: reading all of it)",
+      task: { kind: "open" },
+      prepare: () => undefined,
+      run: (path) => withMatrix(path, (matrix) => matrix.userRow(matrix.numUsers >> 1).values),
+      scores: (values) => values,
+      isSingle: true,
     },
   ];
 }

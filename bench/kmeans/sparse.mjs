@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
 
 async function main() {
   if (options.help) return console.log(WHAT);
-  const path = options.matrix ?? (await matrixOf("S", console.error));
+  const path = options.matrix ?? (await matrixOf("small", console.error));
   const matrix = await openMatrix(path);
   const [k, runs] = [Number(options.k), Number(options.runs)];
   const startRows = Array.from({ length: k }, (_, row) => row);

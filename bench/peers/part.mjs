@@ -4,7 +4,7 @@ import { askOurselves, askPeer, PEERS } from "../peers.mjs";
 import { median, say, table } from "../tools.mjs";
 
 export const title = "whole calls from Node beside their peers in Python, results compared first";
-export const lasts = { tiny: "2 min", small: "1 hour", large: "a day" };
+export const lasts = { tiny: "5 min", small: "2 hours", large: "a day" };
 /** Always: peers that are not installed are named and left out one by one. */
 export const missing = () => undefined;
 
@@ -39,13 +39,20 @@ function readScores(path) {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-export async function measure({ size, threads: threadCounts, runs, filter, python, peers = PEERS }) {
+export async function measure({ size, weights, filter, peers = PEERS, ...options }) {
+  const { worksOf } = await import("../works.mjs");
+  const works = worksOf(size).filter(({ name }) => name.includes(filter));
+  const rows = [];
+  for (const kind of weights) rows.push(...(await rowsOf({ ...options, size, weights: kind, works, peers })));
+  return { runs: options.runs, rows };
+}
+
+/** All works on the matrix of such weights. */
+async function rowsOf({ size, weights, works, peers, threads: threadCounts, runs, python }) {
   const { closeExecutors } = await import("../../dist/index.js");
   const { matrixOf } = await import("../data.mjs");
   const { makeGiven } = await import("./given.mjs");
-  const { worksOf } = await import("../works.mjs");
-  const works = worksOf(size).filter(({ name }) => name.includes(filter));
-  const matrix = await matrixOf(size, say);
+  const matrix = await matrixOf(size, say, weights);
   const given = `${matrix}.given`;
   const files = { ours: `${matrix}.ours`, theirs: `${matrix}.theirs` };
   const rows = [];
@@ -56,12 +63,11 @@ export async function measure({ size, threads: threadCounts, runs, filter, pytho
       await closeExecutors();
     }
     for (const work of works) {
-      // Many calls, each on the calling thread.
-      for (const threads of work.took === undefined ? threadCounts : [1]) {
-        say(`${work.name}, ${threads} thread${threads > 1 ? "s" : ""}`);
+      for (const threads of work.isSingle ? [1] : threadCounts) {
+        say(`${work.name}, ${weights}, ${threads} thread${threads > 1 ? "s" : ""}`);
         const request = { matrix, given, threads, runs, patience: PATIENCE_SECONDS };
         const ours = await askOurselves({ ...request, size, work: work.name, out: files.ours });
-        const row = { work: work.name, title: work.title, threads, ...ours, peers: {} };
+        const row = { work: work.name, title: work.title, weights, threads, ...ours, peers: {} };
         rows.push(row);
         const scores = readScores(files.ours);
         for (const peer of PEERS) {
@@ -82,13 +88,15 @@ export async function measure({ size, threads: threadCounts, runs, filter, pytho
     const all = [...Object.values(files), ...GIVEN.map((name) => `${given}.${name}`)];
     for (const file of all) rmSync(file, { force: true });
   }
-  return { runs, rows };
+  return rows;
 }
+
+const nameOf = ({ work, weights, threads }) => `${work} (${weights}, ${threads})`;
 
 /** Rows of an earlier call into the same folder stay, unless they are measured again. */
 export function merge(earlier, raw) {
-  const again = new Set(raw.rows.map(({ work, threads }) => `${work} ${threads}`));
-  const kept = earlier.rows.filter(({ work, threads }) => !again.has(`${work} ${threads}`));
+  const again = new Set(raw.rows.map(nameOf));
+  const kept = earlier.rows.filter((row) => !again.has(nameOf(row)));
   return { ...raw, rows: [...kept, ...raw.rows] };
 }
 
@@ -118,7 +126,7 @@ function peerCell(row, answer) {
 /** Of those with as many threads or fewer: more are not always faster, and some peers use one. */
 function fastestCell(row, rows) {
   const same = rows
-    .filter(({ work, threads }) => work === row.work && threads <= row.threads)
+    .filter(({ work, weights, threads }) => work === row.work && weights === row.weights && threads <= row.threads)
     .flatMap(({ peers }) => Object.entries(peers).filter(([, answer]) => answer.same));
   if (same.length === 0) return "";
   const [peer, answer] = same.reduce((best, one) => (time(one[1]) < time(best[1]) ? one : best));
@@ -131,7 +139,7 @@ function leftOut(rows) {
     const reasons = new Map();
     for (const row of rows) {
       const why = row.peers[peer].missing;
-      if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), `${row.work} (${row.threads})`]);
+      if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), nameOf(row)]);
     }
     return [...reasons].flatMap(([why, works]) => {
       if (works.length === rows.length) return `- left out: ${peer}: ${why}`;
@@ -143,9 +151,10 @@ function leftOut(rows) {
 export function markdown({ size, runs, rows }) {
   if (rows.length === 0) return "No work has such a name.";
   const shown = PEERS.filter((peer) => rows.some((row) => row.peers[peer].missing === undefined));
-  const header = [`work (${size})`, "threads", "couponcast", ...shown, "fastest peer / ours"];
+  const header = [`work (${size})`, "weights", "threads", "couponcast", ...shown, "fastest peer / ours"];
   const lines = rows.map((row) => [
     row.title,
+    row.weights,
     row.threads,
     timeCell(row),
     ...shown.map((peer) => peerCell(row, row.peers[peer])),
@@ -166,6 +175,6 @@ export function complaints({ rows }) {
   return rows.flatMap((row) =>
     Object.entries(row.peers)
       .filter(([, answer]) => answer.same === false)
-      .map(([peer, { difference }]) => `${row.work}, ${row.threads} threads: ${peer} differs by ${difference}`),
+      .map(([peer, { difference }]) => `${nameOf(row)}: ${peer} differs by ${difference}`),
   );
 }
