@@ -62,7 +62,10 @@ PairLists Lists(const Args& args) {
 }
 
 BestLists Best(const Args& args) {
-  return {OutPairs<ScoredIndex>(args, "bestEntries"), args.Out<int32_t>("bestCounts"), args.Out<float>("bestThresholds"),
+  const auto entries = args.Out<int64_t>("bestEntries");
+  return {{reinterpret_cast<uint64_t*>(entries.data()), entries.size()},
+          args.Out<int32_t>("bestCounts"),
+          args.Out<float>("bestThresholds"),
           args.Out<float>("bestBounds")};
 }
 

@@ -233,7 +233,7 @@ class AddPairsCase : public Case {
   std::string Wrong() const override {
     const int64_t documents = lists_->documents.rows;
     OwnedLists found(documents, kNeighbours);
-    std::vector<ScoredIndex> entries = entries_;
+    std::vector<uint64_t> entries = entries_;
     std::vector<int32_t> counts = counts_;
     std::vector<float> thresholds = thresholds_;
     std::vector<float> bounds = bounds_;
@@ -251,7 +251,7 @@ class AddPairsCase : public Case {
   Inputs& inputs_;
   int64_t ranks_;
   std::unique_ptr<OwnedPairLists> lists_;
-  std::vector<ScoredIndex> entries_;
+  std::vector<uint64_t> entries_;
   std::vector<int32_t> counts_;
   std::vector<float> thresholds_;
   std::vector<float> bounds_;

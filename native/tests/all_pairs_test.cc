@@ -68,7 +68,7 @@ struct OwnedPairs {
 };
 
 struct OwnedBest {
-  std::vector<ScoredIndex> entries;
+  std::vector<uint64_t> entries;
   std::vector<int32_t> counts;
   std::vector<float> thresholds;
   std::vector<float> bounds;

@@ -113,7 +113,7 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
   const shards = await shardsOfWork(work, 3 * executor.threads, PAIR_SHARDS);
   const lanes = Math.min(executor.threads, Math.max(shards.length, 1));
   const best = {
-    bestEntries: shared.i32(lanes * rows * capacity * 2),
+    bestEntries: shared.i64(lanes * rows * capacity),
     bestCounts: shared.i32(lanes * rows),
     bestThresholds: shared.f32(lanes * rows),
     bestBounds: shared.f32(rows),
@@ -126,7 +126,7 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
     { name: `similar ${axis}`, weight: (index) => shards[index]!.work },
     {
       laneArgs: (lane) => ({
-        bestEntries: best.bestEntries.subarray(lane * rows * capacity * 2, (lane + 1) * rows * capacity * 2),
+        bestEntries: best.bestEntries.subarray(lane * rows * capacity, (lane + 1) * rows * capacity),
         bestCounts: best.bestCounts.subarray(lane * rows, (lane + 1) * rows),
         bestThresholds: best.bestThresholds.subarray(lane * rows, (lane + 1) * rows),
       }),

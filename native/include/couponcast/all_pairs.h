@@ -20,7 +20,6 @@
 
 #include "couponcast/kernel.h"
 #include "couponcast/matrix.h"
-#include "couponcast/scored_index.h"
 #include "couponcast/status.h"
 #include "couponcast/weighting.h"
 
@@ -67,11 +66,11 @@ constexpr int64_t PairSquareAt(int64_t ranks, int64_t h, int64_t r) { return (h 
 
 // The best of each document so far, by rank: of one lane but for the bounds, which all share.
 struct BestLists {
-  std::span<ScoredIndex> entries;  // [documents * BestListCapacity(k)]
-  std::span<int32_t> counts;       // [documents] used places; zeros at first
-  std::span<float> thresholds;     // [documents] what an entry must reach; zeros at first
-  std::span<float> bounds;         // [documents] the same, as the document's own row left it; zeros at first. Read by all calls, written
-                                   // by the one that has the rank, both atomically
+  std::span<uint64_t> entries;  // [documents * BestListCapacity(k)] keys that only these kernels read
+  std::span<int32_t> counts;    // [documents] used places; zeros at first
+  std::span<float> thresholds;  // [documents] what an entry must reach; zeros at first
+  std::span<float> bounds;      // [documents] the same, as the document's own row left it; zeros at first. Read by all calls, written
+                                // by the one that has the rank, both atomically
 };
 // Places of a list: k, and as many as make it cheap to find the k best of them now and then.
 inline int64_t BestListCapacity(int64_t k) { return k + std::max<int64_t>(64, k); }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "base/best_keys.h"
 #include "base/check.h"
-#include "base/write_neighbours.h"
 #include "similarity/check_pairs.h"
 #include "similarity/pair_cells.h"
 #include "similarity/pair_kinds.h"
@@ -175,24 +174,30 @@ Status MergeBestLists(std::span<const int32_t> order, const BestLists& best, int
   COUPONCAST_RETURN_IF_ERROR(CheckSize("counts", counts.size(), range.size()));
   const auto capacity = static_cast<size_t>(BestListCapacity(k));
   const auto width = static_cast<size_t>(k);
-  std::vector<ScoredIndex> all;
+  std::vector<uint64_t> all;
   for (int64_t rank = 0; rank < documents; ++rank) {
     const int64_t document = order[static_cast<size_t>(rank)];
     if (document < range.begin || document >= range.end) continue;
     all.clear();
-    const float bound = best.bounds[static_cast<size_t>(rank)];
+    const uint64_t bound = BestKey(best.bounds[static_cast<size_t>(rank)], -1);  // below all of this score
     for (int64_t lane = 0; lane < lanes; ++lane) {
       const auto list = static_cast<size_t>(lane * documents + rank);
       const auto used = best.entries.subspan(list * capacity, static_cast<size_t>(best.counts[list]));
-      std::ranges::copy_if(used, std::back_inserter(all), [bound](const ScoredIndex& entry) { return entry.score >= bound; });
+      for (const uint64_t key : used) {
+        if (key >= bound) all.push_back(key);
+      }
     }
     if (all.size() > width) {
-      std::ranges::nth_element(all, all.begin() + (k - 1), kBetter);
+      SelectKeys(all, k);
       all.resize(width);
     }
-    std::ranges::sort(all, kBetter);
+    SortKeys(all);
     const auto at = static_cast<size_t>(document - range.begin);
-    WriteNeighbours(all, indices.subspan(at * width, width), scores.subspan(at * width, width), &counts[at]);
+    counts[at] = static_cast<int32_t>(all.size());
+    for (size_t j = 0; j < width; ++j) {
+      indices[at * width + j] = j < all.size() ? IndexOfKey(all[j]) : -1;
+      scores[at * width + j] = j < all.size() ? ScoreOfKey(all[j]) : 0.0F;
+    }
   }
   return {};
 }

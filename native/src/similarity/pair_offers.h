@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "base/best_keys.h"
 #include "couponcast/all_pairs.h"
 #include "similarity/pair_scan.h"
 #include "similarity/pair_score.h"
@@ -56,7 +57,6 @@ class PairOffers {
   void Offer(int64_t rank, Sum* sums, float self_sum) {
     if (until_renewed_-- == 0) RenewNeeds(rank);
     const auto row = static_cast<size_t>(rank);
-    const int32_t document = order_[row];
     const float scale = scale_[row];
     GuessThreshold(row, sums);
     for (int64_t first = 0; first < rank; first += kScan) {
@@ -64,16 +64,10 @@ class PairOffers {
       const int64_t blocks = std::min(kScan, rank - first + kPairBlock - 1) / kPairBlock;
       const PairNeeds needs{needs_.data() + block, block_inverse_.data() + block, Need(thresholds_[row]), inverse_[row]};
       const int64_t found = TakeSums(sums + first, needs, blocks, places_.data(), values_.data());
-      for (size_t j = 0; j < static_cast<size_t>(found); ++j) {
-        const auto other = static_cast<size_t>(first + places_[j]);
-        const float score = PairScore(values_[j], scale, scale_[other]);
-        if (!(score > 0)) continue;
-        if (score >= thresholds_[row]) Push(row, {score, order_[other]});
-        if (score >= thresholds_[other]) Push(other, {score, document});
-      }
+      OfferFound(row, static_cast<size_t>(first), static_cast<size_t>(found));
     }
     const float self = PairScore(self_sum, scale, scale);
-    if (include_self_ && self > 0) Push(row, {self, document});
+    if (include_self_ && self > 0) Push(row, BestKey(self, order_[row]));
     if (best_.counts[row] > k_) Cut(row);
     std::atomic_ref(best_.bounds[row]).store(thresholds_[row], std::memory_order_relaxed);
   }
@@ -101,6 +95,26 @@ class PairOffers {
     if (guess >= kExact) thresholds_[row] = std::max(thresholds_[row], guess);
   }
 
+  // What was found from the rank `first` on. About half is for the row, which no branch can foresee.
+  void OfferFound(size_t row, size_t first, size_t found) {
+    const float scale = scale_[row];
+    const auto list = ListOf(row);
+    int32_t& count = best_.counts[row];
+    size_t for_others = 0;
+    for (size_t j = 0; j < found; ++j) {
+      const auto other = first + static_cast<size_t>(places_[j]);
+      const float score = PairScore(values_[j], scale, scale_[other]);
+      const bool is_above_zero = score > 0;
+      list[static_cast<size_t>(count)] = BestKey(score, order_[other]);
+      count += static_cast<int32_t>(is_above_zero & (score >= thresholds_[row]));
+      if (count == capacity_) Cut(row);
+      places_[for_others] = places_[j];
+      values_[for_others] = score;
+      for_others += static_cast<size_t>(is_above_zero & (score >= thresholds_[other]));
+    }
+    for (size_t j = 0; j < for_others; ++j) Push(first + static_cast<size_t>(places_[j]), BestKey(values_[j], order_[row]));
+  }
+
   // Of the blocks below `rank`, with what other lanes have found.
   void RenewNeeds(int64_t rank) {
     until_renewed_ = kRenew - 1;
@@ -118,9 +132,9 @@ class PairOffers {
     }
   }
 
-  void Push(size_t rank, ScoredIndex entry) {
+  void Push(size_t rank, uint64_t key) {
     int32_t& count = best_.counts[rank];
-    ListOf(rank)[static_cast<size_t>(count++)] = entry;
+    ListOf(rank)[static_cast<size_t>(count++)] = key;
     if (count == capacity_) Cut(rank);
   }
 
@@ -128,13 +142,12 @@ class PairOffers {
   void Cut(size_t rank) {
     int32_t& count = best_.counts[rank];
     const auto list = ListOf(rank).first(static_cast<size_t>(count));
-    const auto kth = list.begin() + (k_ - 1);
-    std::ranges::nth_element(list, kth, kBetter);
+    SelectKeys(list, k_);
     count = static_cast<int32_t>(k_);
-    thresholds_[rank] = kth->score;
+    thresholds_[rank] = ScoreOfKey(list[static_cast<size_t>(k_ - 1)]);
   }
 
-  std::span<ScoredIndex> ListOf(size_t rank) const {
+  std::span<uint64_t> ListOf(size_t rank) const {
     return best_.entries.subspan(rank * static_cast<size_t>(capacity_), static_cast<size_t>(capacity_));
   }
 
