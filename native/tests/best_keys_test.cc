@@ -44,6 +44,15 @@ TEST(BestKeys, AreSortedAndSelectedOnEveryTarget) {
         EXPECT_TRUE(
             std::ranges::equal(std::span(selected).first(static_cast<size_t>(k)), std::span(expected).first(static_cast<size_t>(k))));
       }
+      for (const int64_t k : {int64_t{1}, (count + 1) / 2, count}) {
+        if (k < 1 || k > count) continue;
+        std::vector<float> scores(expected.size());
+        std::ranges::transform(keys, scores.begin(), ScoreOfKey);
+        scores.front() = 0;
+        std::vector<float> sorted = scores;
+        std::ranges::sort(sorted, std::greater());
+        EXPECT_EQ(KthLargest(scores, k), sorted[static_cast<size_t>(k - 1)]);
+      }
       SortKeys(keys);
       EXPECT_EQ(keys, expected);
     }

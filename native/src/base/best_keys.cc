@@ -23,13 +23,18 @@ void Sort(uint64_t* keys, size_t count) {
 #endif
 }
 
-void Select(uint64_t* keys, size_t count, size_t kth) {
+template <typename Key>
+void Select(Key* keys, size_t count, size_t kth) {
 #if VQSORT_ENABLED
   hwy::HWY_NAMESPACE::VQSelectStatic(keys, count, kth, hwy::SortDescending());
 #else
   std::nth_element(keys, keys + kth, keys + count, std::greater());
 #endif
 }
+
+void SelectLong(uint64_t* keys, size_t count, size_t kth) { Select(keys, count, kth); }
+
+void SelectFloats(float* scores, size_t count, size_t kth) { Select(scores, count, kth); }
 
 }  // namespace
 }  // namespace couponcast::HWY_NAMESPACE
@@ -38,12 +43,21 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace couponcast {
 
-HWY_EXPORT(Select);
+HWY_EXPORT(SelectFloats);
+HWY_EXPORT(SelectLong);
 HWY_EXPORT(Sort);
 
 void SortKeys(std::span<uint64_t> keys) { HWY_DYNAMIC_DISPATCH(Sort)(keys.data(), keys.size()); }
 
-void SelectKeys(std::span<uint64_t> keys, int64_t k) { HWY_DYNAMIC_DISPATCH(Select)(keys.data(), keys.size(), static_cast<size_t>(k - 1)); }
+void SelectKeys(std::span<uint64_t> keys, int64_t k) {
+  HWY_DYNAMIC_DISPATCH(SelectLong)(keys.data(), keys.size(), static_cast<size_t>(k - 1));
+}
+
+float KthLargest(std::span<float> scores, int64_t k) {
+  const auto kth = static_cast<size_t>(k - 1);
+  HWY_DYNAMIC_DISPATCH(SelectFloats)(scores.data(), scores.size(), kth);
+  return scores[kth];
+}
 
 }  // namespace couponcast
 #endif  // HWY_ONCE

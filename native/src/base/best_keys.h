@@ -22,6 +22,9 @@ void SortKeys(std::span<uint64_t> keys);
 // The k best to the front, the k-th of them at k - 1; k is from 1 to the number of keys.
 void SelectKeys(std::span<uint64_t> keys, int64_t k);
 
+// The k-th largest of numbers that are not below 0, which are moved about; k is from 1 to how many there are.
+float KthLargest(std::span<float> scores, int64_t k);
+
 }  // namespace couponcast
 
 #endif  // COUPONCAST_BASE_BEST_KEYS_H_

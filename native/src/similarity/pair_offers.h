@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <span>
 #include <vector>
@@ -89,9 +88,7 @@ class PairOffers {
     const int64_t windows = (static_cast<int64_t>(row) + kPairWindow - 1) / kPairWindow;
     if (best_of_group_.empty() || windows < cycle_) return;
     GroupBests(sums, scale_.data(), smallest_scale_.data(), windows, cycle_, best_of_group_.data());
-    const auto kth = best_of_group_.begin() + (k_ - 1);
-    std::ranges::nth_element(best_of_group_, kth, std::greater());
-    const float guess = *kth * scale_[row] * kBelow;
+    const float guess = KthLargest(best_of_group_, k_) * scale_[row] * kBelow;
     if (guess >= kExact) thresholds_[row] = std::max(thresholds_[row], guess);
   }
 
@@ -111,6 +108,10 @@ class PairOffers {
       places_[for_others] = places_[j];
       values_[for_others] = score;
       for_others += static_cast<size_t>(is_above_zero & (score >= thresholds_[other]));
+    }
+    for (size_t j = 0; j < for_others; ++j) {
+      const auto other = first + static_cast<size_t>(places_[j]);
+      __builtin_prefetch(best_.entries.data() + other * static_cast<size_t>(capacity_) + best_.counts[other], 1);
     }
     for (size_t j = 0; j < for_others; ++j) Push(first + static_cast<size_t>(places_[j]), BestKey(values_[j], order_[row]));
   }
