@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/accumulator.h"
 #include "base/axpy.h"
 #include "base/check.h"
 #include "recommend/check_options.h"

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "recommend/check_options.h"
 #include "recommend/list_shape.h"
+#include "recommend/prefetch_list.h"
 #include "recommend/row_scorer.h"
 #include "recommend/transform.h"
 
@@ -61,11 +62,8 @@ Status ItemRecommender::Recommend(std::span<const int32_t> items, std::span<cons
     seen_.push_back(cell.item);
   }
   for (size_t i = 0; i < row_.size(); ++i) {
-    constexpr size_t kAhead = 4;
-    if (i + kAhead < row_.size()) {
-      const auto next = static_cast<size_t>(row_[i + kAhead].item) * static_cast<size_t>(k_);
-      __builtin_prefetch(indices_.data() + next);
-      __builtin_prefetch(scores_.data() + next);
+    if (i + kListsAhead < row_.size()) {
+      PrefetchList(indices_.data(), scores_.data(), static_cast<size_t>(k_), row_[i + kListsAhead].item);
     }
     const auto item = static_cast<size_t>(row_[i].item);
     const auto count = static_cast<size_t>(counts_[item]);

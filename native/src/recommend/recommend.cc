@@ -1,12 +1,13 @@
 #include "couponcast/recommend.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <limits>
 
 #include "base/check.h"
 #include "recommend/check_options.h"
 #include "recommend/list_shape.h"
+#include "recommend/prefetch_list.h"
 #include "recommend/row_scorer.h"
 #include "recommend/transform.h"
 #include "similarity/for_each_user_neighbours.h"
@@ -16,7 +17,13 @@ namespace {
 
 constexpr int64_t kUsersPerPoll = 64;
 constexpr int64_t kRowsPerPoll = 4096;  // of a pass that only counts
-constexpr size_t kAhead = 4;            // items whose lists are fetched early
+
+// In range and finite.
+bool IsNeighbour(int32_t index, float score, int32_t limit) {
+  constexpr uint32_t kExponent = 0x7F80'0000;
+  const bool finite = (std::bit_cast<uint32_t>(score) & kExponent) != kExponent;
+  return static_cast<int>(index >= 0) & static_cast<int>(index < limit) & static_cast<int>(finite);
+}
 
 }  // namespace
 
@@ -24,15 +31,19 @@ Status CheckNeighbours(const NeighbourLists& lists, const std::string& name) {
   if (!HasListShape(lists)) {
     return CorruptFile(name + ": indices, scores and counts do not fit rows x k");
   }
+  const auto limit = static_cast<int32_t>(std::min<int64_t>(lists.rows, std::numeric_limits<int32_t>::max()));
   for (int64_t row = 0; row < lists.rows; ++row) {
     const int32_t count = lists.counts[static_cast<size_t>(row)];
     if (count < 0 || count > lists.k)
       return CorruptFile(name + ": row " + std::to_string(row) + " claims " + std::to_string(count) + " neighbours");
-    for (int64_t j = 0; j < count; ++j) {
-      const auto at = static_cast<size_t>(row * lists.k + j);
-      if (lists.indices[at] < 0 || lists.indices[at] >= lists.rows || !std::isfinite(lists.scores[at])) {
-        return CorruptFile(name + ": neighbour " + std::to_string(j) + " of row " + std::to_string(row) + " is out of range or not finite");
-      }
+    const auto begin = static_cast<size_t>(row * lists.k);
+    bool good = true;  // without a branch a cell: a model is looked through by every call
+    for (size_t at = begin; at < begin + static_cast<size_t>(count); ++at) good &= IsNeighbour(lists.indices[at], lists.scores[at], limit);
+    if (good) continue;
+    for (size_t at = begin;; ++at) {
+      if (IsNeighbour(lists.indices[at], lists.scores[at], limit)) continue;
+      return CorruptFile(name + ": neighbour " + std::to_string(at - begin) + " of row " + std::to_string(row) +
+                         " is out of range or not finite");
     }
   }
   return {};
@@ -46,15 +57,16 @@ Status RecommendFromItems(const CsrView& users, const NeighbourLists& model, con
   }
   if (!HasListShape(model)) return InvalidArgument("the model's indices, scores and counts do not fit rows x k");
   RowScorer scorer(users.cols, options);
+  // Lists are fetched beyond the end of a row: most rows are short.
+  const auto end = static_cast<size_t>(users.indptr[static_cast<size_t>(range.end)]);
   for (int64_t user = range.begin; user < range.end; ++user) {
     if ((user - range.begin) % kUsersPerPoll == 0 && cancel.IsSet()) return Cancelled();
     const auto items = users.row_indices(user);
     const auto values = users.row_values(user);
+    const auto first = static_cast<size_t>(users.indptr[static_cast<size_t>(user)]);
     for (size_t i = 0; i < items.size(); ++i) {
-      if (i + kAhead < items.size()) {
-        const auto next = static_cast<size_t>(items[i + kAhead] * model.k);
-        __builtin_prefetch(model.indices.data() + next);
-        __builtin_prefetch(model.scores.data() + next);
+      if (first + i + kListsAhead < end) {
+        PrefetchList(model.indices.data(), model.scores.data(), static_cast<size_t>(model.k), users.indices[first + i + kListsAhead]);
       }
       const auto at = static_cast<size_t>(items[i] * model.k);
       const auto count = static_cast<size_t>(model.counts[static_cast<size_t>(items[i])]);

@@ -2,15 +2,14 @@
 #ifndef COUPONCAST_RECOMMEND_ROW_SCORER_H_
 #define COUPONCAST_RECOMMEND_ROW_SCORER_H_
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
-#include "base/accumulator.h"
-#include "base/top_k.h"
 #include "couponcast/recommend.h"
 #include "recommend/row_answer.h"
+#include "recommend/touched_sums.h"
 
 namespace couponcast {
 
@@ -18,11 +17,7 @@ namespace couponcast {
 class RowScorer {
  public:
   RowScorer(int64_t items, const RecommendOptions& options)
-      : options_(options),
-        sums_(items),
-        weights_(options.normalise ? static_cast<size_t>((items + kLine - 1) / kLine * kLine) : 0),
-        best_(options.n),
-        answer_(options) {}
+      : options_(options), sums_(items, options.n), weights_(options.normalise ? static_cast<size_t>(items) : 0), answer_(options) {}
 
   void Add(int32_t item, float weight, float value) {
     sums_.Add(item, weight * value);
@@ -37,36 +32,28 @@ class RowScorer {
 
   // Ranks what was added and clears it. `seen` is the user's own row, ascending.
   void Finish(int64_t user, std::span<const int32_t> seen, int64_t place, const RecommendOutput& output) {
-    if (options_.normalise) DivideByWeights();
-    // What is set to 0 is not above the threshold.
+    // What is 0 is no answer.
     if (options_.filter_seen) {
       for (const int32_t item : seen) sums_[item] = 0;
     }
-    if (!options_.allowed.empty()) {
-      sums_.ForEachTouched([&](int64_t first, float* block) {
-        const int64_t size = std::min(kLine, std::ssize(options_.allowed) - first);
-        for (int64_t j = 0; j < size; ++j) block[j] = answer_.Allowed(static_cast<int32_t>(first + j)) ? block[j] : 0.0F;
-      });
-    }
-    sums_.DrainInto(&best_);
-    answer_.Write(best_.Sorted(), user, seen, place, output);
+    const bool as_is = !options_.normalise && options_.allowed.empty();
+    const auto best = as_is ? sums_.TakeBest([](int32_t, float sum) { return sum; })
+                            : sums_.TakeBest([&](int32_t item, float sum) { return Final(item, sum); });
+    answer_.Write(best, user, seen, place, output);
   }
 
  private:
-  void DivideByWeights() {
-    sums_.ForEachTouched([&](int64_t first, float* block) {
-      for (int64_t j = 0; j < kLine; ++j) {
-        float& weight = weights_[static_cast<size_t>(first + j)];
-        block[j] = weight > 0 ? block[j] / weight : 0.0F;
-        weight = 0;
-      }
-    });
+  float Final(int32_t item, float sum) {
+    if (options_.normalise) {
+      const float weight = std::exchange(weights_[static_cast<size_t>(item)], 0.0F);
+      sum = weight > 0 ? sum / weight : 0.0F;
+    }
+    return answer_.Allowed(item) ? sum : 0.0F;
   }
 
   const RecommendOptions& options_;
-  Accumulator sums_;
+  TouchedSums sums_;
   std::vector<float> weights_;
-  TopK best_;
   RowAnswer answer_;
 };
 

@@ -1,0 +1,155 @@
+#include "recommend/best_scores.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/recommend/best_scores.cc"
+#include <hwy/foreach_target.h>
+// The header must come behind foreach_target.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace couponcast::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// maxima [groups * kScoreBlock]: the largest score above 0 of each place, blocks dealt to the groups in turn.
+void BlockMaximaImpl(const float* HWY_RESTRICT scores, int64_t padded, int64_t groups, float* HWY_RESTRICT maxima) {
+  const hn::CappedTag<float, 16> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t group = 0; group < groups; ++group) {
+    for (int64_t i = 0; i < kScoreBlock; i += lanes) {
+      auto largest = hn::Zero(d);
+      for (int64_t at = group * kScoreBlock + i; at < padded; at += groups * kScoreBlock) {
+        const auto score = hn::LoadU(d, scores + at);
+        // Not Max, which may let a NaN in.
+        largest = hn::IfThenElse(hn::Gt(score, largest), score, largest);
+      }
+      hn::StoreU(largest, d, maxima + group * kScoreBlock + i);
+    }
+  }
+}
+
+// The k-th largest of kScoreBlock values: the least of those that fewer than k exceed. No branch that could be foretold wrong.
+float KthOfBlockImpl(const float* HWY_RESTRICT values, int64_t k) {
+  const hn::CappedTag<float, 16> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  float kth = std::numeric_limits<float>::infinity();
+  for (int64_t j = 0; j < kScoreBlock; ++j) {
+    const auto value = hn::Set(d, values[j]);
+    size_t larger = 0;
+    for (int64_t i = 0; i < kScoreBlock; i += lanes) larger += hn::CountTrue(d, hn::Gt(hn::LoadU(d, values + i), value));
+    kth = static_cast<int64_t>(larger) < k && values[j] < kth ? values[j] : kth;
+  }
+  return kth;
+}
+
+// Writes scores >= bound and their places, in order; both outputs have room for kScoreBlock more. Returns how many.
+int64_t TakeFromImpl(const float* HWY_RESTRICT scores, int64_t padded, float bound, float* HWY_RESTRICT taken,
+                     int32_t* HWY_RESTRICT places) {
+  const hn::CappedTag<float, 16> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto limit = hn::Set(d, bound);
+  int64_t found = 0;
+  for (int64_t at = 0; at < padded; at += lanes) {
+    const auto score = hn::LoadU(d, scores + at);
+    const auto above = hn::Ge(score, limit);
+    hn::CompressStore(hn::Iota(di, static_cast<int32_t>(at)), hn::RebindMask(di, above), di, places + found);
+    found += static_cast<int64_t>(hn::CompressStore(score, above, d, taken + found));
+  }
+  return found;
+}
+
+// Writes the k largest of distinct keys in descending order: a key's place is the number of larger ones. Reads keys up to a
+// multiple of 8, padded with what is smaller than all.
+void SortByRankImpl(const int64_t* HWY_RESTRICT keys, int64_t count, int64_t k, int64_t* HWY_RESTRICT sorted) {
+  const hn::CappedTag<int64_t, 8> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t j = 0; j < count; ++j) {
+    const auto key = hn::Set(d, keys[j]);
+    size_t larger = 0;
+    for (int64_t i = 0; i < count; i += lanes) larger += hn::CountTrue(d, hn::Gt(hn::LoadU(d, keys + i), key));
+    if (static_cast<int64_t>(larger) < k) sorted[larger] = keys[j];
+  }
+}
+
+}  // namespace
+}  // namespace couponcast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace couponcast {
+
+HWY_EXPORT(BlockMaximaImpl);
+HWY_EXPORT(KthOfBlockImpl);
+HWY_EXPORT(TakeFromImpl);
+HWY_EXPORT(SortByRankImpl);
+
+namespace {
+
+constexpr int64_t kMaxGroups = 16;
+constexpr int64_t kKeyPadding = 8;
+constexpr size_t kSortByRank = 64;  // keys, beyond which counting the larger ones costs more than sorting
+
+// Ordered as kBetter orders: the bits of positive floats grow with them.
+int64_t KeyOf(float score, int32_t item) {
+  return static_cast<int64_t>((uint64_t{std::bit_cast<uint32_t>(score)} << 32U) | ~static_cast<uint32_t>(item));
+}
+
+ScoredIndex OfKey(int64_t key) {
+  const auto bits = static_cast<uint64_t>(key);
+  return {std::bit_cast<float>(static_cast<uint32_t>(bits >> 32U)), static_cast<int32_t>(~static_cast<uint32_t>(bits))};
+}
+
+}  // namespace
+
+// A score that k scores reach: the k-th largest of the maxima of parts. So little more than k is looked at twice.
+float BestScores::LowerBound(std::span<const float> scores) {
+  constexpr float kLeast = std::numeric_limits<float>::denorm_min();
+  const int64_t groups = (2 * k_ + kScoreBlock - 1) / kScoreBlock;
+  if (groups > kMaxGroups || std::ssize(scores) <= k_) return kLeast;
+  maxima_.resize(static_cast<size_t>(groups * kScoreBlock));
+  HWY_DYNAMIC_DISPATCH(BlockMaximaImpl)(scores.data(), std::ssize(scores), groups, maxima_.data());
+  if (groups == 1) return std::max(HWY_DYNAMIC_DISPATCH(KthOfBlockImpl)(maxima_.data(), k_), kLeast);
+  const auto kth = maxima_.begin() + (k_ - 1);
+  std::ranges::nth_element(maxima_, kth, std::greater<>());
+  return std::max(*kth, kLeast);
+}
+
+std::span<const ScoredIndex> BestScores::Of(std::span<const float> scores, std::span<const int32_t> items) {
+  const auto room = scores.size() + static_cast<size_t>(kScoreBlock);
+  if (taken_.size() < room) {
+    taken_.resize(room);
+    places_.resize(room);
+  }
+  const float bound = LowerBound(scores);
+  const auto found =
+      static_cast<size_t>(HWY_DYNAMIC_DISPATCH(TakeFromImpl)(scores.data(), std::ssize(scores), bound, taken_.data(), places_.data()));
+  keys_.assign(2 * (found + static_cast<size_t>(kKeyPadding)), std::numeric_limits<int64_t>::min());
+  for (size_t j = 0; j < found; ++j) {
+    keys_[j] = KeyOf(taken_[j], items.empty() ? places_[j] : items[static_cast<size_t>(places_[j])]);
+  }
+  const size_t size = std::min(found, static_cast<size_t>(k_));
+  const int64_t* sorted = keys_.data();
+  if (found <= kSortByRank) {
+    int64_t* out = keys_.data() + found + kKeyPadding;
+    HWY_DYNAMIC_DISPATCH(SortByRankImpl)(keys_.data(), static_cast<int64_t>(found), k_, out);
+    sorted = out;
+  } else {
+    const auto end = keys_.begin() + static_cast<std::ptrdiff_t>(found);
+    const auto kth = keys_.begin() + static_cast<std::ptrdiff_t>(size);
+    if (size < found) std::nth_element(keys_.begin(), kth, end, std::greater<>());
+    std::sort(keys_.begin(), kth, std::greater<>());
+  }
+  best_.resize(size);
+  std::transform(sorted, sorted + size, best_.begin(), OfKey);
+  return best_;
+}
+
+}  // namespace couponcast
+#endif  // HWY_ONCE
