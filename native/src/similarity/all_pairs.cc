@@ -82,7 +82,7 @@ class PairAdder {
                   lists_.largest, bytes_.data(), sums_.data());
     }
     for (size_t v = 0; v < batch.visit_count; ++v) {
-      if (v + kPairListsAhead < batch.visit_count) FetchPairList<Kind>(lists_, batch.visits[v + kPairListsAhead]);
+      if (v + Kind::kListsAhead < batch.visit_count) FetchPairList<Kind>(lists_, batch.visits[v + Kind::kListsAhead]);
       if (Stop(batch.visits[v].count + 1)) return false;
       AddList(batch.visits[v]);
     }

@@ -12,8 +12,6 @@
 
 namespace couponcast {
 
-inline constexpr size_t kPairListsAhead = 8;  // lists that are fetched early
-
 template <typename Kind, typename Visit>
 void FetchPairList(const PairLists& lists, const Visit& visit) {
   constexpr int64_t kMostBytes = 1024;
@@ -153,7 +151,7 @@ class PairCells {
     batch.visit_count = visits;
     batch.rows = rows;
     batch.self = self;
-    for (size_t v = 0; v < std::min(visits, kPairListsAhead); ++v) FetchPairList<Kind>(lists_, batch.visits[v]);
+    for (size_t v = 0; v < std::min(visits, Kind::kListsAhead); ++v) FetchPairList<Kind>(lists_, batch.visits[v]);
   }
 
   void FetchRows(int64_t row, int64_t depth) const {

@@ -32,6 +32,7 @@ struct WholePairs {
   using Sum = uint16_t;
   static constexpr bool kHasHead = true;
   static constexpr int64_t kBytes = 4;
+  static constexpr size_t kListsAhead = 16;  // that are fetched early
 
   // Cells of a document whose sums fit.
   static size_t MostCells(int32_t largest) { return std::numeric_limits<Sum>::max() / static_cast<size_t>(largest * largest); }
@@ -57,6 +58,7 @@ struct RealPairs {
   using Sum = float;
   static constexpr bool kHasHead = false;
   static constexpr int64_t kBytes = sizeof(RankOfCell) + sizeof(float);
+  static constexpr size_t kListsAhead = 8;  // longer ones than those of whole weights
 
   static size_t MostCells(int32_t /*largest*/) { return std::numeric_limits<size_t>::max(); }
 
