@@ -76,7 +76,10 @@ export class Matrix {
     return addon().findId({ matrix: this.#open(), axis: "items", id: itemId });
   }
 
-  /** The cells of one user as copies: columns ascending, float32 values. */
+  /**
+   * The cells of one user as copies: columns ascending, float32 values. Reads and checks no other row.
+   * Errors: ERR_COUPONCAST_OUT_OF_RANGE, ERR_COUPONCAST_CLOSED, ERR_COUPONCAST_CORRUPT_FILE.
+   */
   userRow(row: number): { indices: Int32Array; values: Float32Array } {
     checkPosition("users", row, this.numUsers);
     return addon().matrixRow({ matrix: this.#open(), axis: "users", row });

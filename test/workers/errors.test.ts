@@ -141,6 +141,24 @@ describe("damaged matrix files", () => {
     }
   });
 
+  it("a user's row is checked, and no other", async () => {
+    const cases: [string, number, (file: Buffer, at: number) => void][] = [
+      ["csr.indices", 0, (file, at) => file.writeInt32LE(99, at)],
+      ["csr.values", 0, (file, at) => file.writeFloatLE(Number.NaN, at)],
+      ["csr.indptr", 2, (file, at) => file.writeBigInt64LE(-1n, at + 16)],
+      ["csr.indptr", 2, (file, at) => file.writeBigInt64LE(1n << 40n, at + 16)],
+    ];
+    const intact = await openMatrix(good);
+    for (const [tensor, row, change] of cases) {
+      const matrix = await openMatrix(damaged("row.safetensors", tensor, change));
+      const corrupt = { code: "ERR_COUPONCAST_CORRUPT_FILE", message: expect.stringContaining(`row ${row} of csr`) };
+      expect(() => matrix.userRow(row)).toThrow(expect.objectContaining(corrupt));
+      expect(matrix.userRow(2 - row)).toEqual(intact.userRow(2 - row));
+      matrix.close();
+    }
+    intact.close();
+  });
+
   it("a flipped bit that breaks no invariant is found by verify", async () => {
     const matrix = await openMatrix(
       damaged("flipped.safetensors", "csr.values", (file, at) => file.writeFloatLE(1.5, at)),
