@@ -8,11 +8,13 @@ import { median, mustRun, ROOT, requireBuild, SIZE_NAMES, say, seconds, table } 
 
 const WHAT = `node bench/methods/bench.mjs [--size small] [--threads 1,2] [--runs 3] [--only rp3beta,profiles,content] [--python python3]
 
-  rp3beta   20 neighbours of every item by the random walk, alpha 1, beta .6; scipy: two normalised products by blocks of rows
+  rp3beta   20 neighbours of every item by the random walk, alpha 1, beta .6; similaripy where it is installed;
+            scipy: two normalised products by blocks of rows
   profiles  item profiles from a title and a category, to a file; scikit-learn's HashingVectorizer and TfidfTransformer, in memory
-  content   20 items for every user from these profiles, seen items left out; scipy: mean profiles times profiles by blocks
+  content   20 items for every user from these profiles, seen items left out; scipy: profiles times dense means by blocks
 
-Results are compared before times are shown. Sizes: ${SIZE_NAMES.join(", ")}. scipy has one thread whatever --threads says.`;
+Results are compared before times are shown. Sizes: ${SIZE_NAMES.join(", ")}. scipy and scikit-learn have one thread whatever
+--threads says.`;
 
 const WORDS = 20_000;
 const WORDS_A_TITLE = 12;
@@ -63,12 +65,19 @@ const WORKS = {
     sumOf((await recommend(matrix, { method: "content", profiles, n: 20, fallback: false, threads })).scores),
 };
 
-async function peer(work) {
+/** Peers of each work, with whether they have threads. */
+const PEERS = {
+  rp3beta: { scipy: false, similaripy: true },
+  profiles: { "scikit-learn": false },
+  content: { scipy: false },
+};
+
+async function askPeer(work, peer, threads) {
   try {
-    const script = ["bench/methods/peers.py", work, path, profiles, values.runs];
+    const script = ["bench/methods/peers.py", work, peer, path, profiles, values.runs, String(threads)];
     return JSON.parse((await mustRun(values.python, script)).stdout.trim().split("\n").at(-1));
   } catch (error) {
-    say(`${work}: ${String(error.message).split("\n").at(-1)}`);
+    say(`${work}, ${peer}: ${String(error.message).split("\n").at(-1)}`);
     return undefined;
   }
 }
@@ -77,7 +86,7 @@ const rows = [];
 const works = values.only.split(",");
 if (works.includes("content") && !works.includes("profiles")) await WORKS.profiles();
 for (const work of works) {
-  const theirs = await peer(work);
+  const theirs = {};
   for (const threads of values.threads.split(",").map(Number)) {
     const times = [];
     let result;
@@ -86,19 +95,20 @@ for (const work of works) {
       result = await WORKS[work](threads);
       if (run >= 0) times.push((performance.now() - start) / 1000);
     }
-    if (theirs !== undefined && Math.abs(result - theirs.result) > TOLERANCE * Math.abs(theirs.result))
-      throw new Error(`${work}: ${result} here, ${theirs.result} there`);
     const ours = median(times);
-    const other = theirs && median(theirs.seconds);
-    rows.push([
-      work,
-      String(threads),
-      seconds(ours),
-      other ? seconds(other) : "–",
-      other ? `${(other / ours).toFixed(1)}x` : "–",
-    ]);
+    const cells = [];
+    for (const [peer, hasThreads] of Object.entries(PEERS[work])) {
+      if (hasThreads || !(peer in theirs)) theirs[peer] = await askPeer(work, peer, threads);
+      const answer = theirs[peer];
+      if (answer === undefined) continue;
+      if (Math.abs(result - answer.result) > TOLERANCE * Math.abs(answer.result))
+        throw new Error(`${work}: ${result} here, ${answer.result} of ${peer}`);
+      const other = median(answer.seconds);
+      cells.push(`${peer} ${seconds(other)} (${(other / ours).toFixed(1)}x)`);
+    }
+    rows.push([work, String(threads), seconds(ours), cells.join(", ")]);
   }
 }
 matrix.close();
 await closeExecutors();
-console.log(table([`work (${values.size})`, "threads", "couponcast", "peer", "times"], rows));
+console.log(table([`work (${values.size})`, "threads", "couponcast", "peers"], rows));

@@ -1,4 +1,4 @@
-"""The peers of bench.mjs: peers.py WORK MATRIX PROFILES RUNS. Prints a line of JSON: the result to compare, seconds of each run."""
+"""The peers of bench.mjs: peers.py WORK PEER MATRIX PROFILES RUNS THREADS. Prints a line of JSON: the result to compare, seconds of each run."""
 import json
 import sys
 import time
@@ -10,21 +10,37 @@ import scipy.sparse as sp
 sys.path.append(str(Path(__file__).parents[1] / "factors"))
 from matrix_file import read_matrix  # noqa: E402
 
-WORK, MATRIX, PROFILES, RUNS = *sys.argv[1:4], int(sys.argv[4])
+WORK, PEER, MATRIX, PROFILES, RUNS, THREADS = *sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6])
 TOP = 20
 BLOCK = 512
+# What has taken so long is not run again.
+PATIENCE_SECONDS = 60
 
 
 def best(block):
     """Sum of the largest TOP numbers above 0 of each row of a dense block."""
-    top = -np.partition(-block, TOP - 1, axis=1)[:, :TOP]
+    top = np.partition(block, block.shape[1] - TOP, axis=1)[:, -TOP:]
     return top[top > 0].astype(np.float64).sum()
 
 
-def rp3beta():
+def ones_of(matrix):
     ones = matrix.copy()
     ones.data = (ones.data > 0).astype(np.float32)
     ones.eliminate_zeros()
+    return ones
+
+
+def rp3beta_similaripy():
+    import similaripy
+
+    itself = sp.eye_array(matrix.shape[1], format="csr", dtype=np.float32)
+    options = {"verbose": False, "format_output": "csr", "num_threads": THREADS}
+    of_items = sp.csr_array(ones_of(matrix).T)
+    return similaripy.rp3beta(of_items, alpha=1, beta=0.6, k=TOP, filter_cols=itself, **options).data.astype(np.float64).sum()
+
+
+def rp3beta():
+    ones = ones_of(matrix)
     users, items = np.asarray(ones.sum(1)).ravel(), np.asarray(ones.sum(0)).ravel()
     by_user = sp.diags(1 / np.maximum(users, 1)) @ ones
     back = (by_user @ sp.diags(np.maximum(items, 1) ** -0.6)).tocsr().astype(np.float32)
@@ -51,15 +67,18 @@ def profiles():
 
 
 def content():
+    """Nearly every user shares a common word with nearly every item, so a product of two sparse matrices would be slower than
+    one with dense profiles of users, of the features that there are."""
     of_items = read_matrix(PROFILES)
-    of_users = matrix @ of_items
-    norms = np.sqrt(np.asarray(of_users.multiply(of_users).sum(1)).ravel())
-    of_users = (sp.diags(1 / np.where(norms > 0, norms, 1)) @ of_users).tocsr().astype(np.float32)
-    transposed = of_items.T.tocsr()
+    of_items = of_items[:, np.unique(of_items.indices)]
     total = 0
-    for begin in range(0, of_users.shape[0], BLOCK):
-        block = (of_users[begin : begin + BLOCK] @ transposed).toarray()
-        block[matrix[begin : begin + BLOCK].nonzero()] = 0
+    for begin in range(0, matrix.shape[0], BLOCK):
+        rows = matrix[begin : begin + BLOCK]
+        of_users = (rows @ of_items).toarray()
+        norms = np.sqrt((of_users * of_users).sum(1, keepdims=True))
+        of_users /= np.where(norms > 0, norms, 1)
+        block = (of_items @ np.ascontiguousarray(of_users.T)).T.copy()
+        block[rows.nonzero()] = 0
         total += best(block)
     return total
 
@@ -67,10 +86,17 @@ def content():
 matrix = read_matrix(MATRIX)
 with open(f"{PROFILES}.json") as file:
     items = json.load(file)
-work = {"rp3beta": rp3beta, "profiles": profiles, "content": content}[WORK]
+work = {
+    ("rp3beta", "scipy"): rp3beta,
+    ("rp3beta", "similaripy"): rp3beta_similaripy,
+    ("profiles", "scikit-learn"): profiles,
+    ("content", "scipy"): content,
+}[WORK, PEER]
 times = []
 for _ in range(RUNS):
     start = time.perf_counter()
     result = work()
     times.append(time.perf_counter() - start)
+    if sum(times) > PATIENCE_SECONDS:
+        break
 print(json.dumps({"result": float(result), "seconds": times}))
