@@ -5,7 +5,7 @@ import type { CampaignEvaluation } from "../evaluate/evaluate-campaign.js";
 import type { RunSummary } from "../evaluate/run-summary.js";
 import type { RuleSummary, TransitionSummary } from "./behaviour-data.js";
 import type { ExampleUser, ExampleWithheldUser } from "./example-data.js";
-import type { ResponseSummary } from "./response-data.js";
+import type { ResponseSummary, TasteSummary } from "./response-data.js";
 import type { Segmentation } from "./segment-data.js";
 
 /**
@@ -37,6 +37,7 @@ export interface ReportData {
   /** Only where coupons were drawn by lot. */
   exploration?: ExplorationSummary | undefined;
   response: ResponseSummary;
+  taste: TasteSummary;
   /** Users considered who got nothing, by reason code; held-out users may be listed as one more reason. */
   withheld: WithheldReason[];
   /** An earlier campaign against its holdout; null when the campaign names none. */

@@ -35,6 +35,16 @@ export type ResponseSummary =
       coefficients: ResponseCoefficient[];
     };
 
+/** What an event of each behaviour says about taste. */
+export interface TasteSummary {
+  /** Weight of an event: the campaign's, and that learnt from what shoppers looked at later. */
+  behaviours: { name: string; given: number; learnt: number }[];
+  /** Of everybody's taste, in the same unit. */
+  priorWeight: number;
+  /** Later looks and their mean negative log-likelihood (nats) by either weights; null: too few, the campaign's weights stand. */
+  fit: { targets: number; lossBefore: number; lossAfter: number } | null;
+}
+
 interface PlattSummary {
   numOffers: number;
   isApplied: boolean;

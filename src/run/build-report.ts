@@ -182,6 +182,7 @@ export function buildReport(
             platt: model.quality.platt,
             coefficients: model.coefficients,
           },
+    taste: manifest.taste,
     withheld: Object.entries(output.withheld).map(([code, numUsers]) => ({ code, numUsers })),
     examples: output.examples,
     provenance: {

@@ -8,6 +8,7 @@ import type { IngestStage, SegmentStage } from "./profile-stages.js";
 import type { ProfileTableStage } from "./profile-table-stage.js";
 import type { QualityStage } from "./quality-stage.js";
 import type { RuleStage } from "./rule-stage.js";
+import type { StatesStage } from "./states-stage.js";
 import type { TransitionStage } from "./transition-stage.js";
 
 /** The stages that outputs are made from. */
@@ -25,6 +26,7 @@ export interface FinishedStages {
   affinity: AffinityStage;
   /** None without `rules` in the campaign. */
   rules: RuleStage | undefined;
+  states: StatesStage;
   candidates: CandidatesStage;
   allocated: AllocateStage;
   /** None unless the campaign names an earlier one. */

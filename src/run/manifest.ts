@@ -5,7 +5,9 @@ import type { SurveyResults } from "../evaluate/evaluate-campaign.js";
 import type { Drift } from "../profile/drift.js";
 import { noiseOf, type SegmentFacts } from "../profile/find-segments.js";
 import type { Stability } from "../profile/stability.js";
+import type { TasteSummary } from "../report/response-data.js";
 import type { ResponseModel, ResponseQuality } from "../response/model.js";
+import type { TasteModel } from "../response/taste.js";
 import type { AllocateResult } from "./allocate-stage.js";
 import type { InputFile, RunContext } from "./context.js";
 import type { EligibilityStage } from "./eligibility-stage.js";
@@ -68,6 +70,8 @@ export interface RunManifest {
     /** Where chances come from another model. */
     given?: ResponseModel["given"];
   };
+  /** What an event of each behaviour says about taste, and how that was learned. */
+  taste: TasteSummary;
   allocation: {
     budgetMinor: number;
     expectedSpendMinor: number;
@@ -107,6 +111,11 @@ function qualityOf({ cut, n, numUsers, methods, blend }: ScoringQuality): NonNul
     methods: methods.map(({ name, quality: { ndcg, recall, coverage } }) => ({ name, ndcg, recall, coverage })),
     ...(blend && { weights: Object.fromEntries(blend.map(({ method, weight }) => [method, weight])) }),
   };
+}
+
+function tasteOf(behaviours: Campaign["behaviours"], { weights, priorWeight, fit }: TasteModel): TasteSummary {
+  const learnt = Object.entries(behaviours).map(([name, given], b) => ({ name, given, learnt: weights[b]! }));
+  return { behaviours: learnt, priorWeight, fit };
 }
 
 function warningsOf(stages: FinishedStages, eligibility: EligibilityStage, responded: ResponseStage): string[] {
@@ -184,6 +193,7 @@ export function buildManifest(
       platt: model.quality?.platt ?? null,
       ...(model.given && { given: model.given }),
     },
+    taste: tasteOf(campaign.behaviours, stages.states.result.taste),
     allocation: {
       budgetMinor: campaign.budget.totalMinor,
       expectedSpendMinor: allocation.spendMinor,

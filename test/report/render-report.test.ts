@@ -14,6 +14,7 @@ function emptyData(): ReportData {
   const data = sampleData({ numCoupons: 0, numSegments: 0, numPoints: 0, numExamples: 0 });
   return {
     ...data,
+    taste: { behaviours: [], priorWeight: 5, fit: null },
     headline: {
       ...data.headline,
       budgetMinor: 0,
@@ -66,9 +67,9 @@ describe("renderReport", () => {
     }
     for (const coupon of data.coupons) expect(page).toContain(coupon.id);
     for (const input of data.provenance.inputs) expect(page).toContain(input.digest);
-    // 8 charts drawn for wide and narrow, 2 for both.
-    expect(svgCount(page)).toBe(18);
-    expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(18);
+    // 9 charts drawn for wide and narrow, 2 for both.
+    expect(svgCount(page)).toBe(20);
+    expect(page.match(/role="img" aria-label="[^"]{30,}"/g)).toHaveLength(20);
   });
 
   it("shows what is bought together, when rules were looked for, whatever items are called", async () => {
@@ -106,7 +107,17 @@ describe("renderReport", () => {
     expectSound(page);
     expect(page).toContain('id="k-distance"');
     expect(page).toContain("321 of 90,000 shoppers with data (0.36 %)");
-    expect(svgCount(page)).toBe(20);
+    expect(svgCount(page)).toBe(22);
+  });
+
+  it("shows what behaviours say about taste, only where that was learnt", async () => {
+    const data = sampleData();
+    const page = plain(await renderReport(data));
+    expect(page).toContain("What behaviours say about taste");
+    expect(page).toContain("20,000 later looks: the error of guessing them went from 0.6120");
+    expect(page).toMatch(/view.*?<td[^>]*>1<\/td>.*?<td[^>]*>0\.41<\/td>/s);
+    const without = await renderReport({ ...data, taste: { ...data.taste, fit: null } });
+    expect(plain(without)).not.toContain("say about taste");
   });
 
   it("shows why there are so many segments when the data chose", async () => {
@@ -122,7 +133,7 @@ describe("renderReport", () => {
     expectSound(page);
     expect(page).toContain('id="choice-of-k"');
     expect(page).toContain("3 segments have the highest");
-    expect(svgCount(page)).toBe(20);
+    expect(svgCount(page)).toBe(22);
   });
 
   it("is one file without scripts or anything to load", async () => {

@@ -75,7 +75,7 @@ for (const [name, make] of Object.entries(REPORTS)) {
       await page.evaluate(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`);
       const seen = (await page.evaluate(MEASURE)) as Measured;
       expect(seen.scrollWidth).toBeLessThanOrEqual(seen.innerWidth);
-      expect(seen.charts.length).toBe(10);
+      expect(seen.charts.length).toBe(11);
       for (const chart of seen.charts) {
         expect(chart, chart.id).toMatchObject({ drawings: 1 });
         expect(chart.width, chart.id).toBeGreaterThan(200);

@@ -204,6 +204,15 @@ export function sampleData(size: SampleSize = {}): ReportData {
         { label: "days between events", coefficient: -0.002, per: "standard-deviation" },
       ],
     },
+    taste: {
+      behaviours: [
+        { name: "view", given: 1, learnt: 0.41 },
+        { name: "cart", given: 3, learnt: 3.9 },
+        { name: "order", given: 5, learnt: 2.75 },
+      ],
+      priorWeight: 5,
+      fit: { targets: 20_000, lossBefore: 0.612, lossAfter: 0.587 },
+    },
     withheld: [
       { code: "no_candidate_value", numUsers: 24_801 },
       { code: "budget", numUsers: 14_220 },

@@ -31,6 +31,18 @@ function candidatesOf(out: string): Buffer {
 }
 
 describe("the response model of a run", () => {
+  it("is told with what each behaviour was learnt to say about taste", async () => {
+    const { taste } = JSON.parse(readFileSync(join(first, "run.json"), "utf8"));
+    expect(taste.behaviours.map(({ name, given }: { name: string; given: number }) => [name, given])).toEqual([
+      ["browse", 1],
+      ["search", 2],
+      ["purchase", 5],
+    ]);
+    for (const { learnt } of taste.behaviours) expect(learnt).toBeGreaterThan(0);
+    expect(taste.fit.lossAfter).toBeLessThan(taste.fit.lossBefore);
+    expect(readFileSync(join(first, "report.html"), "utf8")).toContain("What behaviours say about taste");
+  });
+
   it("is a file that says what was learnt from what", async () => {
     const model = readResponseModel(saved());
     expect(model.parts).toEqual(["anyway", "use", "persuade"]);

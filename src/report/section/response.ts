@@ -9,20 +9,23 @@ import { type Column, foldedTable, STACKS, table } from "../table.js";
 import { idHtml } from "../text.js";
 import type { View } from "../view.js";
 import { nothingToShow, paragraph, type Section } from "./section.js";
+import { tasteHtml } from "./taste.js";
 
 type Model = Extract<ResponseSummary, { kind: "model" }>;
 
-export async function responseSection({ data: { response } }: View): Promise<Section> {
+export async function responseSection({ data: { response, taste } }: View): Promise<Section> {
   return {
     id: "response",
     short: "Response",
     title: "How well redemption is predicted",
-    body:
+    body: [
       response.kind === "prior"
         ? priorNote(response)
         : response.kind === "given"
           ? givenNote(response)
           : await modelQuality(response),
+      await tasteHtml(taste),
+    ],
   };
 }
 
