@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "similarity/dispatch_weighting.h"
+#include "similarity/head.h"
+#include "similarity/head_tile.h"
 #include "similarity/scatter_rows.h"
 #include "tests/neighbours_for_test.h"
 #include "tests/skewed_matrix_for_test.h"
@@ -19,6 +21,7 @@ using testing::ForEachTarget;
 using testing::OwnedLists;
 using testing::OwnedWeights;
 using testing::Raised;
+using testing::Random;
 using testing::SameBits;
 using testing::SkewedMatrix;
 using testing::TestMatrix;
@@ -64,6 +67,52 @@ void ExpectSame(const TestMatrix& matrix, int64_t k, RowRange range) {
       EXPECT_EQ(tiled.counts, expected.counts);
       EXPECT_EQ(tiled.indices, expected.indices);
       EXPECT_TRUE(SameBits(tiled.scores, expected.scores));
+    }
+  }
+}
+
+TEST(Head, TermsOfTheTailHavePlacesByTheirFrequency) {
+  const TestMatrix matrix = SkewedMatrix(5000, 300, Values::kReal, 3);
+  const CsrView terms = matrix.by_item();
+  const Head head = ChooseHead(terms, 5000);
+  ASSERT_FALSE(head.terms.empty());
+  const int64_t tail = terms.rows - std::ssize(head.terms);
+  std::vector<int64_t> degrees(static_cast<size_t>(tail), -1);
+  for (int64_t t = 0; t < terms.rows; ++t) {
+    const int32_t slot = head.slot[static_cast<size_t>(t)];
+    if (slot >= 0) {
+      EXPECT_EQ(head.terms[static_cast<size_t>(slot)], t);
+      continue;
+    }
+    const int64_t place = ~int64_t{slot};
+    ASSERT_LT(place, tail);
+    EXPECT_EQ(degrees[static_cast<size_t>(place)], -1);
+    degrees[static_cast<size_t>(place)] = terms.degree(t);
+  }
+  for (size_t place = 1; place < degrees.size(); ++place) EXPECT_GE(2 * degrees[place - 1] + 1, degrees[place]);
+}
+
+TEST(CollectAtLeast, FindsWhatReachesEitherLimitOnEveryTarget) {
+  Random random(5);
+  constexpr size_t kCount = 4 * kTileStep;
+  for (const int64_t bound : {1, 2, 50, 65'536}) {
+    std::vector<uint16_t> sums(kCount);
+    std::vector<uint16_t> limits(kCount);
+    for (uint16_t& sum : sums) sum = static_cast<uint16_t>(random.Below(bound));
+    for (uint16_t& limit : limits) limit = static_cast<uint16_t>(random.Below(2) == 0 ? 0xFFFF : random.Below(65'536));
+    for (const uint16_t limit : {0, 1, 49, 60'000, 0xFFFF}) {
+      std::vector<uint16_t> expected;
+      for (size_t c = 0; c < kCount; ++c) {
+        if (sums[c] >= std::min(limit, limits[c])) expected.push_back(static_cast<uint16_t>(c));
+      }
+      ForEachTarget([&] {
+        std::vector<uint16_t> columns(kCount + kCollectSpare);
+        std::vector<uint16_t> found_sums(kCount + kCollectSpare);
+        const int64_t found = CollectAtLeast(sums.data(), limits.data(), kCount, limit, columns.data(), found_sums.data());
+        columns.resize(static_cast<size_t>(found));
+        EXPECT_EQ(columns, expected);
+        for (size_t j = 0; j < columns.size(); ++j) EXPECT_EQ(found_sums[j], sums[columns[j]]);
+      });
     }
   }
 }

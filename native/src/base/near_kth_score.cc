@@ -35,16 +35,36 @@ HWY_INLINE int64_t CountAtLeast(D d, const int32_t* HWY_RESTRICT entries, int64_
   return found;
 }
 
+// Least and largest score, as CountAtLeast sees them.
+template <class D>
+HWY_INLINE void Extremes(D d, const int32_t* HWY_RESTRICT entries, int64_t count, int32_t* least, int32_t* largest) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto low = hn::Set(d, entries[0]);
+  auto high = low;
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    auto scores = hn::Undefined(d);
+    auto indices = hn::Undefined(d);
+    hn::LoadInterleaved2(d, entries + 2 * i, scores, indices);
+    low = hn::Min(low, scores);
+    high = hn::Max(high, scores);
+  }
+  *least = hn::ReduceMin(d, low);
+  *largest = hn::ReduceMax(d, high);
+  for (; i < count; ++i) {
+    *least = std::min(*least, entries[2 * i]);
+    *largest = std::max(*largest, entries[2 * i]);
+  }
+}
+
 float NearKthScoreImpl(const ScoredIndex* HWY_RESTRICT entries, int64_t count, int64_t k) {
   const hn::CappedTag<int32_t, 16> d;
   const auto* numbers = reinterpret_cast<const int32_t*>(entries);
   // The bits of positive floats are ordered as they are: halve the range of bits. At least k reach `low`, fewer `high`.
   int32_t low = 0;
-  int64_t high = int64_t{std::bit_cast<int32_t>(std::numeric_limits<float>::infinity())} + 1;
-  for (int64_t i = 0, top = 0; i < count; ++i) {
-    top = std::max<int64_t>(top, numbers[2 * i]);
-    if (i + 1 == count) high = std::min(high, top + 1);
-  }
+  int32_t largest = 0;
+  Extremes(d, numbers, count, &low, &largest);
+  int64_t high = int64_t{largest} + 1;
   const int64_t enough = k + k / 8;
   int64_t reached = count;
   while (reached > enough && high - low > 1) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/best_keys.h"
 #include "base/prefetch_row.h"
 #include "base/write_neighbours.h"
 #include "couponcast/kernel.h"
@@ -43,9 +44,8 @@ class AnswerCandidates {
     all_.assign(entries.begin(), entries.end());
     if (include_self_) all_.push_back({0, static_cast<int32_t>(row)});
     Score(row, all_);
-    const auto kth = all_.begin() + k_;
-    std::ranges::partial_sort(all_, kth, kBetter);
-    WriteNeighbours({all_.begin(), kth}, indices, scores, count);
+    SortAll();
+    WriteNeighbours({all_.begin(), all_.begin() + k_}, indices, scores, count);
     return {};
   }
 
@@ -57,6 +57,7 @@ class AnswerCandidates {
       exact_weight_[static_cast<size_t>(row_terms[i])] = Weight(row, row_terms[i], row_values[i]);
     }
     for (size_t i = 0; i < entries.size(); ++i) {
+      if (i + kFarAhead < entries.size()) __builtin_prefetch(&documents_.indptr[static_cast<size_t>(entries[i + kFarAhead].index)]);
       if (i + kAhead < entries.size()) PrefetchRow(documents_, entries[i + kAhead].index, 4);
       entries[i].score = ExactScore(row, entries[i].index);
     }
@@ -64,7 +65,15 @@ class AnswerCandidates {
   }
 
  private:
-  static constexpr size_t kAhead = 2;  // candidates whose cells are fetched early
+  void SortAll() {
+    keys_.clear();
+    for (const auto [score, index] : all_) keys_.push_back(BestKey(score, index));
+    SortKeys(keys_);
+    for (size_t i = 0; i < keys_.size(); ++i) all_[i] = {ScoreOfKey(keys_[i]), IndexOfKey(keys_[i])};
+  }
+
+  static constexpr size_t kAhead = 2;     // candidates whose cells are fetched early
+  static constexpr size_t kFarAhead = 6;  // candidates of which it is fetched where their cells are
 
   float Weight(int64_t document, int64_t term, float value) const {
     return CellWeight<kWeighting>(value, weights_.length[static_cast<size_t>(document)], k1_plus_1_,
@@ -98,6 +107,7 @@ class AnswerCandidates {
   const float k1_plus_1_;
   std::vector<float> exact_weight_;  // of the row that is answered, by term
   std::vector<ScoredIndex> all_;     // candidates of that row
+  std::vector<uint64_t> keys_;       // to sort them by
   std::unique_ptr<ScatterRows<kWeighting>> scatter_;
 };
 

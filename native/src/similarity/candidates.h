@@ -21,6 +21,11 @@ class Candidates {
   float Least(size_t list) const { return lists_.kth_lower[list] - lists_.error[list]; }
   void RaiseError(size_t list, float error) { lists_.error[list] = std::max(lists_.error[list], error); }
 
+  // Ahead of a Push.
+  void Prefetch(size_t list) const {
+    __builtin_prefetch(&lists_.entries[list * static_cast<size_t>(capacity_) + static_cast<size_t>(lists_.counts[list])], 1);
+  }
+
   // Whether Least has changed. score_exactly(entries) is called where more candidates remain than approximate scores can tell
   // apart; then only the k best do.
   template <typename ScoreExactly>

@@ -1,6 +1,9 @@
 #include "similarity/head.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <numeric>
 
 namespace couponcast {
 namespace {
@@ -24,6 +27,16 @@ Head ChooseHead(const CsrView& terms, int64_t num_documents) {
   if (head.terms.size() > kMaxHead) head.terms.resize(kMaxHead);
   head.slot.assign(static_cast<size_t>(terms.rows), -1);
   for (size_t h = 0; h < head.terms.size(); ++h) head.slot[static_cast<size_t>(head.terms[h])] = static_cast<int32_t>(h);
+  // Sorted by the power of 2 alone: what is looked up often is together.
+  const auto power = [&](int64_t t) { return static_cast<size_t>(std::bit_width(static_cast<uint64_t>(terms.degree(t)))); };
+  std::array<int32_t, 66> next{};  // by 64 - power
+  for (int64_t t = 0; t < terms.rows; ++t) {
+    if (head.slot[static_cast<size_t>(t)] < 0) ++next[65 - power(t)];
+  }
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  for (int64_t t = 0; t < terms.rows; ++t) {
+    if (head.slot[static_cast<size_t>(t)] < 0) head.slot[static_cast<size_t>(t)] = ~next[64 - power(t)]++;
+  }
   return head;
 }
 

@@ -11,7 +11,7 @@ namespace couponcast {
 
 struct Head {
   std::vector<int32_t> terms;  // the most frequent first
-  std::vector<int32_t> slot;   // of each term: its place in `terms`, or -1
+  std::vector<int32_t> slot;   // of each term: its place in `terms`, or ~place in the tail, where frequent terms come first
 };
 
 Head ChooseHead(const CsrView& terms, int64_t num_documents);

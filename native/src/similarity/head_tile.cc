@@ -1,7 +1,5 @@
 #include "similarity/head_tile.h"
 
-#include <bit>
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/similarity/head_tile.cc"
 #include <hwy/foreach_target.h>
@@ -44,21 +42,15 @@ void AddHeadRowsImpl(const HeadTerm* HWY_RESTRICT terms, const int64_t* HWY_REST
 }
 
 int64_t CollectAtLeastImpl(const uint16_t* HWY_RESTRICT sums, const uint16_t* HWY_RESTRICT column_limits, int64_t count, uint16_t limit,
-                           int32_t* HWY_RESTRICT columns, uint16_t* HWY_RESTRICT found_sums) {
-  const hn::CappedTag<uint16_t, 32> d;
+                           uint16_t* HWY_RESTRICT columns, uint16_t* HWY_RESTRICT found_sums) {
+  const hn::CappedTag<uint16_t, kCollectSpare> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto own = hn::Set(d, limit);
   int64_t found = 0;
   const auto reached = [&](int64_t c) HWY_ATTR { return hn::Ge(hn::LoadU(d, sums + c), hn::Min(own, hn::LoadU(d, column_limits + c))); };
   const auto collect = [&](int64_t c, auto mask) HWY_ATTR {
-    uint64_t bits = 0;  // StoreMaskBits may write up to 8 bytes
-    hn::StoreMaskBits(d, mask, reinterpret_cast<uint8_t*>(&bits));
-    for (bits &= (uint64_t{1} << lanes) - 1; bits != 0; bits &= bits - 1) {
-      const int64_t j = c + std::countr_zero(bits);
-      columns[found] = static_cast<int32_t>(j);
-      found_sums[found] = sums[j];
-      ++found;
-    }
+    hn::CompressStore(hn::LoadU(d, sums + c), mask, d, found_sums + found);
+    found += static_cast<int64_t>(hn::CompressStore(hn::Iota(d, static_cast<uint16_t>(c)), mask, d, columns + found));
   };
   for (int64_t c = 0; c < count; c += 4 * lanes) {
     const auto m0 = reached(c);
@@ -66,6 +58,7 @@ int64_t CollectAtLeastImpl(const uint16_t* HWY_RESTRICT sums, const uint16_t* HW
     const auto m2 = reached(c + 2 * lanes);
     const auto m3 = reached(c + 3 * lanes);
     if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(m0, m1), hn::Or(m2, m3))))) continue;
+    // Without a branch for each: which ones are reached is not predictable.
     collect(c, m0);
     collect(c + lanes, m1);
     collect(c + 2 * lanes, m2);
@@ -88,7 +81,7 @@ void AddHeadRows(const HeadTerm* terms, const int64_t* begin, int64_t queries, c
   HWY_DYNAMIC_DISPATCH(AddHeadRowsImpl)(terms, begin, queries, tile, stride, sums);
 }
 
-int64_t CollectAtLeast(const uint16_t* sums, const uint16_t* column_limits, int64_t count, uint16_t limit, int32_t* columns,
+int64_t CollectAtLeast(const uint16_t* sums, const uint16_t* column_limits, int64_t count, uint16_t limit, uint16_t* columns,
                        uint16_t* found_sums) {
   return HWY_DYNAMIC_DISPATCH(CollectAtLeastImpl)(sums, column_limits, count, limit, columns, found_sums);
 }

@@ -9,6 +9,8 @@ namespace couponcast {
 inline constexpr int64_t kTileQueries = 16;  // documents that one pass over a tile serves
 inline constexpr int64_t kTileStep = 128;    // columns that are added together, of all rows: these fit the first-level cache
 
+inline constexpr int64_t kCollectSpare = 32;  // places behind what CollectAtLeast finds that it may write to
+
 struct HeadTerm {
   uint32_t slot;  // row of the tile
   uint16_t level;
@@ -26,8 +28,8 @@ struct HeadTile {
 void AddHeadRows(const HeadTerm* terms, const int64_t* begin, int64_t queries, const HeadTile& tile, int64_t stride, uint16_t* sums);
 
 // Writes the places c of [0, count) with sums[c] >= min(limit, column_limits[c]), ascending, and these sums; returns how many.
-// `count` is a multiple of kTileStep; both outputs have room for all.
-int64_t CollectAtLeast(const uint16_t* sums, const uint16_t* column_limits, int64_t count, uint16_t limit, int32_t* columns,
+// `count` is a multiple of kTileStep, at most 65536; both outputs have room for all and kCollectSpare more.
+int64_t CollectAtLeast(const uint16_t* sums, const uint16_t* column_limits, int64_t count, uint16_t limit, uint16_t* columns,
                        uint16_t* found_sums);
 
 }  // namespace couponcast

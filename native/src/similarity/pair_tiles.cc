@@ -44,8 +44,8 @@ class PairTiles {
         scorer_(documents, terms, weights),
         answer_(documents, terms, weights, k, /*include_self=*/false, cancel),
         column_limits_(kTileBlock),
-        found_column_(kTileScan),
-        found_sum_(kTileScan) {}
+        found_column_(kTileScan + kCollectSpare),
+        found_sum_(kTileScan + kCollectSpare) {}
 
   Status Run(RowRange group, RowRange other, bool* applies) {
     scorer_.SetQueries(group);
@@ -71,6 +71,8 @@ class PairTiles {
   }
 
  private:
+  static constexpr size_t kAhead = 4;  // finds whose lists are fetched early
+
   void StartColumns(int64_t first, int64_t last) {
     std::ranges::fill(column_limits_, kUnreachableLimit);
     for (int64_t document = first; document < last; ++document) {
@@ -93,6 +95,7 @@ class PairTiles {
     for (int64_t c = begin / kTileScan * kTileScan; c < kTileBlock; c += kTileScan) {
       const int64_t found = CollectAtLeast(sums + c, column_limits_.data() + c, kTileScan, limit, found_column_.data(), found_sum_.data());
       for (size_t j = 0; j < static_cast<size_t>(found); ++j) {
+        if (j + kAhead < static_cast<size_t>(found)) candidates_.Prefetch(static_cast<size_t>(first + c + found_column_[j + kAhead]));
         const int64_t column = c + found_column_[j];
         const int64_t document = first + column;
         const uint16_t sum = found_sum_[j];
@@ -114,7 +117,7 @@ class PairTiles {
   TileScorer<kWeighting> scorer_;
   AnswerCandidates<kWeighting> answer_;
   std::vector<uint16_t> column_limits_;  // [kTileBlock] that a sum must reach for the column's list
-  std::vector<int32_t> found_column_;
+  std::vector<uint16_t> found_column_;
   std::vector<uint16_t> found_sum_;
 };
 

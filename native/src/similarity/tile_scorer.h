@@ -65,7 +65,7 @@ class TileScorer {
         if (slot >= 0) {
           head_terms_.push_back({static_cast<uint32_t>(slot), level});
         } else if (level > 0) {
-          tail_terms_.push_back({row_terms[i], level});
+          tail_terms_.push_back({~slot, level});
         }
       }
       head_begin_.push_back(std::ssize(head_terms_));
@@ -166,9 +166,11 @@ class TileScorer {
     std::ranges::fill(tile_, uint16_t{0});
     const auto cells_begin = static_cast<size_t>(documents_.indptr[static_cast<size_t>(first)]);
     const auto cells_end = static_cast<size_t>(documents_.indptr[static_cast<size_t>(last)]);
-    // tail_begin_[t + 2] counts term t; summed up, tail_begin_[t + 1] is where it begins and, once filled, where it ends.
-    for (size_t cell = cells_begin; cell < cells_end; ++cell) ++tail_begin_[static_cast<size_t>(documents_.indices[cell]) + 2];
-    for (const int32_t term : head_.terms) tail_begin_[static_cast<size_t>(term) + 2] = 0;
+    // tail_begin_[t + 2] counts term t of the tail; summed up, tail_begin_[t + 1] is where it begins and, once filled, where it ends.
+    for (size_t cell = cells_begin; cell < cells_end; ++cell) {
+      const int32_t slot = head_.slot[static_cast<size_t>(documents_.indices[cell])];
+      if (slot < 0) ++tail_begin_[static_cast<size_t>(~slot) + 2];
+    }
     std::partial_sum(tail_begin_.begin(), tail_begin_.end(), tail_begin_.begin());
     tail_.resize(std::max(tail_begin_.back(), 1U));  // its address is counted from
     for (int64_t document = first; document < last; ++document) {
@@ -176,11 +178,10 @@ class TileScorer {
       const auto row_values = documents_.row_values(document);
       const auto place = static_cast<size_t>(document - first);
       for (size_t i = 0; i < row_terms.size(); ++i) {
-        const auto term = static_cast<size_t>(row_terms[i]);
         const uint16_t level = Level(Weight(document, row_terms[i], row_values[i]), factor);
-        const int32_t slot = head_.slot[term];
+        const int32_t slot = head_.slot[static_cast<size_t>(row_terms[i])];
         if (slot < 0) {
-          tail_[tail_begin_[term + 1]++] = PackPosting(level, static_cast<uint32_t>(place));
+          tail_[tail_begin_[static_cast<size_t>(~slot) + 1]++] = PackPosting(level, static_cast<uint32_t>(place));
         } else {
           constexpr auto kStep = static_cast<size_t>(kTileStep);
           tile_[(place / kStep * head_.terms.size() + static_cast<size_t>(slot)) * kStep + place % kStep] = level;

@@ -42,8 +42,8 @@ class TiledRows {
         scorer_(documents, terms, weights),
         answer_(documents, terms, weights, k, include_self, cancel),
         no_limits_(kTileScan, kUnreachableLimit),
-        found_column_(kTileScan),
-        found_sum_(kTileScan) {}
+        found_column_(kTileScan + kCollectSpare),
+        found_sum_(kTileScan + kCollectSpare) {}
 
   Status Run(RowRange range, std::span<int32_t> indices, std::span<float> scores, std::span<int32_t> counts, bool* applies) {
     const auto width = static_cast<size_t>(k_);
@@ -97,7 +97,7 @@ class TiledRows {
       const int64_t found = CollectAtLeast(sums + c, no_limits_.data(), kTileScan, limit, found_column_.data(), found_sum_.data());
       for (size_t j = 0; j < static_cast<size_t>(found); ++j) {
         if (found_sum_[j] < limit) continue;
-        const auto document = static_cast<int32_t>(first + c) + found_column_[j];
+        const auto document = static_cast<int32_t>(first + c + found_column_[j]);
         if (candidates.Push(list, {scorer_.Centre(found_sum_[j], degree), document}, score_exactly)) {
           limit = scorer_.Limit(candidates.Least(list), degree);
         }
@@ -113,7 +113,7 @@ class TiledRows {
   AnswerCandidates<kWeighting> answer_;
   OwnedCandidates owned_;
   const std::vector<uint16_t> no_limits_;  // of columns, which have no lists here
-  std::vector<int32_t> found_column_;
+  std::vector<uint16_t> found_column_;
   std::vector<uint16_t> found_sum_;
 };
 
