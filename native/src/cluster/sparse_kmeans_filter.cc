@@ -22,34 +22,42 @@ HWY_BEFORE_NAMESPACE();
 namespace couponcast::HWY_NAMESPACE {
 namespace {
 
-// scores[c] = <row, c> - |c|^2 / 2 in whole numbers, from the products: the larger the nearer. Returns the largest.
-HWY_INLINE float Scores(const SparseFilter& filter, float step, float* HWY_RESTRICT scores) {
-  const hn::CappedTag<float, 16> d;
-  const auto width = static_cast<int64_t>(hn::Lanes(d));
-  const float* HWY_RESTRICT half_norms = filter.half_norms;
-  const int64_t lanes = filter.lanes;
-  const auto unit = hn::Set(d, step * filter.unit);
-  auto largest = hn::Set(d, -std::numeric_limits<float>::infinity());
-  for (int64_t c = 0; c < lanes; c += width) {
-    const auto score = hn::Sub(hn::Mul(hn::LoadU(d, scores + c), unit), hn::LoadU(d, half_norms + c));
-    hn::StoreU(score, d, scores + c);
-    largest = hn::Max(largest, score);
-  }
-  return hn::ReduceMax(d, largest);
+// A score is <row, c> - |c|^2 / 2: the larger the nearer.
+template <class D>
+HWY_INLINE hn::Vec<D> ScoresAt(D d, const SparseFilter& filter, hn::Vec<D> unit, const float* HWY_RESTRICT products, int64_t c) {
+  return hn::Sub(hn::Mul(hn::LoadU(d, products + c), unit), hn::LoadU(d, filter.half_norms + c));
 }
 
-// The centroids that score at least `least`: how many, and which if it is one. Without a branch on scores.
-HWY_INLINE SparseCandidates Candidates(const SparseFilter& filter, const float* HWY_RESTRICT scores, float least) {
+// The centroids that may be the nearest, as scores are off by `off`. Each lane keeps its two best in one pass over the
+// products: nothing is stored, and nothing waits for the best of all but the last comparisons.
+HWY_INLINE SparseCandidates Candidates(const SparseFilter& filter, float step, float off, const float* HWY_RESTRICT products) {
+  const hn::CappedTag<float, 16> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto width = static_cast<int64_t>(hn::Lanes(d));
+  const auto unit = hn::Set(d, step * filter.unit);
+  auto best = ScoresAt(d, filter, unit, products, 0);
+  auto second = hn::Set(d, -std::numeric_limits<float>::infinity());
+  auto where = hn::Iota(di, 0);
+  for (int64_t c = width; c < filter.lanes; c += width) {
+    const auto score = ScoresAt(d, filter, unit, products, c);
+    second = hn::Max(second, hn::Min(best, score));
+    where = hn::IfThenElse(hn::RebindMask(di, hn::Gt(score, best)), hn::Iota(di, static_cast<int32_t>(c)), where);
+    best = hn::Max(best, score);
+  }
+  const auto least = hn::Sub(hn::MaxOfLanes(d, best), hn::Set(d, 2 * off));
+  const auto near = hn::Ge(best, least);
+  HWY_ALIGN std::array<int32_t, 16> centroids;
+  hn::Store(where, di, centroids.data());
+  const intptr_t first = hn::FindFirstTrue(d, near);
+  return {hn::CountTrue(d, near) + hn::CountTrue(d, hn::Ge(second, least)), first < 0 ? -1 : centroids[static_cast<size_t>(first)],
+          hn::GetLane(least)};
+}
+
+HWY_INLINE void Scores(const SparseFilter& filter, float step, float* HWY_RESTRICT products) {
   const hn::CappedTag<float, 16> d;
   const auto width = static_cast<int64_t>(hn::Lanes(d));
-  SparseCandidates found;
-  for (int64_t c = 0; c < filter.lanes; c += width) {
-    const auto near = hn::Ge(hn::LoadU(d, scores + c), hn::Set(d, least));
-    found.count += hn::CountTrue(d, near);
-    const intptr_t first = hn::FindFirstTrue(d, near);
-    found.nearest = first < 0 ? found.nearest : static_cast<int32_t>(c + first);
-  }
-  return found;
+  for (int64_t c = 0; c < filter.lanes; c += width)
+    hn::StoreU(ScoresAt(d, filter, hn::Set(d, step * filter.unit), products, c), d, products + c);
 }
 
 // The nearest of the centroids whose group of sixteen has one that scores at least `least`; NaN: of all.
@@ -80,11 +88,11 @@ void LabelRowsImpl(const SparseFilter& filter, const CsrView& matrix, const floa
     const int64_t left = matrix.nnz() - begin - count;
     return SparseCells{matrix.indices.data() + begin, matrix.values.data() + begin, count, std::min(kSparseCellsAhead, left)};
   };
-  const auto scores_of = [&](int64_t row) { return scratch.scores + (row - range.begin) * filter.lanes; };
+  const auto products_of = [&](int64_t row) { return scratch.products + (row - range.begin) * filter.lanes; };
   for (int64_t row = range.begin; row < range.end; ++row) {
     const SparseCells cells = cells_of(row);
     const int16_t* codes = filter.codes + matrix.indptr[static_cast<size_t>(row)];
-    ShortProducts({cells.indices, codes, cells.count, cells.ahead}, filter.shorts, filter.lanes, scores_of(row));
+    ShortProducts({cells.indices, codes, cells.count, cells.ahead}, filter.shorts, filter.lanes, products_of(row));
   }
   std::array<int64_t, kSparseBatchRows> open;
   std::array<float, kSparseBatchRows> least;
@@ -94,17 +102,17 @@ void LabelRowsImpl(const SparseFilter& filter, const CsrView& matrix, const floa
     labels[row] = -1;
     if (count == 0) continue;
     const float off = filter.ErrorOf(static_cast<float>(count), static_cast<float>(squares[row]), filter.errors[row]);
-    const float bound = Scores(filter, filter.steps[row], scores_of(row)) - 2 * off;
-    const SparseCandidates found = Candidates(filter, scores_of(row), bound);
+    const SparseCandidates found = Candidates(filter, filter.steps[row], off, products_of(row));
     labels[row] = found.nearest;
     open[static_cast<size_t>(num_open)] = row;
-    least[static_cast<size_t>(num_open)] = off < kSparseLargestError ? bound : std::numeric_limits<float>::quiet_NaN();
+    least[static_cast<size_t>(num_open)] = off < kSparseLargestError ? found.least : std::numeric_limits<float>::quiet_NaN();
     num_open += static_cast<int64_t>(found.count != 1 || !(off < kSparseLargestError));
   }
   for (int64_t i = 0; i < num_open; ++i) {
     const int64_t row = open[static_cast<size_t>(i)];
+    Scores(filter, filter.steps[row], products_of(row));
     labels[row] =
-        static_cast<int32_t>(Exact(filter, cells_of(row), factors[row], scores_of(row), least[static_cast<size_t>(i)], scratch.products));
+        static_cast<int32_t>(Exact(filter, cells_of(row), factors[row], products_of(row), least[static_cast<size_t>(i)], scratch.exact));
   }
   for (int64_t row = range.begin; row < range.end; ++row) {
     if (labels[row] >= 0) ++counts[labels[row]];
@@ -151,9 +159,9 @@ Status SparseKmeansLabels(const CsrView& matrix, std::span<const float> factors,
   filter.largest_norm = static_cast<float>(largest_norm);
   filter.radius = static_cast<float>(std::sqrt(largest_norm)) * (1 + 0x1p-20F);
 
-  hwy::AlignedVector<float> scores(lanes * kSparseBatchRows);
-  hwy::AlignedVector<float> products(lanes);
-  const SparseScratch scratch{scores.data(), products.data()};
+  hwy::AlignedVector<float> products(lanes * kSparseBatchRows);
+  hwy::AlignedVector<float> exact(lanes);
+  const SparseScratch scratch{products.data(), exact.data()};
   std::ranges::fill(counts, 0);
   const auto label_rows = HWY_DYNAMIC_POINTER(LabelRowsImpl);
   return ForEachSparsePoll(matrix, filter.lanes, range, cancel, [&](RowRange rows) {

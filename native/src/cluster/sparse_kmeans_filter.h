@@ -37,13 +37,14 @@ struct SparseFilter {
 };
 
 struct SparseCandidates {
-  size_t count = 0;
-  int32_t nearest = 0;  // if it is one
+  size_t count = 0;      // at most two a lane are counted
+  int32_t nearest = -1;  // if it is one
+  float least = 0;       // what a candidate scores at least
 };
 
 struct SparseScratch {
-  float* scores = nullptr;    // [kSparseBatchRows * lanes]
-  float* products = nullptr;  // [lanes]
+  float* products = nullptr;  // [kSparseBatchRows * lanes] in whole numbers
+  float* exact = nullptr;     // [lanes]
 };
 
 }  // namespace couponcast
