@@ -45,7 +45,7 @@ describe("similar", () => {
     "%s: csv, parquet, jsonl and safetensors agree with the library",
     async (axis) => {
       const options = { weighting: "bm25", k: 7, k1: 1.5, b: 0.5 } as const;
-      const args = ["--weighting", "bm25", "-k", "7", "--k1", "1.5", "--b", "0.5"];
+      const args = ["--similarity", "bm25", "-k", "7", "--k1", "1.5", "--b", "0.5"];
       const one = axis === "users" ? "user_id" : "item_id";
       const id = (row: number) => (axis === "users" ? matrix.userId(row) : matrix.itemId(row));
       const found = await (axis === "users" ? similarUsers : similarItems)(matrix, options);
@@ -94,7 +94,7 @@ describe("recommend", () => {
     const rows = await expected({ n: 6, similarity: "tfidf", neighbours: 9 });
     for (const ending of ["csv", "parquet", "jsonl"]) {
       const file = at(`recommended.${ending}`);
-      const args = ["-n", "6", "--similarity", "tfidf", "--neighbours", "9"];
+      const args = ["-n", "6", "--similarity", "tfidf", "-k", "9"];
       const document = await cliJson(["recommend", path, ...args, "-o", file]);
       expect(document.rows).toBe(rows.length);
       expect(lines(await readTable(file), COLUMNS)).toEqual(rows);

@@ -10,7 +10,7 @@ const CASES: [args: string[], message: RegExp, hint: RegExp][] = [
   [["run", "a.yaml", "b.yaml", "--out", "x"], /too many arguments/, /couponcast run --help/],
   [["run", "c.yaml", "--out", "x", "--threads", "0"], /--threads.*'0'.*whole number from 1 to 1,024/, /--help/],
   [["run", "c.yaml", "--out", "x", "--json", "--quiet"], /cannot be used with/, /--help/],
-  [["similar", "m", "--axis", "users", "-o", "x.csv", "-k", "abc"], /-k, --k.*'abc'.*whole number/, /--help/],
+  [["similar", "m", "--axis", "users", "-o", "x.csv", "-k", "abc"], /-k, --neighbours.*'abc'.*whole number/, /--help/],
   [["similar", "m", "--axis", "users", "-o", "x.csv", "-k", "1.5"], /'1.5'.*whole number/, /--help/],
   [["similar", "m", "--axis", "users", "-o", "x.csv", "-k", "-1"], /'-1'.*whole number/, /--help/],
   [["similar", "m", "--axis", "users", "-o", "x.csv", "-k", "0x10"], /'0x10'.*whole number/, /--help/],

@@ -14,8 +14,8 @@ import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 
 interface SimilarOptions extends CommonOptions {
   axis: "users" | "items";
-  k: number;
-  weighting: WeightingName;
+  neighbours: number;
+  similarity: WeightingName;
   k1: number;
   b: number;
   lambda: number;
@@ -43,15 +43,15 @@ from there.`,
       ["items that are bought together", "similar matrix.safetensors --axis items -k 20 -o items.csv"],
       [
         "nearest users by BM25, as Parquet",
-        "similar matrix.safetensors --axis users -k 50 --weighting bm25 -o users.parquet",
+        "similar matrix.safetensors --axis users -k 50 --similarity bm25 -o users.parquet",
       ],
     ],
   })
     .argument("<matrix>", "behaviour matrix, .safetensors")
     .addOption(required("--axis <axis>", "what is compared").choices(["users", "items"]))
-    .option("-k, --k <count>", "neighbours of each", integer(1, 2 ** 31 - 1), 50)
+    .option("-k, --neighbours <count>", "of each row", integer(1, 2 ** 31 - 1), 50)
     .addOption(
-      new Option("--weighting <name>", "how cells become weights")
+      new Option("--similarity <name>", "how cells become weights")
         .choices(["cosine", "tfidf", "bm25", "saturation"])
         .default("cosine"),
     )
@@ -63,7 +63,7 @@ from there.`,
     .option("--raw", "CSV: do not put an apostrophe before ids that a spreadsheet would take for a formula");
   addCommonOptions(command);
   setAction<SimilarOptions>(command, async (session, [path], options) => {
-    const { axis, k, weighting, out } = options;
+    const { axis, neighbours: k, similarity, out } = options;
     const matrix = await openMatrixFile(path!);
     try {
       const endings = [...TABLE_ENDINGS, ".safetensors"];
@@ -74,9 +74,9 @@ from there.`,
       });
       const [rows, one] = axis === "users" ? [matrix.numUsers, "user"] : [matrix.numItems, "item"];
       return {
-        json: { out: resolve(out), axis, k, weighting, rows, neighbours: written, bytes },
+        json: { out: resolve(out), axis, k, similarity, rows, neighbours: written, bytes },
         lines: [
-          `${counted(rows, one)}, ${counted(written, "neighbour")} (${weighting}, at most ${count(k)} each)`,
+          `${counted(rows, one)}, ${counted(written, "neighbour")} (${similarity}, at most ${count(k)} each)`,
           `${out} (${byteSize(bytes)})`,
         ],
       };
@@ -107,7 +107,7 @@ const writeTable: Write = async (session, matrix, options, output) => {
   const { matrixIds } = await import("../../table/matrix-ids.js");
   const { axis } = options;
   const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
-  const width = Math.min(options.k, Math.max(rows, 1));
+  const width = Math.min(options.neighbours, Math.max(rows, 1));
   const batch = Math.max(1, Math.floor(BATCH_PLACES / width));
   const executor = new Executor(session.run());
   const writer = await TableWriter.open(output, { executor, signal: session.signal, raw: options.raw });
@@ -139,6 +139,6 @@ const writeTable: Write = async (session, matrix, options, output) => {
   }
 };
 
-function scoringOf({ k, weighting, k1, b, lambda, includeSelf }: SimilarOptions) {
-  return { k, weighting, k1, b, lambda, includeSelf };
+function scoringOf({ neighbours, similarity, k1, b, lambda, includeSelf }: SimilarOptions) {
+  return { k: neighbours, weighting: similarity, k1, b, lambda, includeSelf };
 }
