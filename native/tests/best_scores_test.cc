@@ -43,8 +43,9 @@ TEST(BestScores, EqualsASortOnEveryTarget) {
         SCOPED_TRACE(::testing::Message() << count << " scores of " << values << " values, k " << k);
         std::vector<float> scores(static_cast<size_t>(PaddedScores(count)), 0.0F);
         std::vector<int32_t> items;
+        const int64_t below = values / 4;
         for (int64_t j = 0; j < count; ++j) {
-          scores[static_cast<size_t>(j)] = static_cast<float>(random.Below(values + 1) - values / 4);
+          scores[static_cast<size_t>(j)] = static_cast<float>(random.Below(values + 1) - below);
           items.push_back(static_cast<int32_t>(3 * (count - j)));
         }
         if (count > 64 && values == 4) {
