@@ -12,6 +12,7 @@
 #include "similarity/pair_cells.h"
 #include "similarity/pair_kinds.h"
 #include "similarity/pair_offers.h"
+#include "similarity/pair_rows.h"
 #include "similarity/tiled_rows.h"
 
 namespace couponcast {

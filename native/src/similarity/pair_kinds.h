@@ -10,7 +10,6 @@
 
 #include "couponcast/all_pairs.h"
 #include "similarity/dispatch_weighting.h"
-#include "similarity/pair_rows.h"
 #include "similarity/pair_score.h"
 
 namespace couponcast {

@@ -1,6 +1,5 @@
 // What is in the head, and the work that the pairs are.
 #include <array>
-#include <cmath>
 #include <numeric>
 
 #include "similarity/check_pairs.h"
