@@ -48,7 +48,7 @@ class OwnedPairLists {
         places_(static_cast<size_t>(terms.rows) + 1),
         before_(documents.indices.size()) {}
 
-  PairLists view() { return {largest_, order_, places_, head_, tail_, before_}; }
+  PairLists view() { return {largest_, order_, places_, head_, tail_, before_, 0, {}}; }
   const OwnedWeights& weights() const { return weights_; }
   std::span<const int32_t> order() const { return order_; }
   Status Plan() {

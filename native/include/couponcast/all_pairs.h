@@ -58,7 +58,7 @@ struct PairLists {
   std::span<uint8_t> tail;    // [places.back().cell * cell_bytes] of each term by rank
   std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's; zeros at first
   int64_t square_ranks = 0;   // a multiple of kPairTile
-  std::span<float> square{};  // [square_ranks * square_ranks] what SumPairSquare gives
+  std::span<float> square;    // [square_ranks * square_ranks] what SumPairSquare gives
 };
 
 // Place of the sum of the ranks h <= r in a square: tile by tile, so that those of a tile are read and written in order.
