@@ -51,16 +51,19 @@ Status RunAllPairs(const CsrView& documents, const CsrView& terms, const Documen
     places[term].row += places[term - 1].row;
     places[term].cell += places[term - 1].cell;
   }
-  const PairLayout layout = PairLayoutOf(largest);
+  const PairLayout layout = PairLayoutOf(largest, documents.rows);
   std::vector<float> head(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
-  std::vector<uint32_t> tail(static_cast<size_t>(places.back().cell * layout.cell_words));
+  std::vector<uint8_t> tail(static_cast<size_t>(places.back().cell * layout.cell_bytes));
   std::vector<int32_t> before(static_cast<size_t>(documents.nnz()));
-  const PairLists lists{largest, order, places, head, tail, before};
+  const int64_t square_ranks = SquareRanks(documents, order, largest);
+  std::vector<float> square(static_cast<size_t>(square_ranks * square_ranks));
+  const PairLists lists{largest, order, places, head, tail, before, square_ranks, square};
   bool applies = false;
   const Status filled = FillPairLists(documents, terms, weights, {0, terms.rows}, {}, lists, &applies);
   if (filled.code() != StatusCode::kCorruptFile) Require(filled);
   if (filled.ok() && applies) {
-    std::vector<ScoredIndex> entries(rows * static_cast<size_t>(BestListCapacity(kNeighbours)));
+    Require(SumPairSquare(documents, terms, weights, order, 0, 1, {}, square_ranks, square));
+    std::vector<uint64_t> entries(rows * static_cast<size_t>(BestListCapacity(kNeighbours)));
     std::vector<int32_t> used(rows, 0);
     std::vector<float> thresholds(rows, 0.0F);
     std::vector<float> bounds(rows, 0.0F);

@@ -125,7 +125,7 @@ class PairCells {
     const float length = weights_.length[DocumentOf(part)];
     const auto most_rows = Kind::kHasHead ? static_cast<int32_t>(std::min(part.rank / layout_.row_ranks + 1, kMaxPairDepth)) : 0;
     size_t visits = 0;
-    int64_t rows = 0;
+    batch.rows = 0;
     for (size_t i = 0; i < count; ++i) {
       if (i + kPlacesAhead < count) __builtin_prefetch(&lists_.places[static_cast<size_t>(cells[i + kPlacesAhead])]);
       const auto term = static_cast<size_t>(cells[i]);
@@ -137,7 +137,7 @@ class PairCells {
       if constexpr (Kind::kHasHead) {
         batch.first_row[i] = place.row;
         batch.depth[i] = std::min(next.row - place.row, most_rows);
-        rows += batch.depth[i];
+        batch.rows += batch.depth[i];
         if (i < kRowsAhead) FetchRows(place.row, batch.depth[i]);
       }
       // No more than there are, whatever a file's other orientation says.
@@ -149,7 +149,6 @@ class PairCells {
     batch.last = LeftOf(part) <= most_;
     batch.count = count;
     batch.visit_count = visits;
-    batch.rows = rows;
     batch.self = self;
     for (size_t v = 0; v < std::min(visits, Kind::kListsAhead); ++v) FetchPairList<Kind>(lists_, batch.visits[v]);
   }
