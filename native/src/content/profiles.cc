@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/accumulator.h"
-#include "base/axpy.h"
+#include "base/add_rows.h"
 #include "base/check.h"
 #include "recommend/check_options.h"
 #include "recommend/cover_lists.h"
@@ -114,9 +114,7 @@ Status AffinityFromProfiles(const CsrView& users, const ProfileView& profiles, s
     if ((user - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
     profile.Build(users.row_indices(user), users.row_values(user));
     float* row = affinity.data() + (user - range.begin) * columns;
-    for (size_t f = 0; f < profile.features().size(); ++f) {
-      Axpy(profile.weights()[f], weights.data() + static_cast<int64_t>(profile.features()[f]) * columns, columns, row);
-    }
+    AddRows(profile.features(), profile.weights(), weights.data(), columns, row);
   }
   return {};
 }

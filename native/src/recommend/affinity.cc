@@ -1,8 +1,9 @@
 #include "couponcast/affinity.h"
 
 #include <algorithm>
+#include <vector>
 
-#include "base/axpy.h"
+#include "base/add_rows.h"
 #include "base/check.h"
 #include "recommend/cover_lists.h"
 #include "recommend/list_shape.h"
@@ -66,16 +67,19 @@ Status AffinityFromItems(const CsrView& users, std::span<const float> weights, i
   COUPONCAST_RETURN_IF_ERROR(CheckSize("affinity", affinity.size(), range.size() * columns));
   const auto lambda = static_cast<float>(transform.lambda);
   std::ranges::fill(affinity, 0.0F);
+  std::vector<float> saturated;
   for (int64_t user = range.begin; user < range.end; ++user) {
     if ((user - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
     float* row = affinity.data() + (user - range.begin) * columns;
     const auto items = users.row_indices(user);
     const auto values = users.row_values(user);
-    for (size_t i = 0; i < items.size(); ++i) {
-      const float value =
-          transform.weighting == Weighting::kSaturation ? TermFrequency<Weighting::kSaturation>(values[i], lambda, 0) : values[i];
-      Axpy(value, weights.data() + static_cast<int64_t>(items[i]) * columns, columns, row);
+    if (transform.weighting != Weighting::kSaturation) {
+      AddRows(items, values, weights.data(), columns, row);
+      continue;
     }
+    saturated.clear();
+    for (const float value : values) saturated.push_back(TermFrequency<Weighting::kSaturation>(value, lambda, 0));
+    AddRows(items, saturated, weights.data(), columns, row);
   }
   return {};
 }
@@ -92,9 +96,7 @@ Status AffinityFromUsers(const CsrView& by_user, const CsrView& by_item, const D
   return ForEachUserNeighbours(by_user, by_item, document_weights, k, range, cancel,
                                [&](int64_t user, std::span<const int32_t> neighbours, std::span<const float> similarities) {
                                  float* row = affinity.data() + (user - range.begin) * columns;
-                                 for (size_t j = 0; j < neighbours.size(); ++j) {
-                                   Axpy(similarities[j], weights.data() + static_cast<int64_t>(neighbours[j]) * columns, columns, row);
-                                 }
+                                 AddRows(neighbours, similarities, weights.data(), columns, row);
                                });
 }
 
