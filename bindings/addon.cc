@@ -123,6 +123,12 @@ const BehaviourMatrix& Args::Matrix(const char* name) const {
   return matrix;
 }
 
+const CsrView& Args::Users(const char* name) const {
+  const BehaviourMatrix& matrix = RawMatrix(name);
+  Check(env_, matrix.EnsureUsersValid());
+  return matrix.by_user();
+}
+
 bool TypedArrayMemory(Napi::Env env, Napi::Value value, napi_typedarray_type type, void** data, size_t* length) {
   napi_typedarray_type actual = napi_int8_array;
   // Napi::TypedArray asks for the ArrayBuffer, which fails on a SharedArrayBuffer; this call does not.

@@ -65,6 +65,8 @@ class Args {
   // The open matrix behind a handle, unchecked content / content that kernels may run on.
   const BehaviourMatrix& RawMatrix(const char* name) const;
   const BehaviourMatrix& Matrix(const char* name) const;
+  // Of an open matrix the rows of users, checked without the rest.
+  const CsrView& Users(const char* name) const;
 
   // A typed array of T, over an ArrayBuffer or a SharedArrayBuffer, or {handle, tensor} of an open tensor file.
   template <typename T>

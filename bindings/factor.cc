@@ -76,8 +76,7 @@ Napi::Value AlsLossBinding(const Args& args) {
 FactorsView Factors(const Args& args) { return {args.Integer("factors"), args.In<float>("userFactors"), args.In<float>("itemFactors")}; }
 
 Napi::Value RecommendFactorsBinding(const Args& args) {
-  Check(args.env(),
-        RecommendFromFactors(args.Matrix("matrix").by_user(), Factors(args), args.Range(), Options(args), args.Cancel(), Output(args)));
+  Check(args.env(), RecommendFromFactors(args.Users("matrix"), Factors(args), args.Range(), Options(args), args.Cancel(), Output(args)));
   return args.env().Undefined();
 }
 
@@ -88,7 +87,7 @@ Napi::Value SimilarFactorsBinding(const Args& args) {
 }
 
 Napi::Value ScopeWeightsFactorsBinding(const Args& args) {
-  Check(args.env(), ScopeWeightsOfFactors(Factors(args), Scopes(args, args.Matrix("matrix").by_user().cols), args.Range(), args.Cancel(),
+  Check(args.env(), ScopeWeightsOfFactors(Factors(args), Scopes(args, args.Users("matrix").cols), args.Range(), args.Cancel(),
                                           args.Out<float>("outWeights")));
   return args.env().Undefined();
 }

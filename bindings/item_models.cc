@@ -38,14 +38,14 @@ Napi::Value EaseWeightsBinding(const Args& args) {
 }
 
 Napi::Value RecommendDenseBinding(const Args& args) {
-  Check(args.env(), RecommendFromDense(args.Matrix("matrix").by_user(), args.In<float>("dense"), args.Range(), Options(args), args.Cancel(),
-                                       Output(args)));
+  Check(args.env(),
+        RecommendFromDense(args.Users("matrix"), args.In<float>("dense"), args.Range(), Options(args), args.Cancel(), Output(args)));
   return args.env().Undefined();
 }
 
 Napi::Value ScopeWeightsDenseBinding(const Args& args) {
-  Check(args.env(), ScopeWeightsOfDense(args.In<float>("dense"), Scopes(args, args.Matrix("matrix").by_user().cols), args.Range(),
-                                        args.Cancel(), args.Out<float>("outWeights")));
+  Check(args.env(), ScopeWeightsOfDense(args.In<float>("dense"), Scopes(args, args.Users("matrix").cols), args.Range(), args.Cancel(),
+                                        args.Out<float>("outWeights")));
   return args.env().Undefined();
 }
 

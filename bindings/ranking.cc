@@ -21,8 +21,8 @@ RecommendOptions PlainOptions(const Args& args) {
 }
 
 Napi::Value RecommendProfiles(const Args& args) {
-  Check(args.env(), RecommendFromProfiles(args.Matrix("matrix").by_user(), Profiles(args), args.Range(), PlainOptions(args), args.Cancel(),
-                                          Output(args)));
+  Check(args.env(),
+        RecommendFromProfiles(args.Users("matrix"), Profiles(args), args.Range(), PlainOptions(args), args.Cancel(), Output(args)));
   return args.env().Undefined();
 }
 
@@ -34,8 +34,8 @@ Napi::Value ScopeWeightsFeatures(const Args& args) {
 }
 
 Napi::Value AffinityProfiles(const Args& args) {
-  Check(args.env(), AffinityFromProfiles(args.Matrix("matrix").by_user(), Profiles(args), args.In<float>("weights"),
-                                         args.Integer("columns"), args.Range(), args.Cancel(), args.Out<float>("outAffinity")));
+  Check(args.env(), AffinityFromProfiles(args.Users("matrix"), Profiles(args), args.In<float>("weights"), args.Integer("columns"),
+                                         args.Range(), args.Cancel(), args.Out<float>("outAffinity")));
   return args.env().Undefined();
 }
 
@@ -70,7 +70,7 @@ Napi::Value BlendListsBinding(const Args& args) {
     }
     parts.push_back(part);
   }
-  Check(args.env(), BlendLists(args.Matrix("matrix").by_user(), parts, args.Integer("depth"), args.Number("rankOffset"), args.Range(),
+  Check(args.env(), BlendLists(args.Users("matrix"), parts, args.Integer("depth"), args.Number("rankOffset"), args.Range(),
                                PlainOptions(args), args.Cancel(), Output(args)));
   return args.env().Undefined();
 }

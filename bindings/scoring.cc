@@ -34,8 +34,8 @@ NeighbourLists Neighbours(const Args& args) {
 }
 
 Napi::Value RecommendItems(const Args& args) {
-  Check(args.env(), RecommendFromItems(args.Matrix("matrix").by_user(), Neighbours(args), Params(args), args.Range(), Options(args),
-                                       args.Cancel(), Output(args)));
+  Check(args.env(),
+        RecommendFromItems(args.Users("matrix"), Neighbours(args), Params(args), args.Range(), Options(args), args.Cancel(), Output(args)));
   return args.env().Undefined();
 }
 
@@ -47,8 +47,7 @@ Napi::Value RecommendUsers(const Args& args) {
 }
 
 Napi::Value RecommendSeedLiteralBinding(const Args& args) {
-  Check(args.env(),
-        RecommendSeedLiteral(args.Matrix("matrix").by_user(), Params(args), args.Range(), Options(args), args.Cancel(), Output(args)));
+  Check(args.env(), RecommendSeedLiteral(args.Users("matrix"), Params(args), args.Range(), Options(args), args.Cancel(), Output(args)));
   return args.env().Undefined();
 }
 
@@ -111,14 +110,14 @@ Napi::Value ScopeWeightsItems(const Args& args) {
 }
 
 Napi::Value ScopeWeightsUsers(const Args& args) {
-  const CsrView& users = args.Matrix("matrix").by_user();
+  const CsrView& users = args.Users("matrix");
   Check(args.env(), ScopeWeightsOfUsers(users, Scopes(args, users.cols), args.Range(), args.Cancel(), args.Out<float>("outWeights")));
   return args.env().Undefined();
 }
 
 Napi::Value AffinityItems(const Args& args) {
-  Check(args.env(), AffinityFromItems(args.Matrix("matrix").by_user(), args.In<float>("weights"), args.Integer("columns"), Params(args),
-                                      args.Range(), args.Cancel(), args.Out<float>("outAffinity")));
+  Check(args.env(), AffinityFromItems(args.Users("matrix"), args.In<float>("weights"), args.Integer("columns"), Params(args), args.Range(),
+                                      args.Cancel(), args.Out<float>("outAffinity")));
   return args.env().Undefined();
 }
 

@@ -63,6 +63,21 @@ TEST(MappedFile, ATouchedFileGetsAMapOfItsOwn) {
   EXPECT_NE(MappedFile::Open(folder.File("a")).value(), first.value());
 }
 
+TEST(MappedFile, WhatIsReleasedIsReadAgain) {
+  const TempFolder folder;
+  std::string content;
+  while (content.size() < 50'000) content += std::to_string(content.size()) + ' ';
+  WriteFile(folder.File("a"), content);
+  const auto map = MappedFile::Open(folder.File("a")).value();
+  ASSERT_EQ(Content(*map), content);
+  for (const size_t begin : {size_t{0}, size_t{1}, size_t{4096}, size_t{49'999}}) {
+    map->Release(map->bytes().subspan(begin));
+    map->Release(map->bytes().subspan(begin, 1));
+    map->Release(map->bytes().subspan(begin, 0));
+    EXPECT_EQ(Content(*map), content);
+  }
+}
+
 TEST(MappedFile, RefusesWhatIsNoFile) {
   const TempFolder folder;
   WriteFile(folder.File("empty"), "");

@@ -39,6 +39,10 @@ class MappedFile {
   // which lengths): an answer about one must not pass for an answer about another.
   Status CheckedOnce(const std::string& key, const std::function<Status()>& check);
 
+  // Gives back the memory of `part`, a part of bytes(): reading it again costs a fault, as at the first time. May be called
+  // while others read.
+  void Release(std::span<const std::byte> part) const;
+
   // Number of live maps in this process (for tests of leaks).
   static size_t LiveCount();
 

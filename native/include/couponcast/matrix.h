@@ -62,11 +62,15 @@ class BehaviourMatrix {
   // Both orientations keep the invariants of CsrView. Kernels may run only on a matrix that passed. The pass reads
   // the indices and values once per process and map (the answer is kept), at memory speed. Errors: kCorruptFile.
   Status EnsureValid() const;
+  // The same of the rows of users alone, for kernels that look at nothing else: the other half of the file is not read.
+  Status EnsureUsersValid() const;
 
   // EnsureValid, the digest, the order of the ids, and that csc is the transpose of csr. Errors: kCorruptFile.
   Status Verify() const;
 
  private:
+  Status CheckOnce(const CsrView& orientation, const std::string& name) const;
+
   TensorFile file_;
   CsrView by_user_;
   CsrView by_item_;

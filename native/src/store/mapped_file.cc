@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <map>
 #include <tuple>
@@ -59,6 +60,15 @@ Status MappedFile::CheckedOnce(const std::string& key, const std::function<Statu
   auto known = checked_.find(key);
   if (known == checked_.end()) known = checked_.emplace(key, check()).first;
   return known->second;
+}
+
+void MappedFile::Release(std::span<const std::byte> part) const {
+  static const auto kPage = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  // Whole pages only: their neighbours belong to somebody else.
+  const auto offset = static_cast<size_t>(part.data() - data_);
+  const size_t begin = (offset + kPage - 1) / kPage * kPage;
+  const size_t end = (offset + part.size()) / kPage * kPage;
+  if (begin < end) ::madvise(const_cast<std::byte*>(data_ + begin), end - begin, MADV_DONTNEED);
 }
 
 size_t MappedFile::LiveCount() {

@@ -66,34 +66,60 @@ Status CheckTranspose(const CsrView& csr, const CsrView& csc, const std::string&
   return {};
 }
 
+// All of CheckCsr but for the rows.
+Status CheckCsrShape(const CsrView& matrix, const std::string& name) {
+  if (matrix.rows < 0 || matrix.cols < 0 || static_cast<int64_t>(matrix.indptr.size()) != matrix.rows + 1 ||
+      matrix.values.size() != matrix.indices.size() || matrix.indptr.front() != 0 || matrix.indptr.back() != matrix.nnz()) {
+    return CorruptFile(name + ": indptr, indices and values do not fit each other");
+  }
+  return {};
+}
+
+Status CheckCsrRow(const CsrView& matrix, int64_t row, const std::string& name) {
+  const int64_t begin = matrix.indptr[static_cast<size_t>(row)];
+  const int64_t end = matrix.indptr[static_cast<size_t>(row) + 1];
+  if (begin < 0 || begin > end || end > matrix.nnz()) return CorruptFile(name + ".indptr falls at row " + std::to_string(row));
+  // Ascending from -1 and the last below cols puts all of them in range. Accumulated without a branch per entry.
+  int64_t previous = -1;
+  bool ascending = true;
+  bool finite = true;
+  for (int64_t at = begin; at < end; ++at) {
+    const int64_t index = matrix.indices[static_cast<size_t>(at)];
+    ascending &= index > previous;
+    previous = index;
+    finite &= std::isfinite(matrix.values[static_cast<size_t>(at)]);
+  }
+  if (!ascending || previous >= matrix.cols) {
+    return CorruptFile(name + ".indices of row " + std::to_string(row) + " are not ascending within [0, " + std::to_string(matrix.cols) +
+                       ")");
+  }
+  if (!finite) return CorruptFile(name + ".values of row " + std::to_string(row) + " are not finite");
+  return {};
+}
+
+// CheckCsr, of which no more than a few megabytes stay in memory: kernels read again what they need, and need not all.
+Status CheckMappedCsr(const CsrView& matrix, const std::string& name, const MappedFile& file) {
+  constexpr int64_t kCellsInMemory = 1'000'000;
+  COUPONCAST_RETURN_IF_ERROR(CheckCsrShape(matrix, name));
+  int64_t released = 0;
+  for (int64_t row = 0; row < matrix.rows; ++row) {
+    COUPONCAST_RETURN_IF_ERROR(CheckCsrRow(matrix, row, name));
+    const int64_t end = matrix.indptr[static_cast<size_t>(row) + 1];
+    if (end - released < kCellsInMemory && row + 1 < matrix.rows) continue;
+    const auto begin = static_cast<size_t>(released);
+    const auto size = static_cast<size_t>(end - released);
+    file.Release(std::as_bytes(matrix.indices.subspan(begin, size)));
+    file.Release(std::as_bytes(matrix.values.subspan(begin, size)));
+    released = end;
+  }
+  return {};
+}
+
 }  // namespace
 
 Status CheckCsr(const CsrView& matrix, const std::string& name) {
-  const auto nnz = static_cast<int64_t>(matrix.indices.size());
-  if (matrix.rows < 0 || matrix.cols < 0 || static_cast<int64_t>(matrix.indptr.size()) != matrix.rows + 1 ||
-      matrix.values.size() != matrix.indices.size() || matrix.indptr.front() != 0 || matrix.indptr.back() != nnz) {
-    return CorruptFile(name + ": indptr, indices and values do not fit each other");
-  }
-  for (int64_t row = 0; row < matrix.rows; ++row) {
-    const int64_t begin = matrix.indptr[static_cast<size_t>(row)];
-    const int64_t end = matrix.indptr[static_cast<size_t>(row) + 1];
-    if (begin < 0 || begin > end || end > nnz) return CorruptFile(name + ".indptr falls at row " + std::to_string(row));
-    // Ascending from -1 and the last below cols puts all of them in range. Accumulated without a branch per entry.
-    int64_t previous = -1;
-    bool ascending = true;
-    bool finite = true;
-    for (int64_t at = begin; at < end; ++at) {
-      const int64_t index = matrix.indices[static_cast<size_t>(at)];
-      ascending &= index > previous;
-      previous = index;
-      finite &= std::isfinite(matrix.values[static_cast<size_t>(at)]);
-    }
-    if (!ascending || previous >= matrix.cols) {
-      return CorruptFile(name + ".indices of row " + std::to_string(row) + " are not ascending within [0, " + std::to_string(matrix.cols) +
-                         ")");
-    }
-    if (!finite) return CorruptFile(name + ".values of row " + std::to_string(row) + " are not finite");
-  }
+  COUPONCAST_RETURN_IF_ERROR(CheckCsrShape(matrix, name));
+  for (int64_t row = 0; row < matrix.rows; ++row) COUPONCAST_RETURN_IF_ERROR(CheckCsrRow(matrix, row, name));
   return {};
 }
 
@@ -145,12 +171,18 @@ Result<BehaviourMatrix> BehaviourMatrix::FromFile(TensorFile file) {
   return matrix;
 }
 
+Status BehaviourMatrix::EnsureUsersValid() const { return CheckOnce(by_user_, "csr"); }
+
 Status BehaviourMatrix::EnsureValid() const {
-  const auto check = [this]() -> Status {
-    COUPONCAST_RETURN_IF_ERROR(CheckCsr(by_user_, file_.name() + ": csr"));
-    return CheckCsr(by_item_, file_.name() + ": csc");
-  };
-  return file_.mapped() == nullptr ? check() : file_.mapped()->CheckedOnce("behaviour matrix", check);
+  COUPONCAST_RETURN_IF_ERROR(EnsureUsersValid());
+  return CheckOnce(by_item_, "csc");
+}
+
+Status BehaviourMatrix::CheckOnce(const CsrView& orientation, const std::string& name) const {
+  const std::string full_name = file_.name() + ": " + name;
+  const auto& mapped = file_.mapped();
+  if (mapped == nullptr) return CheckCsr(orientation, full_name);
+  return mapped->CheckedOnce("behaviour matrix, " + name, [&] { return CheckMappedCsr(orientation, full_name, *mapped); });
 }
 
 Status BehaviourMatrix::Verify() const {
