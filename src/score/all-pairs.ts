@@ -42,7 +42,7 @@ const answerParts = (executor: Executor, rows: number) =>
 /** PairLayout and BestListCapacity of the core. */
 const layout = (largest: number, rows: number) =>
   largest === 0 ? { rowFloats: 0, cellBytes: rows <= 65_536 ? 6 : 8 } : { rowFloats: 16, cellBytes: 4 };
-const bestListCapacity = (k: number) => k + Math.max(64, k);
+const bestListCapacity = (k: number) => k + Math.max(48, Math.trunc(k / 4));
 /** Small: what other lanes have found is only known of rows that are done. */
 const PAIR_SHARDS: ShardSizes = { minWork: 3e6, maxWork: 1e9, maxRows: 65_536 };
 

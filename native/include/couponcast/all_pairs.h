@@ -73,7 +73,7 @@ struct BestLists {
                                 // by the one that has the rank, both atomically
 };
 // Places of a list: k, and as many as make it cheap to find the k best of them now and then.
-inline int64_t BestListCapacity(int64_t k) { return k + std::max<int64_t>(64, k); }
+inline int64_t BestListCapacity(int64_t k) { return k + std::max<int64_t>(48, k / 4); }
 
 // Whether this way is expected to be faster than SimilarRows for all rows. Cost: one pass over the degrees.
 bool AllPairsPays(const CsrView& documents, const CsrView& terms, int64_t k);
