@@ -1,9 +1,9 @@
 #include "recommend/best_scores.h"
 
 #include <algorithm>
-#include <bit>
-#include <functional>
 #include <limits>
+
+#include "base/best_keys.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/recommend/best_scores.cc"
@@ -67,8 +67,8 @@ int64_t TakeFromImpl(const float* HWY_RESTRICT scores, int64_t padded, float bou
 
 // Writes the k largest of distinct keys in descending order: a key's place is the number of larger ones. Reads keys up to a
 // multiple of 8, padded with what is smaller than all.
-void SortByRankImpl(const int64_t* HWY_RESTRICT keys, int64_t count, int64_t k, int64_t* HWY_RESTRICT sorted) {
-  const hn::CappedTag<int64_t, 8> d;
+void SortByRankImpl(const uint64_t* HWY_RESTRICT keys, int64_t count, int64_t k, uint64_t* HWY_RESTRICT sorted) {
+  const hn::CappedTag<uint64_t, 8> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t j = 0; j < count; ++j) {
     const auto key = hn::Set(d, keys[j]);
@@ -93,18 +93,8 @@ HWY_EXPORT(SortByRankImpl);
 namespace {
 
 constexpr int64_t kMaxGroups = 16;
-constexpr int64_t kKeyPadding = 8;
+constexpr size_t kKeyPadding = 8;
 constexpr size_t kSortByRank = 64;  // keys, beyond which counting the larger ones costs more than sorting
-
-// Ordered as kBetter orders: the bits of positive floats grow with them.
-int64_t KeyOf(float score, int32_t item) {
-  return static_cast<int64_t>((uint64_t{std::bit_cast<uint32_t>(score)} << 32U) | ~static_cast<uint32_t>(item));
-}
-
-ScoredIndex OfKey(int64_t key) {
-  const auto bits = static_cast<uint64_t>(key);
-  return {std::bit_cast<float>(static_cast<uint32_t>(bits >> 32U)), static_cast<int32_t>(~static_cast<uint32_t>(bits))};
-}
 
 }  // namespace
 
@@ -116,9 +106,7 @@ float BestScores::LowerBound(std::span<const float> scores) {
   maxima_.resize(static_cast<size_t>(groups * kScoreBlock));
   HWY_DYNAMIC_DISPATCH(BlockMaximaImpl)(scores.data(), std::ssize(scores), groups, maxima_.data());
   if (groups == 1) return std::max(HWY_DYNAMIC_DISPATCH(KthOfBlockImpl)(maxima_.data(), k_), kLeast);
-  const auto kth = maxima_.begin() + (k_ - 1);
-  std::ranges::nth_element(maxima_, kth, std::greater<>());
-  return std::max(*kth, kLeast);
+  return std::max(KthLargest(maxima_, k_), kLeast);
 }
 
 std::span<const ScoredIndex> BestScores::Of(std::span<const float> scores, std::span<const int32_t> items) {
@@ -130,24 +118,21 @@ std::span<const ScoredIndex> BestScores::Of(std::span<const float> scores, std::
   const float bound = LowerBound(scores);
   const auto found =
       static_cast<size_t>(HWY_DYNAMIC_DISPATCH(TakeFromImpl)(scores.data(), std::ssize(scores), bound, taken_.data(), places_.data()));
-  keys_.assign(2 * (found + static_cast<size_t>(kKeyPadding)), std::numeric_limits<int64_t>::min());
+  keys_.assign(2 * (found + kKeyPadding), 0);
   for (size_t j = 0; j < found; ++j) {
-    keys_[j] = KeyOf(taken_[j], items.empty() ? places_[j] : items[static_cast<size_t>(places_[j])]);
+    keys_[j] = BestKey(taken_[j], items.empty() ? places_[j] : items[static_cast<size_t>(places_[j])]);
   }
   const size_t size = std::min(found, static_cast<size_t>(k_));
-  const int64_t* sorted = keys_.data();
+  std::span<uint64_t> sorted = std::span(keys_).first(found);
   if (found <= kSortByRank) {
-    int64_t* out = keys_.data() + found + kKeyPadding;
-    HWY_DYNAMIC_DISPATCH(SortByRankImpl)(keys_.data(), static_cast<int64_t>(found), k_, out);
-    sorted = out;
+    sorted = std::span(keys_).subspan(found + kKeyPadding);
+    HWY_DYNAMIC_DISPATCH(SortByRankImpl)(keys_.data(), static_cast<int64_t>(found), k_, sorted.data());
   } else {
-    const auto end = keys_.begin() + static_cast<std::ptrdiff_t>(found);
-    const auto kth = keys_.begin() + static_cast<std::ptrdiff_t>(size);
-    if (size < found) std::nth_element(keys_.begin(), kth, end, std::greater<>());
-    std::sort(keys_.begin(), kth, std::greater<>());
+    if (size < found) SelectKeys(sorted, k_);
+    SortKeys(sorted.first(size));
   }
   best_.resize(size);
-  std::transform(sorted, sorted + size, best_.begin(), OfKey);
+  std::ranges::transform(sorted.first(size), best_.begin(), [](uint64_t key) { return ScoredIndex{ScoreOfKey(key), IndexOfKey(key)}; });
   return best_;
 }
 

@@ -29,7 +29,7 @@ class BestScores {
   std::vector<float> maxima_;
   std::vector<float> taken_;
   std::vector<int32_t> places_;
-  std::vector<int64_t> keys_;
+  std::vector<uint64_t> keys_;
   std::vector<ScoredIndex> best_;
 };
 
