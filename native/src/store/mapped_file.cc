@@ -63,11 +63,11 @@ Status MappedFile::CheckedOnce(const std::string& key, const std::function<Statu
 }
 
 void MappedFile::Release(std::span<const std::byte> part) const {
-  static const auto kPage = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  static const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   // Whole pages only: their neighbours belong to somebody else.
   const auto offset = static_cast<size_t>(part.data() - data_);
-  const size_t begin = (offset + kPage - 1) / kPage * kPage;
-  const size_t end = (offset + part.size()) / kPage * kPage;
+  const size_t begin = (offset + page - 1) / page * page;
+  const size_t end = (offset + part.size()) / page * page;
   if (begin < end) ::madvise(const_cast<std::byte*>(data_ + begin), end - begin, MADV_DONTNEED);
 }
 
