@@ -29,6 +29,10 @@ class TouchedSums {
     constexpr size_t kUnroll = 4;
     MakeRoom(indices.size());
     float* const sums = sums_.data();
+    if (count_ >= few_) {  // the list is of no use any more
+      for (size_t i = 0; i < indices.size(); ++i) sums[static_cast<size_t>(indices[i])] += factor * values[i];
+      return;
+    }
     int32_t* const list = list_.data();
     size_t count = count_;
     size_t j = 0;
