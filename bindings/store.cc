@@ -1,4 +1,3 @@
-#include <array>
 #include <functional>
 
 #include "addon.h"
@@ -66,15 +65,6 @@ Napi::Value MatrixIds(const Args& args) {
 
 Napi::Value FindId(const Args& args) { return Napi::Number::New(args.env(), static_cast<double>(Ids(args).Find(args.Text("id")))); }
 
-// Row in [0, rows) keeps the invariants of CsrView.
-bool IsValidRow(const CsrView& view, int64_t row) {
-  const int64_t begin = view.indptr[static_cast<size_t>(row)];
-  const int64_t end = view.indptr[static_cast<size_t>(row) + 1];
-  if (begin < 0 || begin > end || end > view.nnz()) return false;
-  const std::array<int64_t, 2> indptr = {0, end - begin};
-  return CheckCsr({1, view.cols, indptr, view.row_indices(row), view.row_values(row)}, "row").ok();
-}
-
 // One row as copies: a user's items with their values, or an item's users. No other row is checked: on the thread that calls,
 // a pass over the whole matrix would hold the event loop.
 Napi::Value MatrixRow(const Args& args) {
@@ -83,7 +73,7 @@ Napi::Value MatrixRow(const Args& args) {
   const CsrView& view = by_user ? matrix.by_user() : matrix.by_item();
   const int64_t row = args.Integer("row");
   if (row < 0 || row >= view.rows) Throw(args.env(), OutOfRange("row " + std::to_string(row) + " is outside the matrix"));
-  if (!IsValidRow(view, row)) {
+  if (!CheckCsrRow(view, row, "row").ok()) {
     Throw(args.env(), CorruptFile(matrix.file().name() + ": row " + std::to_string(row) + " of " + (by_user ? "csr" : "csc") +
                                   " is not ascending, in range and finite"));
   }

@@ -33,6 +33,8 @@ struct CsrView {
 
 // Checks what the comments of CsrView promise, in one pass. `name` begins the message. Errors: kCorruptFile.
 Status CheckCsr(const CsrView& matrix, const std::string& name);
+// The same of one row in [0, rows), of a matrix whose arrays have the lengths that rows and indices announce.
+Status CheckCsrRow(const CsrView& matrix, int64_t row, const std::string& name);
 
 // Ids in ascending byte order, so that a look-up is a binary search.
 struct IdView {

@@ -75,6 +75,26 @@ Status CheckCsrShape(const CsrView& matrix, const std::string& name) {
   return {};
 }
 
+// CheckCsr, of which no more than a few megabytes stay in memory: kernels read again what they need, and need not all.
+Status CheckMappedCsr(const CsrView& matrix, const std::string& name, const MappedFile& file) {
+  constexpr int64_t kCellsInMemory = 1'000'000;
+  COUPONCAST_RETURN_IF_ERROR(CheckCsrShape(matrix, name));
+  int64_t released = 0;
+  for (int64_t row = 0; row < matrix.rows; ++row) {
+    COUPONCAST_RETURN_IF_ERROR(CheckCsrRow(matrix, row, name));
+    const int64_t end = matrix.indptr[static_cast<size_t>(row) + 1];
+    if (end - released < kCellsInMemory && row + 1 < matrix.rows) continue;
+    const auto begin = static_cast<size_t>(released);
+    const auto size = static_cast<size_t>(end - released);
+    file.Release(std::as_bytes(matrix.indices.subspan(begin, size)));
+    file.Release(std::as_bytes(matrix.values.subspan(begin, size)));
+    released = end;
+  }
+  return {};
+}
+
+}  // namespace
+
 Status CheckCsrRow(const CsrView& matrix, int64_t row, const std::string& name) {
   const int64_t begin = matrix.indptr[static_cast<size_t>(row)];
   const int64_t end = matrix.indptr[static_cast<size_t>(row) + 1];
@@ -96,26 +116,6 @@ Status CheckCsrRow(const CsrView& matrix, int64_t row, const std::string& name) 
   if (!finite) return CorruptFile(name + ".values of row " + std::to_string(row) + " are not finite");
   return {};
 }
-
-// CheckCsr, of which no more than a few megabytes stay in memory: kernels read again what they need, and need not all.
-Status CheckMappedCsr(const CsrView& matrix, const std::string& name, const MappedFile& file) {
-  constexpr int64_t kCellsInMemory = 1'000'000;
-  COUPONCAST_RETURN_IF_ERROR(CheckCsrShape(matrix, name));
-  int64_t released = 0;
-  for (int64_t row = 0; row < matrix.rows; ++row) {
-    COUPONCAST_RETURN_IF_ERROR(CheckCsrRow(matrix, row, name));
-    const int64_t end = matrix.indptr[static_cast<size_t>(row) + 1];
-    if (end - released < kCellsInMemory && row + 1 < matrix.rows) continue;
-    const auto begin = static_cast<size_t>(released);
-    const auto size = static_cast<size_t>(end - released);
-    file.Release(std::as_bytes(matrix.indices.subspan(begin, size)));
-    file.Release(std::as_bytes(matrix.values.subspan(begin, size)));
-    released = end;
-  }
-  return {};
-}
-
-}  // namespace
 
 Status CheckCsr(const CsrView& matrix, const std::string& name) {
   COUPONCAST_RETURN_IF_ERROR(CheckCsrShape(matrix, name));
