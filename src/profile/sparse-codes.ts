@@ -1,4 +1,4 @@
-import { shared } from "../executor/executor.js";
+import type { Recycled } from "../executor/recycled.js";
 import { evenRanges, type SparsePoints } from "./sparse-points.js";
 
 const BYTES_OF_SHORT = 2;
@@ -21,10 +21,10 @@ export interface SparseCodes {
 }
 
 export async function sparseCodes(points: SparsePoints): Promise<SparseCodes> {
-  const { matrix, executor, factors } = points;
-  const codes = shared.u8(BYTES_OF_SHORT * matrix.nnz);
-  const steps = shared.f32(matrix.numUsers);
-  const errors = shared.f32(matrix.numUsers);
+  const { matrix, executor, factors, memory } = points;
+  const codes = memory.take("u8", BYTES_OF_SHORT * matrix.nnz);
+  const steps = memory.take("f32", matrix.numUsers);
+  const errors = memory.take("f32", matrix.numUsers);
   const results = await executor.map(
     evenRanges(matrix.numUsers, executor.threads).map((range) => ({
       kernel: "sparseKmeansEncode",
@@ -50,8 +50,8 @@ export interface Shorts {
   scale: number;
 }
 
-export function shortsOf(length: number): Shorts {
-  return { values: shared.alignedU8(BYTES_OF_SHORT * length), scale: 1 };
+export function shortsOf(memory: Recycled, length: number): Shorts {
+  return { values: memory.take("alignedU8", BYTES_OF_SHORT * length), scale: 1 };
 }
 
 /** Whether coordinates up to `largest` fit in. */

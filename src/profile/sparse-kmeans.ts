@@ -56,7 +56,8 @@ export interface UserClusters extends LloydResult {
  * The same bytes for any number of threads. Labels are found by a filter in whole numbers of 16 bits,
  * and are those that measuring all distances would find. Where float64 holds every sum of cells exactly and users weigh
  * the same, only users who change clusters are added to sums.
- * Cost: at most 2 k operations a cell and iteration; memory 26 items k bytes, and 2 bytes a cell.
+ * Cost: at most 2 k operations a cell and iteration; memory 26 items k bytes, and 2 bytes a cell, which the next call writes
+ * to if the garbage collector has not taken it by then.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_CANCELLED, ERR_COUPONCAST_CORRUPT_FILE.
  * Source: Lloyd 1982; formulas.md, "K-means".
  */
@@ -86,10 +87,12 @@ export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions)
     const startRows = given ?? (await firstCentroids(points, init, new Random(seed, run)));
     const engine = await SparseLloyd.start(points, codes, startRows, { spherical, emptyClusters });
     const found = await lloyd(executor, engine, maxIterations, tolerance);
-    if (best !== undefined && found.inertia >= best.inertia) continue;
     const { labels, sizes, centroids, lanes } = engine;
-    best = { ...found, labels, sizes, centroids, lanes };
+    const better = best === undefined || found.inertia < best.inertia;
+    if (better) best = { ...found, labels, sizes, centroids, lanes };
+    engine.memory.giveBack(better ? [labels, centroids] : []);
   }
+  points.memory.giveBack();
   return best!;
 }
 

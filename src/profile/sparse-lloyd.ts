@@ -1,4 +1,5 @@
 import { shared } from "../executor/executor.js";
+import { Recycled } from "../executor/recycled.js";
 import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
 import type { EmptyClusters } from "./kmeans-points.js";
@@ -46,21 +47,22 @@ export class SparseLloyd implements KmeansEngine {
     readonly points: SparsePoints,
     readonly rules: LloydRules,
     readonly codes: SparseCodes,
+    readonly memory: Recycled,
+    /** [numItems * lanes] the first centroids. */
+    first: Float32Array,
   ) {
     const { matrix, k } = points;
     this.lanes = lanesOf(k);
-    const size = matrix.numItems * this.lanes;
-    const empty = () => ({
-      centroids: shared.f32(size),
-      norms: new Float64Array(k),
-      largest: 0,
-    });
-    const state = () => ({ labels: shared.i32(matrix.numUsers), sizes: [], totals: [], at: empty() });
-    this.#now = state();
-    this.#before = state();
-    this.#next = empty();
-    this.#shorts = shortsOf(size);
-    this.#sums = codes.exact && points.given === undefined ? shared.f64(size) : undefined;
+    const size = first.length;
+    const at = (centroids: Float32Array) => ({ centroids, norms: new Float64Array(k), largest: 0 });
+    const state = (centroids: Float32Array) => {
+      return { labels: memory.take("i32", matrix.numUsers), sizes: [], totals: [], at: at(centroids) };
+    };
+    this.#now = state(first);
+    this.#next = at(memory.take("f32", size));
+    this.#before = state(memory.take("f32", size));
+    this.#shorts = shortsOf(memory, size);
+    this.#sums = codes.exact && points.given === undefined ? memory.take("f64", size) : undefined;
   }
 
   /** From the rows of these users: means of clusters of one user each. */
@@ -70,7 +72,9 @@ export class SparseLloyd implements KmeansEngine {
     rows: readonly number[],
     rules: LloydRules,
   ): Promise<SparseLloyd> {
-    const engine = new SparseLloyd(points, rules, codes);
+    const memory = new Recycled();
+    const first = await memory.takeZeros(points.matrix.numItems * lanesOf(points.k));
+    const engine = new SparseLloyd(points, rules, codes, memory, first);
     const { at } = engine.#now;
     for (const [c, row] of rows.entries()) at.largest = Math.max(at.largest, points.setRow(at, c, row, engine.lanes));
     await shorten(points, at.centroids, at.largest, engine.#shorts);

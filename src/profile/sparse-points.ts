@@ -1,4 +1,5 @@
 import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
+import { Recycled } from "../executor/recycled.js";
 import type { Matrix } from "../store/matrix.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Choosable, Searchable } from "./choosable.js";
@@ -38,6 +39,8 @@ export class SparsePoints implements Searchable {
     readonly squares: Float64Array,
     /** [numUsers] what users count as, in shared memory; undefined: all 1. */
     readonly given: Float32Array | undefined,
+    /** What the arrays of numUsers and of cells are from. */
+    readonly memory: Recycled,
   ) {
     this.weights = new Float32Array(matrix.numUsers);
   }
@@ -48,9 +51,10 @@ export class SparsePoints implements Searchable {
     k: number,
     { unit, weights }: { unit: boolean; weights: Float32Array | undefined },
   ): Promise<SparsePoints> {
-    const factors = shared.f32(matrix.numUsers);
-    const squares = shared.f64(matrix.numUsers);
-    const points = new SparsePoints(executor, matrix, k, factors, squares, weights);
+    const memory = new Recycled();
+    const factors = memory.take("f32", matrix.numUsers);
+    const squares = memory.take("f64", matrix.numUsers);
+    const points = new SparsePoints(executor, matrix, k, factors, squares, weights, memory);
     await executor.map(
       evenRanges(matrix.numUsers, executor.threads).map((range) => ({
         kernel: "sparseRowLengths",

@@ -46,6 +46,21 @@ describe("K-means of users by their rows", () => {
     });
   });
 
+  it("a call changes nothing of an earlier one, nor the earlier one of it", async () => {
+    const [one, two] = [shopOfTastes(120), shopOfTastes(240).slice(120)];
+    await withMatrix(folder, one, async (first) => {
+      await withMatrix(folder, two, async (second) => {
+        const options = { k: 3, threads: 2, nInit: 3 };
+        const found = await clusterUsers(first, options);
+        const copy = structuredClone(found);
+        const other = await clusterUsers(second, options);
+        expect(found).toEqual(copy);
+        expect(await clusterUsers(first, options)).toEqual(copy);
+        expect(await clusterUsers(second, options)).toEqual(other);
+      });
+    });
+  });
+
   it("k-means|| finds the same tastes", async () => {
     await withMatrix(folder, shopOfTastes(600), async (matrix) => {
       const options = { k: 3, seed: 4, init: "k-means||" as const };
