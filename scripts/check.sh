@@ -9,11 +9,11 @@ npx --no-install tsc -p . --noEmit
 npx --no-install tsc -p test --noEmit
 echo "check: dependency rules"
 npx --no-install depcruise --config .dependency-cruiser.json src
-if command -v clang-format-19 >/dev/null; then
+if command -v clang-format-22 >/dev/null; then
   echo "check: clang-format"
-  git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run --Werror
+  git ls-files '*.h' '*.cc' | xargs clang-format-22 --dry-run --Werror
 fi
-if command -v clang-tidy-19 >/dev/null; then
+if command -v clang-tidy-22 >/dev/null; then
   echo "check: clang-tidy"
   bash scripts/clang-tidy.sh
 fi

@@ -11,8 +11,8 @@ build=(
 )
 test=(
   libgtest-dev                      # native tests
-  clang-19 libclang-rt-19-dev       # sanitizers and libFuzzer
-  clang-tidy-19 clang-format-19     # lint and format of the core
+  clang-22 libclang-rt-22-dev       # sanitizers and libFuzzer
+  clang-tidy-22 clang-format-22     # lint and format of the core; clang-tidy passes over system headers from 22 on
   chromium                          # the report in a real browser
   python3-scipy                     # reads a matrix file as scipy.sparse does
   libbenchmark-dev                  # lint of bench/native

@@ -95,4 +95,5 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace couponcast::bench
 
+// NOLINTNEXTLINE(bugprone-exception-escape): a tool that cannot go on may end so
 int main(int argc, char** argv) { return couponcast::bench::Main(argc, argv); }
