@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <utility>
 
 #include "tests/neighbours_for_test.h"
+#include "tests/threads_for_test.h"
 
 namespace couponcast {
 namespace {
@@ -17,6 +19,7 @@ namespace {
 using testing::AllSimilarRows;
 using testing::ForEachTarget;
 using testing::MatrixKinds;
+using testing::OnThreads;
 using testing::OwnedLists;
 using testing::OwnedWeights;
 using testing::Raised;
@@ -89,9 +92,9 @@ struct OwnedBest {
 };
 
 struct Ways {
-  int64_t part;   // terms that are filled in at once
-  int64_t shard;  // ranks of a call
-  int64_t lanes;
+  int64_t part;                                       // terms that are filled in at once
+  int64_t shard;                                      // ranks of a call
+  int64_t lanes;                                      // as many threads
   std::function<void(OwnedPairs&)> change = nullptr;  // another plan
 };
 
@@ -107,15 +110,17 @@ OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int
     EXPECT_OK(FillPairLists(documents, terms, weights.view(), part, {}, pairs.view(), &applies));
     EXPECT_TRUE(applies);
   }
-  for (int64_t part = 0; part < ways.lanes; ++part) {
+  OnThreads(ways.lanes, [&](int64_t part) {
     EXPECT_OK(SumPairSquare(documents, terms, weights.view(), pairs.order, part, ways.lanes, {}, pairs.square_ranks, pairs.square));
-  }
+  });
   OwnedBest best(documents.rows, ways.lanes, k);
-  Random random(3);
-  for (const RowRange shard : Shards(documents.rows, ways.shard)) {
-    const int64_t lane = random.Below(ways.lanes);
-    EXPECT_OK(AddPairs(documents, terms, weights.view(), pairs.view(), shard, k, include_self, {}, best.lane(lane, documents.rows)));
-  }
+  const std::vector<RowRange> shards = Shards(documents.rows, ways.shard);
+  std::atomic<size_t> next = 0;
+  OnThreads(ways.lanes, [&](int64_t lane) {
+    for (size_t s = next++; s < shards.size(); s = next++) {
+      EXPECT_OK(AddPairs(documents, terms, weights.view(), pairs.view(), shards[s], k, include_self, {}, best.lane(lane, documents.rows)));
+    }
+  });
   OwnedLists lists(documents.rows, k);
   for (const RowRange range : Shards(documents.rows, 37)) {
     const auto at = static_cast<size_t>(range.begin * k);

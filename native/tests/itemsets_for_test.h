@@ -36,15 +36,21 @@ struct Plan {
   int64_t max_basket_items = 1'000'000;
 };
 
-struct Mined {
+// What a search reads, owned.
+struct Ranked {
   Status status;
-  ItemsetList list;
+  std::vector<int32_t> item_of_rank;
+  std::vector<int64_t> rank_begin;
+  std::vector<int32_t> ranks;
+  std::vector<uint32_t> occurrences;
+  std::vector<MiningShare> shares;
   int64_t num_too_long = 0;
+  RankedBaskets View() const { return {ranks, occurrences, rank_begin, item_of_rank}; }
 };
 
-// All kernels in their order, as the library calls them.
-inline Mined MineAll(const Csr& csr, const MiningOptions& options, const Plan& plan = {}, CancelFlag cancel = {}) {
-  Mined mined;
+// The kernels before the search in their order, as the library calls them.
+inline Ranked RankAll(const Csr& csr, const MiningOptions& options, const Plan& plan = {}, CancelFlag cancel = {}) {
+  Ranked ranked;
   const BasketsView view = csr.View();
   std::vector<RowRange> shards;
   for (int64_t begin = 0; begin < view.num_baskets(); begin += plan.shard_baskets) {
@@ -53,38 +59,49 @@ inline Mined MineAll(const Csr& csr, const MiningOptions& options, const Plan& p
   const auto n = static_cast<size_t>(csr.num_items);
   std::vector<int32_t> counts(shards.size() * n);
   for (size_t s = 0; s < shards.size(); ++s) {
-    mined.status =
-        CountBasketItems(view, shards[s], plan.max_basket_items, cancel, std::span(counts).subspan(s * n, n), &mined.num_too_long);
-    if (!mined.status.ok()) return mined;
+    ranked.status =
+        CountBasketItems(view, shards[s], plan.max_basket_items, cancel, std::span(counts).subspan(s * n, n), &ranked.num_too_long);
+    if (!ranked.status.ok()) return ranked;
   }
-  std::vector<int32_t> item_of_rank(n);
-  std::vector<int64_t> rank_begin(n + 1);
-  std::vector<int32_t> ranks(csr.items.size() + csr.indptr.size() - 1);
-  std::vector<uint32_t> occurrences(csr.items.size());
+  ranked.item_of_rank.resize(n);
+  ranked.rank_begin.resize(n + 1);
+  ranked.ranks.resize(csr.items.size() + csr.indptr.size() - 1);
+  ranked.occurrences.resize(csr.items.size());
   int64_t num_ranks = 0;
   for (size_t s = 0; s < shards.size(); ++s) {
     const bool wanted = s == 0;
-    mined.status = RankBaskets(view, shards[s], plan.max_basket_items, counts, static_cast<int64_t>(s), options.min_count, cancel,
-                               wanted ? std::span(item_of_rank) : std::span<int32_t>(),
-                               wanted ? std::span(rank_begin) : std::span<int64_t>(), ranks, occurrences, &num_ranks);
-    if (!mined.status.ok()) return mined;
+    ranked.status = RankBaskets(view, shards[s], plan.max_basket_items, counts, static_cast<int64_t>(s), options.min_count, cancel,
+                                wanted ? std::span(ranked.item_of_rank) : std::span<int32_t>(),
+                                wanted ? std::span(ranked.rank_begin) : std::span<int64_t>(), ranked.ranks, ranked.occurrences, &num_ranks);
+    if (!ranked.status.ok()) return ranked;
   }
-  rank_begin.resize(static_cast<size_t>(num_ranks) + 1);
-  item_of_rank.resize(static_cast<size_t>(num_ranks));
-  occurrences.resize(static_cast<size_t>(rank_begin.back()));
-  const RankedBaskets ranked{ranks, occurrences, rank_begin, item_of_rank};
-  std::vector<MiningShare> shares;
+  ranked.rank_begin.resize(static_cast<size_t>(num_ranks) + 1);
+  ranked.item_of_rank.resize(static_cast<size_t>(num_ranks));
+  ranked.occurrences.resize(static_cast<size_t>(ranked.rank_begin.back()));
   for (int64_t begin = 0; begin < num_ranks; begin += plan.ranks_per_share) {
     for (int64_t part = 0; part < plan.parts; ++part) {
-      shares.push_back({{begin, std::min(begin + plan.ranks_per_share, num_ranks)}, part, plan.parts});
+      ranked.shares.push_back({{begin, std::min(begin + plan.ranks_per_share, num_ranks)}, part, plan.parts});
     }
   }
+  return ranked;
+}
+
+struct Mined {
+  Status status;
+  ItemsetList list;
+  int64_t num_too_long = 0;
+};
+
+inline Mined MineAll(const Csr& csr, const MiningOptions& options, const Plan& plan = {}, CancelFlag cancel = {}) {
+  const Ranked ranked = RankAll(csr, options, plan, cancel);
+  Mined mined{.status = ranked.status, .list = {}, .num_too_long = ranked.num_too_long};
+  if (!mined.status.ok()) return mined;
   int64_t next_share = 0;
   int64_t num_itemsets = 0;
-  mined.status = MineItemsets(ranked, shares, options, cancel, {}, {&next_share, &num_itemsets}, &mined.list);
+  mined.status = MineItemsets(ranked.View(), ranked.shares, options, cancel, {}, {&next_share, &num_itemsets}, &mined.list);
   if (mined.status.ok()) {
     EXPECT_EQ(num_itemsets, static_cast<int64_t>(mined.list.items.size()));
-    EXPECT_EQ(mined.list.shares.size(), shares.size());
+    EXPECT_EQ(mined.list.shares.size(), ranked.shares.size());
     EXPECT_EQ(mined.list.ends.empty() ? 0 : mined.list.ends.back(), num_itemsets);
   }
   return mined;

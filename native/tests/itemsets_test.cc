@@ -1,6 +1,7 @@
 #include "couponcast/itemsets.h"
 
 #include "itemsets_for_test.h"
+#include "threads_for_test.h"
 
 namespace couponcast {
 namespace {
@@ -10,8 +11,11 @@ using ::couponcast::testing::BruteForce;
 using ::couponcast::testing::Csr;
 using ::couponcast::testing::MineAll;
 using ::couponcast::testing::Mined;
+using ::couponcast::testing::OnThreads;
 using ::couponcast::testing::Random;
 using ::couponcast::testing::RandomBaskets;
+using ::couponcast::testing::RankAll;
+using ::couponcast::testing::Ranked;
 using ::couponcast::testing::Sets;
 using ::couponcast::testing::SetsOf;
 
@@ -55,6 +59,33 @@ TEST(Itemsets, EveryAlgorithmPlanAndTargetFindsTheSetsOfBruteForceInOneOrder) {
     }
     options.algorithm = MiningAlgorithm::kEclat;
     testing::ForEachTarget([&] { check(MineAll(csr, options)); });
+  }
+}
+
+TEST(Itemsets, ThreadsShareOneSearch) {
+  Random random(12);
+  const Csr csr(RandomBaskets(&random, 400, 20, 12));
+  MiningOptions options{.min_count = 3, .max_itemsets = 1'000'000};
+  const Sets expected = SetsOf(MineAll(csr, options).list);
+  const Ranked ranked = RankAll(csr, options, {.ranks_per_share = 1});
+  ASSERT_OK(ranked.status);
+  for (const MiningAlgorithm algorithm : kAlgorithms) {
+    options.algorithm = algorithm;
+    int64_t next_share = 0;
+    int64_t num_itemsets = 0;
+    std::vector<ItemsetList> lists(4);
+    OnThreads(4, [&](int64_t t) {
+      EXPECT_OK(MineItemsets(ranked.View(), ranked.shares, options, {}, {}, {&next_share, &num_itemsets}, &lists[static_cast<size_t>(t)]));
+    });
+    Sets found;
+    size_t shares = 0;
+    for (const ItemsetList& list : lists) {
+      found.merge(SetsOf(list));
+      shares += list.shares.size();
+    }
+    EXPECT_EQ(found, expected);
+    EXPECT_EQ(num_itemsets, static_cast<int64_t>(expected.size()));
+    EXPECT_EQ(shares, ranked.shares.size());
   }
 }
 

@@ -5,13 +5,14 @@
 
 #include <atomic>
 #include <filesystem>
-#include <thread>
 
 #include "tests/test_util.h"
+#include "tests/threads_for_test.h"
 
 namespace couponcast {
 namespace {
 
+using testing::OnThreads;
 using testing::TempFolder;
 using testing::WriteFile;
 
@@ -117,27 +118,23 @@ TEST(MappedFile, ThreadsShareOneMap) {
   const TempFolder folder;
   for (int i = 0; i < 3; ++i) WriteFile(folder.File(std::to_string(i)), std::string(1000, static_cast<char>('a' + i)));
   std::atomic<int> checks = 0;
-  std::vector<std::thread> threads;
   const auto hold = MappedFile::Open(folder.File("0")).value();
-  for (int t = 0; t < 8; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = 0; i < 300; ++i) {
-        const int which = (i + t) % 3;
-        const auto file = MappedFile::Open(folder.File(std::to_string(which)));
-        ASSERT_OK(file.status());
-        EXPECT_EQ(static_cast<char>(file.value()->bytes()[static_cast<size_t>(i)]), 'a' + which);
-        if (which == 0) {
-          EXPECT_EQ(file.value(), hold);
-          EXPECT_OK(file.value()->CheckedOnce("key", [&] {
-            ++checks;
-            return Status();
-          }));
-        }
-        static_cast<void>(MappedFile::LiveCount());
+  OnThreads(8, [&](int64_t t) {
+    for (int64_t i = 0; i < 300; ++i) {
+      const int64_t which = (i + t) % 3;
+      const auto file = MappedFile::Open(folder.File(std::to_string(which)));
+      ASSERT_OK(file.status());
+      EXPECT_EQ(static_cast<char>(file.value()->bytes()[static_cast<size_t>(i)]), 'a' + which);
+      if (which == 0) {
+        EXPECT_EQ(file.value(), hold);
+        EXPECT_OK(file.value()->CheckedOnce("key", [&] {
+          ++checks;
+          return Status();
+        }));
       }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+      static_cast<void>(MappedFile::LiveCount());
+    }
+  });
   EXPECT_EQ(checks, 1);
   EXPECT_EQ(MappedFile::LiveCount(), before + 1);
 }

@@ -3,18 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <thread>
 
 #include "couponcast/similarity.h"
 #include "fuzz/seeds.h"
 #include "tests/matrix_file_for_test.h"
 #include "tests/neighbours_for_test.h"
+#include "tests/threads_for_test.h"
 
 namespace couponcast {
 namespace {
 
 using testing::AlignedBytes;
 using testing::MatrixKinds;
+using testing::OnThreads;
 using testing::RandomMatrix;
 using testing::ReadFile;
 using testing::TempFolder;
@@ -240,19 +241,15 @@ TEST(BehaviourMatrix, ThreadsOpenAndCheckOneFile) {
   const TempFolder folder;
   ASSERT_OK(WriteMatrix(folder.File("m"), RandomMatrix({50, 40, 0.3, false, false}, 3), 100));
   const size_t before = MappedFile::LiveCount();
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 8; ++t) {
-    threads.emplace_back([&] {
-      for (int i = 0; i < 20; ++i) {
-        const auto matrix = BehaviourMatrix::Open(folder.File("m"));
-        ASSERT_OK(matrix.status());
-        EXPECT_OK(matrix.value().EnsureValid());
-        EXPECT_OK(matrix.value().Verify());
-        EXPECT_EQ(matrix.value().users().Find("u000003"), 3);
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+  OnThreads(8, [&](int64_t) {
+    for (int i = 0; i < 20; ++i) {
+      const auto matrix = BehaviourMatrix::Open(folder.File("m"));
+      ASSERT_OK(matrix.status());
+      EXPECT_OK(matrix.value().EnsureValid());
+      EXPECT_OK(matrix.value().Verify());
+      EXPECT_EQ(matrix.value().users().Find("u000003"), 3);
+    }
+  });
   EXPECT_EQ(MappedFile::LiveCount(), before);
 }
 

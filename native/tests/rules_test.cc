@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "itemsets_for_test.h"
+#include "threads_for_test.h"
 
 namespace couponcast {
 namespace {
@@ -11,9 +12,11 @@ namespace {
 using ::couponcast::testing::Baskets;
 using ::couponcast::testing::Csr;
 using ::couponcast::testing::MineAll;
+using ::couponcast::testing::OnThreads;
 using ::couponcast::testing::Random;
 using ::couponcast::testing::RandomBaskets;
 using ::couponcast::testing::Sets;
+using ::couponcast::testing::Shards;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -163,6 +166,32 @@ TEST(Rules, TheOrderIsByMetricThenSupportConfidenceAndPosition) {
   std::vector<int32_t> best(5);
   ASSERT_OK(OrderRules(indexed.View(), kBaskets, rules, RuleMetric::kConviction, {}, best));
   EXPECT_TRUE(std::ranges::equal(best, std::span(order).first(5)));
+}
+
+TEST(Rules, ThreadsCountTogether) {
+  Random random(13);
+  const Indexed indexed(RandomBaskets(&random, 200, 12, 10), 2);
+  const ItemsetsView sets = indexed.View();
+  int64_t count = 0;
+  RuleList expected;
+  ASSERT_OK(FindRules(sets, 200, {0, sets.size()}, Limited(1'000'000), {}, {}, &count, &expected));
+  const std::vector<RowRange> shards = Shards(sets.size(), sets.size() / 4 + 1);
+  std::vector<RuleList> lists(shards.size());
+  int64_t shared_count = 0;
+  OnThreads(std::ssize(shards), [&](int64_t t) {
+    const auto s = static_cast<size_t>(t);
+    EXPECT_OK(FindRules(sets, 200, shards[s], Limited(1'000'000), {}, {}, &shared_count, &lists[s]));
+  });
+  RuleList found;
+  for (const RuleList& list : lists) {
+    found.antecedents.insert(found.antecedents.end(), list.antecedents.begin(), list.antecedents.end());
+    found.consequents.insert(found.consequents.end(), list.consequents.begin(), list.consequents.end());
+    found.sets.insert(found.sets.end(), list.sets.begin(), list.sets.end());
+  }
+  EXPECT_EQ(shared_count, count);
+  EXPECT_EQ(found.antecedents, expected.antecedents);
+  EXPECT_EQ(found.consequents, expected.consequents);
+  EXPECT_EQ(found.sets, expected.sets);
 }
 
 TEST(Rules, SetsWithoutTheirSubsetsAreRefused) {

@@ -4,14 +4,15 @@
 #include <sys/stat.h>
 
 #include <limits>
-#include <thread>
 
 #include "tests/test_util.h"
+#include "tests/threads_for_test.h"
 
 namespace couponcast {
 namespace {
 
 using testing::AlignedBytes;
+using testing::OnThreads;
 using testing::ReadFile;
 using testing::TempFolder;
 using testing::WriteFile;
@@ -379,14 +380,10 @@ TEST(TensorFileWriter, ThreadsFillOneFile) {
   const TempFolder folder;
   auto writer = TensorFileWriter::Create(folder.File("x"), {{"a", Dtype::kI32, {8 * kPart}}}, {});
   ASSERT_OK(writer.status());
-  std::vector<std::thread> threads;
-  for (int32_t t = 0; t < 8; ++t) {
-    threads.emplace_back([&, t] {
-      const std::vector<int32_t> part(kPart, t);
-      EXPECT_OK(writer.value()->Write("a", t * kPart * 4, std::as_bytes(std::span(part))));
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+  OnThreads(8, [&](int64_t t) {
+    const std::vector<int32_t> part(kPart, static_cast<int32_t>(t));
+    EXPECT_OK(writer.value()->Write("a", t * kPart * 4, std::as_bytes(std::span(part))));
+  });
   ASSERT_OK(writer.value()->Commit());
   const auto file = TensorFile::Open(folder.File("x"));
   ASSERT_OK(file.status());
