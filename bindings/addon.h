@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "couponcast/file_lock.h"
+#include "couponcast/id_index.h"
 #include "couponcast/item_recommender.h"
 #include "couponcast/kernel.h"
 #include "couponcast/matrix.h"
@@ -33,6 +34,13 @@ T Unwrap(Napi::Env env, Result<T> result) {
   return std::move(result.value());
 }
 
+// An item model and the ids of its items.
+struct RowRecommender {
+  std::unique_ptr<ItemRecommender> model;  // empty until it is made
+  IdIndex ids;
+  std::string text;  // of the ids of a call
+};
+
 // What a JavaScript handle (an External) owns. Closing frees it at once; the garbage collector does so at the latest.
 struct Handle {
   std::shared_ptr<BehaviourMatrix> matrix;
@@ -40,7 +48,7 @@ struct Handle {
   std::unique_ptr<TensorFileWriter> file_writer;
   std::unique_ptr<MatrixWriter> matrix_writer;
   std::unique_ptr<FileLock> lock;
-  std::shared_ptr<std::unique_ptr<ItemRecommender>> recommender;  // empty until it is made
+  std::shared_ptr<RowRecommender> recommender;
 };
 Napi::Value WrapHandle(Napi::Env env, Handle handle);
 

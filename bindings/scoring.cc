@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include "addon.h"
 #include "background_work.h"
 #include "couponcast/affinity.h"
@@ -64,19 +66,59 @@ Napi::Value RankPopularItemsBinding(const Args& args) {
 
 // {handle, ready}: the handle can be used once the promise `ready` is kept.
 Napi::Value CreateItemRecommender(const Args& args) {
-  auto made = std::make_shared<std::unique_ptr<ItemRecommender>>();
+  auto made = std::make_shared<RowRecommender>();
   Handle handle;
   handle.recommender = made;
   const Napi::Object result = Napi::Object::New(args.env());
   result.Set("handle", WrapHandle(args.env(), std::move(handle)));
-  const auto work = [made, lists = Neighbours(args), params = Params(args), options = Options(args)]() -> Status {
+  args.RawMatrix("matrix");  // refuses a closed one
+  const auto work = [made, matrix = args.GetHandle("matrix").matrix, lists = Neighbours(args), params = Params(args),
+                     options = Options(args)]() -> Status {
     auto created = ItemRecommender::Create(lists, params, options);
-    if (created.ok()) *made = std::move(created.value());
-    return created.status();
+    if (!created.ok()) return created.status();
+    auto ids = IdIndex::Create(matrix->items());
+    if (!ids.ok()) return ids.status();
+    made->ids = std::move(ids.value());
+    made->model = std::move(created.value());
+    return {};
   };
   result.Set("ready", BackgroundWork::Start(args.env(), work, args.object()));
   return result;
 }
+
+RowRecommender& OpenRecommender(const Napi::CallbackInfo& info) {
+  if (!info[0].IsExternal()) Throw(info.Env(), InvalidArgument("expected an open recommender"));
+  RowRecommender* recommender = info[0].As<Napi::External<Handle>>().Data()->recommender.get();
+  if (recommender == nullptr || recommender->model == nullptr) {
+    Throw(info.Env(), Status(StatusCode::kClosed, "the recommender is closed"));
+  }
+  return *recommender;
+}
+
+// Memory that a recommender's calls share, so that a call looks at one buffer: places for a row, items int32 and values float32,
+// then for n items of the answer, items int32, scores float32 and sources uint8.
+struct RowMemory {
+  std::span<int32_t> items;
+  std::span<float> values;
+  RecommendOutput answer;
+
+  RowMemory(const Napi::CallbackInfo& info, int64_t n, std::span<int32_t> count) {
+    if (!info[1].IsArrayBuffer()) Throw(info.Env(), InvalidArgument("expected an ArrayBuffer in memory"));
+    auto buffer = info[1].As<Napi::ArrayBuffer>();
+    const auto width = static_cast<size_t>(n);
+    constexpr size_t kAnswer = sizeof(int32_t) + sizeof(float) + sizeof(uint8_t);
+    if (buffer.ByteLength() < width * kAnswer) Throw(info.Env(), InvalidArgument("expected places for the answer in memory"));
+    const size_t room = (buffer.ByteLength() - width * kAnswer) / (sizeof(int32_t) + sizeof(float));
+    auto* const ints = static_cast<int32_t*>(buffer.Data());
+    auto* const floats = static_cast<float*>(buffer.Data());
+    items = {ints, room};
+    values = {floats + room, room};
+    answer = {{ints + 2 * room, width},
+              {floats + 2 * room + width, width},
+              {static_cast<uint8_t*>(buffer.Data()) + 8 * (room + width), width},
+              count};
+  }
+};
 
 template <typename T>
 std::span<T> Positional(const Napi::CallbackInfo& info, size_t index, const char* name) {
@@ -88,18 +130,35 @@ std::span<T> Positional(const Napi::CallbackInfo& info, size_t index, const char
   return {static_cast<T*>(data), length};
 }
 
-// (recommender, items, values or undefined, outItems, outScores, outSources) -> count. The one function with arguments by
-// position: looking them up by name would cost as much as the work.
+// (recommender, memory, items, values or undefined) -> count. This function and the next have arguments by position: looking
+// them up by name would cost as much as the work.
 Napi::Value RecommendRow(const Napi::CallbackInfo& info) {
-  if (!info[0].IsExternal()) Throw(info.Env(), InvalidArgument("expected an open recommender"));
-  const auto& made = info[0].As<Napi::External<Handle>>().Data()->recommender;
-  ItemRecommender* recommender = made == nullptr ? nullptr : made->get();
-  if (recommender == nullptr) Throw(info.Env(), Status(StatusCode::kClosed, "the recommender is closed"));
+  const RowRecommender& recommender = OpenRecommender(info);
   int32_t count = 0;
-  const RecommendOutput output{Positional<int32_t>(info, 3, "outItems"), Positional<float>(info, 4, "outScores"),
-                               Positional<uint8_t>(info, 5, "outSources"), std::span<int32_t>(&count, 1)};
-  const std::span<const float> values = info[2].IsUndefined() ? std::span<const float>() : Positional<float>(info, 2, "values");
-  Check(info.Env(), recommender->Recommend(Positional<int32_t>(info, 1, "items"), values, output));
+  const RowMemory memory(info, recommender.model->n(), std::span<int32_t>(&count, 1));
+  const std::span<const float> values = info[3].IsUndefined() ? std::span<const float>() : Positional<float>(info, 3, "values");
+  Check(info.Env(), recommender.model->Recommend(Positional<int32_t>(info, 2, "items"), values, memory.answer));
+  return Napi::Number::New(info.Env(), count);
+}
+
+// (recommender, memory, text, size, whether there are values) -> count. `text` is the ids of the row, one behind the other; their
+// lengths are in the memory's items, and their values in its values.
+Napi::Value RecommendIds(const Napi::CallbackInfo& info) {
+  RowRecommender& recommender = OpenRecommender(info);
+  int32_t count = 0;
+  const RowMemory memory(info, recommender.model->n(), std::span<int32_t>(&count, 1));
+  const auto size = static_cast<size_t>(info[3].As<Napi::Number>().Int64Value());
+  if (!info[2].IsString() || size > memory.items.size()) Throw(info.Env(), InvalidArgument("expected ids and places for them"));
+  const std::span<int32_t> items = memory.items.first(size);
+  constexpr size_t kMostBytes = 3;  // of a UTF-16 code unit in UTF-8
+  const auto units = static_cast<size_t>(std::accumulate(items.begin(), items.end(), int64_t{0}));
+  if (recommender.text.size() < units * kMostBytes + 1) recommender.text.resize(units * kMostBytes + 1);
+  size_t bytes = 0;
+  napi_get_value_string_utf8(info.Env(), info[2], recommender.text.data(), recommender.text.size(), &bytes);
+  const bool has_values = info[4].As<Napi::Boolean>().Value();
+  const std::span<float> values = has_values ? memory.values.first(size) : std::span<float>();
+  const size_t known = recommender.ids.Find(std::string_view(recommender.text).substr(0, bytes), items, values);
+  Check(info.Env(), recommender.model->Recommend(items.first(known), values.first(has_values ? known : 0), memory.answer));
   return Napi::Number::New(info.Env(), count);
 }
 
@@ -192,6 +251,7 @@ void ExportScoring(Napi::Object exports) {
   Export<RankPopularItemsBinding>(exports, "rankPopularItems");
   Export<CreateItemRecommender>(exports, "createItemRecommender");
   exports.Set("recommendRow", Napi::Function::New(exports.Env(), GuardedCall<RecommendRow>, "recommendRow"));
+  exports.Set("recommendIds", Napi::Function::New(exports.Env(), GuardedCall<RecommendIds>, "recommendIds"));
   Export<ScopeWeightsItems>(exports, "scopeWeightsItems");
   Export<ScopeWeightsUsers>(exports, "scopeWeightsUsers");
   Export<AffinityItems>(exports, "affinityItems");

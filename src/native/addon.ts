@@ -107,14 +107,8 @@ export interface Addon {
   recommendSeedLiteral(a: Named): void;
   rankPopularItems(a: Named): { indptr: BigInt64Array; items: Int32Array; scores: Float32Array };
   createItemRecommender(a: Named): { handle: Handle; ready: Promise<void> };
-  recommendRow(
-    recommender: Handle,
-    items: Int32Array,
-    values: Float32Array | undefined,
-    outItems: Int32Array,
-    outScores: Float32Array,
-    outSources: Uint8Array,
-  ): number;
+  recommendRow(recommender: Handle, memory: ArrayBuffer, items: Int32Array, values: Float32Array | undefined): number;
+  recommendIds(recommender: Handle, memory: ArrayBuffer, text: string, size: number, hasValues: boolean): number;
   scopeWeightsItems(a: Named): void;
   scopeWeightsUsers(a: Named): void;
   affinityItems(a: Named): void;

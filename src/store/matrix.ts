@@ -103,6 +103,11 @@ export class Matrix {
     return { $matrix: this.path };
   }
 
+  /** @internal For calls on this thread. */
+  handle(): Handle {
+    return this.#open();
+  }
+
   /** Unmaps the file once no computation uses it. Later calls fail with ERR_COUPONCAST_CLOSED. */
   close(): void {
     if (this.#handle === undefined) return;

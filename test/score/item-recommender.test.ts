@@ -83,6 +83,30 @@ describe("ItemRecommender", () => {
     expect(recommender.recommend(["unheard of"]).map(({ source }) => source)).toEqual(Array(3).fill("popularity"));
   });
 
+  it("takes rows of any length, and ids of any letters", async () => {
+    const names = ["plain", "émile", "字", "😀", "😀x", "", ...Array.from({ length: 700 }, (_, i) => `n${i}`)].sort(
+      (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
+    );
+    const path = join(folder, "letters.safetensors");
+    const rows = Array.from({ length: 30 }, (_, u) => names.map((_, i) => ((u * 5 + i * 3) % 7 < 3 ? 1 + (i % 3) : 0)));
+    await writeDense(path, rows, names.length, names);
+    const letters = await openMatrix(path);
+    const recommender = await ItemRecommender.create(letters, { n: 40, neighbours: 30 });
+    for (const length of [0, 1, 255, 256, 257, 700]) {
+      const columns = Int32Array.from({ length }, (_, i) => names.length - 1 - i).sort();
+      const values = Float32Array.from(columns, (column) => 1 + (column % 4));
+      const found = recommender.recommend(
+        [...Array.from(columns, (c) => names[c]!), "\ud83d", "\ude00x"],
+        [...values, 9, 9],
+      );
+      const { items, scores } = recommender.recommendColumns(columns, values);
+      expect(found.map(({ id }) => id)).toEqual([...items].map((column) => names[column]));
+      expect(found.map(({ score }) => score)).toEqual([...scores]);
+    }
+    recommender.close();
+    letters.close();
+  });
+
   it("refuses what makes no sense", async () => {
     const invalid = { code: "ERR_COUPONCAST_INVALID_ARGUMENT" };
     const recommender = await ItemRecommender.create(matrix, { n: 3 });
@@ -97,6 +121,7 @@ describe("ItemRecommender", () => {
     };
     expect(codeOf(() => recommender.recommend([id, id]))).toBe(invalid.code);
     expect(codeOf(() => recommender.recommend([id], [1, 2]))).toBe(invalid.code);
+    expect(codeOf(() => recommender.recommend([id, 5 as never]))).toBe(invalid.code);
     expect(codeOf(() => recommender.recommendColumns(Int32Array.of(25)))).toBe("ERR_COUPONCAST_OUT_OF_RANGE");
     expect(codeOf(() => recommender.recommendColumns([1] as never))).toBe(invalid.code);
     recommender.close();

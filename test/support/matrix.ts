@@ -19,14 +19,14 @@ export function ids(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => prefix + String(i).padStart(digits, "0"));
 }
 
-/** Writes the cells that are not 0. Users are u0, u1 ...; items i0, i1 ... */
+/** Writes the cells that are not 0. Users are u0, u1 ...; items i0, i1 ... unless named, in ascending order of their bytes. */
 export async function writeDense(
   path: string,
   dense: readonly (readonly number[])[],
   numItems = dense[0]?.length ?? 0,
+  items = ids("i", numItems),
 ): Promise<void> {
   const users = ids("u", dense.length);
-  const items = ids("i", numItems);
   const cells = dense.flatMap((row, u) => row.flatMap((value, i) => (value === 0 ? [] : [[u, i, value] as const])));
   const bytes = (list: string[]) => list.reduce((sum, id) => sum + Buffer.byteLength(id), 0);
   const writer = MatrixWriter.create(path, {
