@@ -5,6 +5,7 @@
 #include "couponcast/affinity.h"
 #include "couponcast/item_recommender.h"
 #include "couponcast/recommend.h"
+#include "couponcast/release_cells.h"
 #include "couponcast/response.h"
 #include "recommend_args.h"
 #include "weighting_args.h"
@@ -177,6 +178,9 @@ Napi::Value ScopeWeightsUsers(const Args& args) {
 Napi::Value AffinityItems(const Args& args) {
   Check(args.env(), AffinityFromItems(args.Users("matrix"), args.In<float>("weights"), args.Integer("columns"), Params(args), args.Range(),
                                       args.Cancel(), args.Out<float>("outAffinity")));
+  // Each row is read once: what is behind need not stay in memory.
+  const auto& file = args.RawMatrix("matrix").file().mapped();
+  if (file != nullptr) ReleaseCells(args.RawMatrix("matrix").by_user(), args.Range(), *file);
   return args.env().Undefined();
 }
 

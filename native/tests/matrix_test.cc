@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 
+#include "couponcast/release_cells.h"
 #include "couponcast/similarity.h"
 #include "fuzz/seeds.h"
 #include "tests/matrix_file_for_test.h"
@@ -54,6 +57,18 @@ TEST(CheckCsr, FindsEachDefect) {
   EXPECT_CODE(StatusCode::kCorruptFile, check([](Owned& o) { o.values.pop_back(); }));
   EXPECT_CODE(StatusCode::kCorruptFile, check([](Owned& o) { o.rows = -1; }));
   EXPECT_CODE(StatusCode::kCorruptFile, check([](Owned& o) { o.cols = -1; }));
+}
+
+TEST(ReleaseCells, WhatIsReleasedIsReadAgain) {
+  const TempFolder folder;
+  const TestMatrix matrix = RandomMatrix({700, 300, 0.2}, 3);
+  ASSERT_OK(WriteMatrix(folder.File("m"), matrix, 1000));
+  const BehaviourMatrix open = std::move(BehaviourMatrix::Open(folder.File("m")).value());
+  for (const RowRange range : {RowRange{0, 0}, RowRange{0, 700}, RowRange{33, 34}, RowRange{200, 650}, RowRange{700, 700}}) {
+    ReleaseCells(open.by_user(), range, *open.file().mapped());
+    EXPECT_TRUE(std::ranges::equal(open.by_user().indices, matrix.by_user().indices));
+    EXPECT_TRUE(std::ranges::equal(open.by_user().values, matrix.by_user().values));
+  }
 }
 
 TEST(IdView, FindsEveryIdAndNothingElse) {

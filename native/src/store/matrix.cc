@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "couponcast/release_cells.h"
+
 namespace couponcast {
 namespace {
 
@@ -79,16 +81,14 @@ Status CheckCsrShape(const CsrView& matrix, const std::string& name) {
 Status CheckMappedCsr(const CsrView& matrix, const std::string& name, const MappedFile& file) {
   constexpr int64_t kCellsInMemory = 1'000'000;
   COUPONCAST_RETURN_IF_ERROR(CheckCsrShape(matrix, name));
-  int64_t released = 0;
+  RowRange held;
   for (int64_t row = 0; row < matrix.rows; ++row) {
     COUPONCAST_RETURN_IF_ERROR(CheckCsrRow(matrix, row, name));
-    const int64_t end = matrix.indptr[static_cast<size_t>(row) + 1];
-    if (end - released < kCellsInMemory && row + 1 < matrix.rows) continue;
-    const auto begin = static_cast<size_t>(released);
-    const auto size = static_cast<size_t>(end - released);
-    file.Release(std::as_bytes(matrix.indices.subspan(begin, size)));
-    file.Release(std::as_bytes(matrix.values.subspan(begin, size)));
-    released = end;
+    held.end = row + 1;
+    const int64_t cells = matrix.indptr[static_cast<size_t>(held.end)] - matrix.indptr[static_cast<size_t>(held.begin)];
+    if (cells < kCellsInMemory && held.end < matrix.rows) continue;
+    ReleaseCells(matrix, held, file);
+    held.begin = held.end;
   }
   return {};
 }
