@@ -4,6 +4,7 @@
 #include "background_work.h"
 
 #include "couponcast/csv_format.h"
+#include "couponcast/large_pages.h"
 
 namespace couponcast::node {
 namespace {
@@ -248,6 +249,11 @@ Napi::Value GatherBinding(const Args& args) {
   return args.env().Undefined();
 }
 
+Napi::Value PreferLargePagesBinding(const Args& args) {
+  PreferLargePages(args.Out<uint8_t>("memory"));
+  return args.env().Undefined();
+}
+
 Napi::Value LockFile(const Args& args) {
   Handle handle;
   handle.lock = Unwrap(args.env(), FileLock::Acquire(args.Text("path"), args.Text("content")));
@@ -277,6 +283,7 @@ void ExportStore(Napi::Object exports) {
   Export<DigestFileBinding>(exports, "digestFile");
   Export<FormatCsvBinding>(exports, "formatCsv");
   Export<GatherBinding>(exports, "gather");
+  Export<PreferLargePagesBinding>(exports, "preferLargePages");
   Export<LockFile>(exports, "lockFile");
 }
 

@@ -84,6 +84,7 @@ export interface Addon {
   digestFile(a: { path: string }): string;
   formatCsv(a: Named): Uint8Array;
   gather(a: Named): void;
+  preferLargePages(a: { memory: Uint8Array }): void;
   lockFile(a: { path: string; content: string }): Handle;
 
   documentWeights(a: Named): void;
