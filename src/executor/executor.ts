@@ -259,5 +259,7 @@ export const shared = {
    */
   alignedF32: (length: number) => new Float32Array(growable(length * 4), 0, length),
   alignedU8: (length: number) => new Uint8Array(growable(length), 0, length),
+  alignedI32: (length: number) => new Int32Array(growable(length * 4), 0, length),
+  alignedI64: (length: number) => new BigInt64Array(growable(length * 8), 0, length),
   alignedF64: (length: number) => new Float64Array(growable(length * 8), 0, length),
 };

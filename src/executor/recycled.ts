@@ -1,9 +1,12 @@
+import { type AnyTypedArray, addon } from "../native/addon.js";
 import { yieldToEventLoop } from "../util/yield.js";
 import { shared } from "./executor.js";
 
 /** Arrays that may be taken anew, the oldest first. */
 const free: { kind: Kind; array: WeakRef<object>; length: number }[] = [];
 const MAX_FREE = 32;
+/** Where large pages save more than what they round up. */
+const LARGE_BYTES = 2 ** 22;
 /** Zeros to write before the event loop gets a turn. */
 const ZEROS_AT_ONCE = 2 ** 20;
 
@@ -17,9 +20,9 @@ type ArrayOf<K extends Kind> = ReturnType<(typeof shared)[K]>;
 export class Recycled {
   readonly #taken: { kind: Kind; array: object; length: number }[] = [];
 
-  /** An array that holds anything. */
+  /** An array that holds anything; of the aligned kinds on large pages where the system has them, which pay once they are used again. */
   take<K extends Kind>(kind: K, length: number): ArrayOf<K> {
-    return this.#keep(kind, find(kind, length) ?? (shared[kind](length) as ArrayOf<K>));
+    return this.#keep(kind, find(kind, length) ?? make(kind, length));
   }
 
   async takeZeros(length: number): Promise<Float32Array> {
@@ -44,6 +47,14 @@ export class Recycled {
     }
     free.splice(0, free.length - MAX_FREE);
   }
+}
+
+function make<K extends Kind>(kind: K, length: number): ArrayOf<K> {
+  const array: AnyTypedArray = shared[kind](length);
+  if (kind.startsWith("aligned") && array.byteLength >= LARGE_BYTES) {
+    addon().preferLargePages({ memory: new Uint8Array(array.buffer, array.byteOffset, array.byteLength) });
+  }
+  return array as ArrayOf<K>;
 }
 
 function find<K extends Kind>(kind: K, length: number): ArrayOf<K> | undefined {

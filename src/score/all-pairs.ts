@@ -1,6 +1,7 @@
 /** Similarities of all rows with each other, each pair computed once; native/include/couponcast/all_pairs.h. */
 import type { ArgValue, KernelCall } from "../executor/call.js";
 import { type Executor, type RowRange, shards as shardsOf, shared } from "../executor/executor.js";
+import { Recycled } from "../executor/recycled.js";
 import { type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
@@ -50,7 +51,13 @@ const PAIR_SHARDS: ShardSizes = { minWork: 3e6, maxWork: 1e9, maxRows: 65_536 };
 const SQUARE_TILE = 64;
 
 /** What fillPairLists and sumPairSquare fill. */
-async function placeLists(executor: Executor, { documents, matrix }: AllPairsJob, rows: number, terms: number) {
+async function placeLists(
+  executor: Executor,
+  memory: Recycled,
+  { documents, matrix }: AllPairsJob,
+  rows: number,
+  terms: number,
+) {
   const order = shared.i32(rows);
   await executor.run({ kernel: "orderByDegree", args: { ...documents, outOrder: order } });
   const largestOfParts = await executor.map(
@@ -74,8 +81,8 @@ async function placeLists(executor: Executor, { documents, matrix }: AllPairsJob
     order,
     places,
     head: shared.alignedF32(places[2 * terms]! * rowFloats),
-    tail: shared.alignedU8(places[2 * terms + 1]! * cellBytes),
-    before: shared.i32(matrix.nnz),
+    tail: memory.take("alignedU8", places[2 * terms + 1]! * cellBytes),
+    before: memory.take("alignedI32", matrix.nnz),
     squareRanks,
     square: shared.alignedF32(squareRanks * squareRanks),
   };
@@ -87,7 +94,8 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
   const [rows, terms] = axis === "users" ? [matrix.numUsers, matrix.numItems] : [matrix.numItems, matrix.numUsers];
   const capacity = bestListCapacity(k);
   if (rows * capacity * 8 > MAX_THREAD_BYTES || matrix.nnz >= 2 ** 31) return false;
-  const lists = await placeLists(executor, job, rows, terms);
+  const memory = new Recycled();
+  const lists = await placeLists(executor, memory, job, rows, terms);
   const filled = await executor.map(
     parts(terms, executor.threads).map((part) => ({
       kernel: "fillPairLists",
@@ -113,7 +121,7 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
   const shards = await shardsOfWork(work, 3 * executor.threads, PAIR_SHARDS);
   const lanes = Math.min(executor.threads, Math.max(shards.length, 1));
   const best = {
-    bestEntries: shared.i64(lanes * rows * capacity),
+    bestEntries: memory.take("alignedI64", lanes * rows * capacity),
     bestCounts: shared.i32(lanes * rows),
     bestThresholds: shared.f32(lanes * rows),
     bestBounds: shared.f32(rows),
@@ -138,6 +146,7 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
       args: { order: lists.order, ...best, lanes, ...part, k, ...outputs(part) },
     })),
   );
+  memory.giveBack();
   return true;
 }
 

@@ -45,4 +45,14 @@ describe("memory for calls one after the other", () => {
     expect(call.take("u8", 1005)).not.toBe(oldest);
     expect(call.take("u8", 1006)).toBe(newest);
   });
+
+  it("may lie on large pages, where a kernel reads it here and there", () => {
+    const call = new Recycled();
+    const used = call.take("alignedI64", 2 ** 20 + 1);
+    used[2 ** 20] = 7n;
+    call.giveBack();
+    expect(call.take("alignedI32", 2 ** 20 + 1)).not.toBe(used);
+    expect(call.take("alignedI64", 2 ** 20 + 1)).toBe(used);
+    expect(used[2 ** 20]).toBe(7n);
+  });
 });

@@ -56,7 +56,7 @@ struct PairLists {
   std::span<Place> places;    // [terms + 1] first row and first cell of the tail; {0, 0} at first, then what PlanPairs gives, summed
   std::span<float> head;      // [places.back().row * row_floats] zeros at first
   std::span<uint8_t> tail;    // [places.back().cell * cell_bytes] of each term by rank
-  std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's; zeros at first
+  std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's
   int64_t square_ranks = 0;   // a multiple of kPairTile
   std::span<float> square;    // [square_ranks * square_ranks] what SumPairSquare gives
 };

@@ -97,6 +97,7 @@ class PairFiller {
         if (level < list.depth) {
           Kind::PutRow(lists_.head, list.row + level, static_cast<int64_t>(rank) % row_ranks_, static_cast<uint8_t>(weight),
                        lists_.largest);
+          lists_.before[at] = 0;
           continue;
         }
       }
