@@ -3,23 +3,29 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup-system.sh test
-bash scripts/build.sh
+COUPONCAST_TESTS=ON bash scripts/build.sh
 bash scripts/check.sh
 bash scripts/setup-onnxruntime.sh
 
-for preset in release asan-ubsan tsan; do
-  echo "test: native, $preset"
-  cmake --preset "$preset" >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; exit 1; }
-  cmake --build --preset "$preset" >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; exit 1; }
-  ctest --preset "$preset" --no-tests=error -j 2 --quiet --output-log "build/$preset-tests.log" || { tail -n 60 "build/$preset-tests.log" >&2; exit 1; }
-  grep -E 'tests passed|Total Test time' "build/$preset-tests.log"
+# Runs a command quietly, or says what it said.
+quiet() {
+  "$@" >build/test.log 2>&1 || { tail -n 60 build/test.log >&2; exit 1; }
+}
+
+# The release tests are built with the addon, from the same objects.
+for build in addon asan-ubsan tsan; do
+  echo "test: native, $build"
+  [ "$build" = addon ] || quiet cmake --preset "$build"
+  quiet cmake --build "build/$build"
+  quiet ctest --test-dir "build/$build" --no-tests=error --output-on-failure -j 2
+  grep -E 'tests passed|Total Test time' build/test.log
 done
 
 # The fuzzers of the sanitizers' build: what they have found needs no coverage to be tried again.
 echo "test: fuzz corpus"
 for target in build/asan-ubsan/fuzz_*; do
   [ -x "$target" ] && [ -f "$target" ] || continue
-  "$target" -runs=0 native/fuzz/corpus >build/fuzz.log 2>&1 || { tail -n 40 build/fuzz.log >&2; exit 1; }
+  quiet "$target" -runs=0 native/fuzz/corpus
   echo "$(basename "$target"): $(find native/fuzz/corpus -type f | wc -l) inputs, no finding"
 done
 
