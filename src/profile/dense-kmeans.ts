@@ -1,5 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
+import { Recycled } from "../executor/recycled.js";
 import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
 import { FILTER_ROWS, KmeansFilter } from "./kmeans-filter.js";
@@ -26,6 +27,8 @@ export class DenseKmeans implements KmeansEngine {
   centroids: Float32Array;
   sizes: number[] = [];
   readonly distances: Float32Array;
+  /** What the arrays of points are from; start fills labels, and an assignment the others. */
+  readonly memory = new Recycled();
   #before: { labels: Int32Array; centroids: Float32Array; sizes: number[] };
   #sums: KmeansSums | undefined;
   #filter: KmeansFilter | undefined;
@@ -40,10 +43,10 @@ export class DenseKmeans implements KmeansEngine {
     readonly weights: Float32Array | undefined,
     readonly spherical: boolean,
   ) {
-    this.labels = shared.i32(this.n);
-    this.#before = { labels: shared.i32(this.n), centroids: new Float32Array(0), sizes: [] };
+    this.labels = this.memory.take("i32", this.n);
+    this.#before = { labels: this.memory.take("i32", this.n), centroids: new Float32Array(0), sizes: [] };
     this.centroids = new Float32Array(0);
-    this.distances = shared.f32(this.n);
+    this.distances = this.memory.take("f32", this.n);
     const size = Math.max(MIN_SHARD_POINTS, Math.ceil(this.n / MAX_SHARDS));
     this.#ranges = shards(this.n, Math.ceil(size / FILTER_ROWS) * FILTER_ROWS);
   }
@@ -89,7 +92,7 @@ export class DenseKmeans implements KmeansEngine {
     }));
     this.#keepSums(await largestOf(boxes, dims, this.weights));
     if (!wanted) return;
-    this.#filter = await KmeansFilter.create(executor, points, dims, k, this.#ranges, boxes);
+    this.#filter = await KmeansFilter.create(executor, this.memory, points, dims, k, this.#ranges, boxes);
   }
 
   #keepSums(largest: Float32Array): void {
@@ -202,7 +205,9 @@ export class DenseKmeans implements KmeansEngine {
     await one.assign();
     const weight = one.#sums!.weights[0]!;
     await one.update();
-    return (await one.assign()) / weight / dims;
+    const inertia = await one.assign();
+    one.memory.giveBack();
+    return inertia / weight / dims;
   }
 
   point(row: number): Float32Array {

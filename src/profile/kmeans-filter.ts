@@ -1,4 +1,5 @@
 import { type Executor, type RowRange, shared } from "../executor/executor.js";
+import type { Recycled } from "../executor/recycled.js";
 import { GroupBounds, type KmeansBounds, PointBounds } from "./kmeans-bounds.js";
 
 /** Points whose codes lie side by side: shards that the filter can take begin at multiples of this. */
@@ -28,6 +29,7 @@ export class KmeansFilter {
   /** `boxes` are those of `ranges` of the points. Returns undefined where the points are too far apart for it. */
   static async create(
     executor: Executor,
+    memory: Recycled,
     points: Float32Array,
     dims: number,
     k: number,
@@ -44,8 +46,8 @@ export class KmeansFilter {
       centre[d] = low + 128 * steps[d]!;
     }
     if (!steps.every(Number.isFinite) || !centre.every(Number.isFinite)) return undefined;
-    const codes = shared.u8(Math.ceil(n / FILTER_ROWS) * FILTER_ROWS * Math.ceil(dims / 4) * 4);
-    const norms = shared.f32(n * 3);
+    const codes = memory.take("u8", Math.ceil(n / FILTER_ROWS) * FILTER_ROWS * Math.ceil(dims / 4) * 4);
+    const norms = memory.take("f32", n * 3);
     await executor.map(
       ranges.map((range) => ({
         kernel: "kmeansEncode",

@@ -39,7 +39,8 @@ export interface KmeansResult extends LloydResult {
  * distance (ties: smaller index), which its cluster gives up, unless that would leave it empty; or it stays. The same bytes for any number of threads: sums are in fixed point. From 24
  * clusters and 8 dimensions on, a filter of byte products and bounds in the manner of Hamerly (from 257 on, of Yinyang) finds the labels that
  * measuring all distances would find, bit for bit.
- * Cost: at most 3 n k dims flops an iteration; memory 12 n bytes besides the points, n (dims + 16) more with the filter (with bounds by group n (dims + 76)).
+ * Cost: at most 3 n k dims flops an iteration; memory 12 n bytes besides the points, n (dims + 16) more with the filter (with
+ * bounds by group n (dims + 76)), which the next call writes to if the garbage collector has not taken it by then.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, ERR_COUPONCAST_CANCELLED.
  * Source: Arthur & Vassilvitskii 2007; Lloyd 1982; Hamerly 2010; Ding et al. 2015; formulas.md, "K-means".
  */
@@ -66,5 +67,6 @@ export async function kmeans(points: Float32Array, dims: number, options: Kmeans
     if (nInit > 1) labels.set(engine.labels);
     best = { ...found, labels, centroids: engine.centroids, sizes: engine.sizes };
   }
+  engine.memory.giveBack([best!.labels]);
   return best!;
 }

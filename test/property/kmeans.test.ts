@@ -141,6 +141,22 @@ describe("K-means", () => {
     expect([...shared]).toEqual([0, 1, 10, 11]);
   });
 
+  it("a call changes nothing of an earlier one, nor the earlier one of it", async () => {
+    const pointsOf = (seed: number) => {
+      const random = new Random(seed);
+      return Float32Array.from({ length: 500 * 9 }, () => random.next());
+    };
+    for (const nInit of [1, 3]) {
+      const options = { k: 30, nInit, seed: 3, maxIterations: 4 };
+      const first = await kmeans(pointsOf(1), 9, options);
+      const copy = structuredClone(first);
+      const other = await kmeans(pointsOf(2), 9, options);
+      expect(first).toEqual(copy);
+      expect(await kmeans(pointsOf(1), 9, options)).toEqual(copy);
+      expect(await kmeans(pointsOf(2), 9, options)).toEqual(other);
+    }
+  });
+
   it("refuses what makes no sense, naming it", async () => {
     const points = Float32Array.of(1, 2, 3, 4);
     const wrong: [() => Promise<unknown>, string][] = [
