@@ -79,7 +79,7 @@ TEST(IdIndex, FindsWhatABinarySearchFinds) {
     const OwnedIds owned(ids);
     const auto index = IdIndex::Create(owned.view());
     ASSERT_OK(index.status());
-    for (int64_t length : {0, 1, 15, 16, 17, 200}) {
+    for (const int64_t length : {0, 1, 15, 16, 17, 200}) {
       for (const bool ascii : {false, true}) {
         std::vector<std::string> row;
         Row expected;
