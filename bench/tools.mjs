@@ -1,6 +1,6 @@
 /** What the parts of the benchmark share. */
 import { spawn } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -27,6 +27,18 @@ export const median = (list) => {
 
 /** Of an ascending list, the value that so large a share of it is below. */
 export const percentile = (sorted, share) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)];
+
+/**
+ * Peak resident memory of this process in MB. Not getrusage where there is better: what the parent held when it started
+ * this process counts there.
+ */
+export function peakMB() {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
+  } catch {
+    return process.resourceUsage().maxRSS / 1024;
+  }
+}
 
 /** A Markdown table; the first column is text, the others may be right-aligned figures. */
 export function table(header, rows, { figures = true } = {}) {

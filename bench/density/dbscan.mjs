@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { randomOf } from "../data.mjs";
-import { median, requireBuild } from "../tools.mjs";
+import { median, peakMB, requireBuild } from "../tools.mjs";
 
 const WHAT = `node bench/density/dbscan.mjs [--rows 200000] [--dims 4] [--eps 0.2,0.5] [--min-samples 8] [--threads 1,2]
                                 [--runs 3] [--python python3] [--ours-only]
@@ -52,7 +52,7 @@ async function ours(file, dims, eps, minSamples, threads, runs) {
     seconds: median(seconds),
     clusters: sizes.length,
     noise: numNoise,
-    peakMb: process.resourceUsage().maxRSS / 1024,
+    peakMb: peakMB(),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { closeExecutors } from "../../dist/index.js";
-import { percentile } from "../tools.mjs";
+import { peakMB, percentile } from "../tools.mjs";
 import { worksOf } from "../works.mjs";
 
 const { size, work: name, matrix, given, out, threads, runs, patience } = JSON.parse(process.argv[2]);
@@ -20,7 +20,7 @@ async function timed() {
 
 // The first call starts the threads, which a service does once; a long one is all that there is.
 const first = await timed();
-const peakMB = process.resourceUsage().maxRSS / 1024;
+const peak = peakMB();
 let { result } = first;
 const seconds = first.seconds > patience ? [first.seconds] : [];
 while (seconds.length < runs && seconds.reduce((sum, one) => sum + one, 0) <= patience) {
@@ -28,7 +28,7 @@ while (seconds.length < runs && seconds.reduce((sum, one) => sum + one, 0) <= pa
   result = next.result;
   seconds.push(next.seconds);
 }
-const answer = { seconds, peakMB };
+const answer = { seconds, peakMB: peak };
 if (work.took !== undefined) {
   const sorted = work.took(result).sort();
   answer.latency = {};
