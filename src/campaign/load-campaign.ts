@@ -12,7 +12,6 @@ import { IssueList, showValue } from "./issue-list.js";
 import { limitFindings } from "./limit-checks.js";
 import { CouponChecker, readCatalogues, shownPath } from "./load-coupons.js";
 import { parseJson } from "./parse-json.js";
-import { parseYaml } from "./parse-yaml.js";
 import { readText } from "./read-text.js";
 import { campaignZoneOf } from "./time-checks.js";
 
@@ -35,11 +34,11 @@ export interface LoadedCampaign {
   files: string[];
 }
 
-/** The parser by the file's ending. */
-function parserOf(path: string, shown: string): (text: string) => LocatedDocument {
+/** The parser by the file's ending; that of YAML is loaded only now. */
+async function parserOf(path: string, shown: string): Promise<(text: string) => LocatedDocument> {
   const name = path.toLowerCase();
   if (name.endsWith(".json")) return parseJson;
-  if (name.endsWith(".yaml") || name.endsWith(".yml")) return parseYaml;
+  if (name.endsWith(".yaml") || name.endsWith(".yml")) return (await import("./parse-yaml.js")).parseYaml;
   throw invalidArgument(`${shown}: expected a campaign file that ends in .yaml, .yml or .json`, { file: shown });
 }
 
@@ -76,7 +75,7 @@ export async function loadCampaign(path: string): Promise<LoadedCampaign> {
   const baseDir = dirname(absolute);
   const shown = shownPath(absolute);
   const issues = new IssueList();
-  const parse = parserOf(absolute, shown);
+  const parse = await parserOf(absolute, shown);
   const text = await readText(absolute, MAX_CAMPAIGN_BYTES, shown);
   let document: LocatedDocument;
   try {

@@ -3,13 +3,8 @@ import { invalidArgument } from "../errors.js";
 import { resolveFiles } from "../util/glob.js";
 import { checkValue } from "./check-value.js";
 import { couponFindings, ruleFindings } from "./coupon-checks.js";
-import {
-  type BrokenRecord,
-  CATALOGUE_ENDINGS,
-  type CouponRecord,
-  catalogueFormat,
-  couponRecords,
-} from "./coupon-records.js";
+import type { BrokenRecord, CouponRecord } from "./coupon-record.js";
+import { CATALOGUE_ENDINGS, catalogueFormat, couponRecords } from "./coupon-records.js";
 import { type Coupon, couponSchema } from "./coupon-schema.js";
 import { type Finding, SyntaxProblem } from "./document.js";
 import { isFields } from "./exactly-one-of.js";
@@ -123,7 +118,7 @@ async function readCatalogue(path: string, checker: CouponChecker, issues: Issue
   const text = await readText(path, MAX_CATALOGUE_BYTES, file);
   let sliceEnd = performance.now() + SLICE_MS;
   try {
-    for (const record of couponRecords(text, format)) {
+    for (const record of await couponRecords(text, format)) {
       if ("problem" in record) addBroken(record, file, issues);
       else checker.addRecord(record, file);
       if (performance.now() > sliceEnd) {

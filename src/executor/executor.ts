@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { Piscina } from "piscina";
+import type { Piscina } from "piscina";
 import { CouponcastError, errorFromData, invalidArgument } from "../errors.js";
 import { type CallResult, type KernelCall, sendable, type TaskReply } from "./call.js";
 import { CallQueue } from "./call-queue.js";
@@ -42,21 +42,26 @@ export function checkThreads(threads: number | undefined): number {
   return count;
 }
 
-const pools = new Map<number, Piscina>();
+const pools = new Map<number, Promise<Piscina>>();
 
-function poolOf(threads: number): Piscina {
+async function startPool(threads: number): Promise<Piscina> {
+  const filename = fileURLToPath(new URL("./worker.js", import.meta.url));
+  if (!existsSync(filename))
+    throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the worker ${filename} is missing: build first`);
+  const { Piscina } = await import("piscina");
+  return new Piscina({
+    filename,
+    minThreads: 1,
+    maxThreads: threads,
+    idleTimeout: 10_000,
+    concurrentTasksPerWorker: 1,
+  });
+}
+
+function poolOf(threads: number): Promise<Piscina> {
   let pool = pools.get(threads);
   if (pool === undefined) {
-    const filename = fileURLToPath(new URL("./worker.js", import.meta.url));
-    if (!existsSync(filename))
-      throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the worker ${filename} is missing: build first`);
-    pool = new Piscina({
-      filename,
-      minThreads: 1,
-      maxThreads: threads,
-      idleTimeout: 10_000,
-      concurrentTasksPerWorker: 1,
-    });
+    pool = startPool(threads);
     pools.set(threads, pool);
   }
   return pool;
@@ -82,7 +87,7 @@ export async function closeExecutors(): Promise<void> {
   pools.clear();
   // A thread inside a kernel ends when the kernel does, so kernels are asked to stop first.
   for (const close of underWay) close();
-  await Promise.all(open.map((pool) => pool.destroy()));
+  await Promise.all(open.map(async (pool) => (await pool).destroy()));
 }
 
 /** The error of a thread that died: out of heap, or ended from outside. */
@@ -155,7 +160,6 @@ export class Executor {
     { laneArgs = () => ({}), uses = () => [] }: Exclusive = {},
   ): Promise<CallResult[]> {
     this.checkCancelled();
-    const pool = poolOf(this.threads);
     const results = new Array<CallResult>(calls.length);
     const weight = stage?.weight ?? (() => 1);
     const total = stage === undefined ? 0 : calls.reduce((sum, _, index) => sum + weight(index), 0);
@@ -186,7 +190,7 @@ export class Executor {
       }
     };
     Atomics.store(this.#cancel, 0, 0);
-    const lane = async (_: unknown, number: number): Promise<void> => {
+    const runLane = async (pool: Piscina, number: number): Promise<void> => {
       const own = laneArgs(number);
       for (;;) {
         const index = await queue.next(() => failure !== undefined || this.#signal?.aborted === true);
@@ -232,7 +236,9 @@ export class Executor {
     const timer = watched ? setInterval(tick, PROGRESS_MS) : undefined;
     try {
       report();
-      await Promise.all(Array.from({ length: Math.min(this.threads, calls.length) }, lane));
+      const pool = await poolOf(this.threads);
+      const lanes = Math.min(this.threads, calls.length);
+      await Promise.all(Array.from({ length: lanes }, (_, number) => runLane(pool, number)));
     } finally {
       closed();
       clearInterval(timer);

@@ -87,12 +87,14 @@ describe("the installed package", () => {
     expect(JSON.parse(await run(process.execPath, ["use.cjs"]))).toEqual(ANSWER);
   });
 
-  it("loads neither DuckDB nor the report for a service that only computes", async () => {
+  it("loads neither DuckDB nor the reader of campaigns for a service that only computes", async () => {
     writeFileSync(
       join(project, "loaded.mjs"),
       `import { readFileSync } from "node:fs";
+       import { createRequire } from "node:module";
        import { closeExecutors, coreVersion, openMatrix, recommend } from "couponcast";${RECOMMEND}
-       console.log(/duckdb/.test(readFileSync("/proc/self/maps", "utf8")));
+       const loaded = [readFileSync("/proc/self/maps", "utf8"), ...Object.keys(createRequire(import.meta.url).cache)];
+       console.log(/duckdb|node_modules\\/yaml/.test(loaded.join()));
        await closeExecutors();`,
     );
     expect((await run(process.execPath, ["loaded.mjs"])).trim().split("\n").at(-1)).toBe("false");
