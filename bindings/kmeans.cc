@@ -7,6 +7,7 @@
 #include "couponcast/kmeans_groups.h"
 #include "couponcast/kmeans_sums.h"
 #include "couponcast/sparse_kmeans.h"
+#include "couponcast/sparse_kmeans_step.h"
 
 namespace couponcast::node {
 namespace {
@@ -175,6 +176,22 @@ Napi::Value SparseKmeansMeansBinding(const Args& args) {
   return Napi::Number::New(args.env(), static_cast<double>(largest));
 }
 
+Napi::Value SparseKmeansStepBinding(const Args& args) {
+  const SparseKmeansCodes codes{Shorts<const int16_t>(args.In<uint8_t>("codes")), args.In<float>("steps"), args.In<float>("errors")};
+  const SparseKmeansShared shared{args.Out<int32_t>("counters"), args.Out<int64_t>("outCounts"), args.Integer("call")};
+  const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Shorts<int16_t>(args.Out<uint8_t>("shorts")),
+                                 args.Number("outShortScale")};
+  const CsrView by_user = args.Matrix("matrix").by_user();
+  const SparseKmeansKeptSums kept{&by_user, args.OptionalIn<int32_t>("before"), args.OptionalOut<double>("sums")};
+  float largest = 0;
+  Check(args.env(),
+        SparseKmeansStep(by_user, args.Matrix("matrix").by_item(), args.In<float>("factors"), args.In<double>("squares"),
+                         args.In<float>("centroids"), args.In<double>("norms"), codes, args.Number("shortScale"), args.Cancel(), shared,
+                         args.Out<int32_t>("outLabels"), kept, to,
+                         {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}, &largest));
+  return Napi::Number::New(args.env(), static_cast<double>(largest));
+}
+
 }  // namespace
 
 void ExportKmeans(Napi::Object exports) {
@@ -192,6 +209,7 @@ void ExportKmeans(Napi::Object exports) {
   Export<SparseKmeansLabelsBinding>(exports, "sparseKmeansLabels");
   Export<SparseKmeansMeansBinding>(exports, "sparseKmeansMeans");
   Export<SparseKmeansShortenBinding>(exports, "sparseKmeansShorten");
+  Export<SparseKmeansStepBinding>(exports, "sparseKmeansStep");
   Export<SparseRowLengthsBinding>(exports, "sparseRowLengths");
 }
 

@@ -165,6 +165,7 @@ export interface Addon {
   sparseKmeansMeans(a: Named): number;
   sparseKmeansScale(a: Named): void;
   sparseKmeansShorten(a: Named): void;
+  sparseKmeansStep(a: Named): number;
   sparseRowLengths(a: Named): void;
   buildKdTree(a: Named): void;
   kthDistances(a: Named): void;

@@ -6,9 +6,7 @@ import type { EmptyClusters } from "./kmeans-points.js";
 import type { KmeansEngine } from "./lloyd.js";
 import { fits, type Shorts, type SparseCodes, scaleFor, shorten, shortsOf } from "./sparse-codes.js";
 import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./sparse-points.js";
-
-/** Items of a sum in float64: kSparseKmeansShard of the kernel. */
-const SHARD_ITEMS = 2048;
+import { SHARD_ITEMS, type SharedStep, scaleOf, sharedStep, summed } from "./sparse-step.js";
 
 interface MeasuredCentroids extends SparseCentroids {
   /** The largest magnitude of a coordinate. */
@@ -42,6 +40,8 @@ export class SparseLloyd implements KmeansEngine {
   /** [numItems * lanes] what the users of each cluster of #summed sum to; undefined: sums start anew each time. */
   readonly #sums: Float64Array | undefined;
   #summed: Int32Array | undefined;
+  /** Of the calls of a step. */
+  readonly #shared: SharedStep;
 
   private constructor(
     readonly points: SparsePoints,
@@ -62,6 +62,7 @@ export class SparseLloyd implements KmeansEngine {
     this.#next = at(memory.take("f32", size));
     this.#before = state(memory.take("f32", size));
     this.#shorts = shortsOf(memory, size);
+    this.#shared = sharedStep(points);
     this.#sums = codes.exact && points.given === undefined ? memory.take("f64", size) : undefined;
   }
 
@@ -95,44 +96,77 @@ export class SparseLloyd implements KmeansEngine {
   }
 
   async assign(): Promise<number> {
-    const { matrix, k, factors, squares, executor } = this.points;
+    const { norms } = this.#now.at;
+    const labels = this.#before.labels;
+    const { sizes, products: found } = await (this.points.given === undefined
+      ? this.#step(labels)
+      : this.#label(labels));
+    const totals = await this.#totalsOf(labels, sizes);
+    this.#before = { ...this.#now, at: this.#before.at };
+    this.#now = { labels, sizes, totals, at: this.#now.at };
+    const products = found ?? (await this.#means(labels, totals));
+    // |x - c|^2 summed over a cluster, from what its rows sum to.
+    let inertia = this.points.squaresSum;
+    for (let c = 0; c < norms.length; c++) inertia += totals[c]! * norms[c]! - 2 * products[c]!;
+    return Math.max(inertia, 0);
+  }
+
+  /** What labels are found from. */
+  #labelArgs(labels: Int32Array) {
+    const { matrix, factors, squares } = this.points;
     const { centroids, norms } = this.#now.at;
     const { codes, steps, errors } = this.codes;
-    const labels = this.#before.labels;
-    // One call a thread, in all steps: waking threads twice costs more than balance brings.
+    return { matrix: matrix.ref(), factors, squares, centroids, norms, codes, steps, errors, outLabels: labels };
+  }
+
+  async #label(labels: Int32Array): Promise<{ sizes: number[]; products?: Float64Array }> {
+    const { matrix, k, executor } = this.points;
+    const { values: shorts, scale: shortScale } = this.#shorts;
+    // One call a thread: waking threads twice costs more than balance brings.
     const results = await executor.map(
       evenRanges(matrix.numUsers, executor.threads).map((range) => ({
         kernel: "sparseKmeansLabels",
         args: {
-          matrix: matrix.ref(),
-          factors,
-          squares,
-          centroids,
-          norms,
-          codes,
-          steps,
-          errors,
-          shorts: this.#shorts.values,
-          shortScale: this.#shorts.scale,
+          ...this.#labelArgs(labels),
+          shorts,
+          shortScale,
           ...range,
-          outLabels: labels,
           outCounts: { $return: "I64", length: k },
         },
       })),
     );
-    const sizes = new Array<number>(k).fill(0);
-    for (const { outputs } of results) {
-      const counts = outputs.outCounts as BigInt64Array;
-      for (let c = 0; c < k; c++) sizes[c]! += Number(counts[c]!);
-    }
-    const totals = await this.#totalsOf(labels, sizes);
-    this.#before = { ...this.#now, at: this.#before.at };
-    this.#now = { labels, sizes, totals, at: this.#now.at };
-    const products = await this.#means(labels, totals);
-    // |x - c|^2 summed over a cluster, from what its rows sum to.
-    let inertia = this.points.squaresSum;
-    for (let c = 0; c < k; c++) inertia += totals[c]! * norms[c]! - 2 * products[c]!;
-    return Math.max(inertia, 0);
+    const counts = results.map(({ outputs }) => Array.from(outputs.outCounts as BigInt64Array, Number));
+    return { sizes: [...summed(k, ...counts)] };
+  }
+
+  /** Labels, and the means of their clusters in #next: one call a thread for both, which take parts as they come. */
+  async #step(labels: Int32Array): Promise<{ sizes: number[]; products: Float64Array }> {
+    const { k, executor } = this.points;
+    const { counters, counts, norms, shifts, products } = this.#shared;
+    const shorts = this.#shorts;
+    const args = {
+      ...this.#labelArgs(labels),
+      shorts: shorts.values,
+      shortScale: shorts.scale,
+      // Means move little, as a rule.
+      outShortScale: scaleFor(this.#now.at.largest),
+      before: this.#summed,
+      sums: this.#sums,
+      counters: counters.fill(0),
+      outCounts: counts.fill(0n),
+      outCentroids: this.#next.centroids,
+      outNorms: norms,
+      outShifts: shifts,
+      outProducts: products,
+    };
+    const results = await executor.map(
+      Array.from({ length: counts.length / k }, (_, call) => ({ kernel: "sparseKmeansStep", args: { ...args, call } })),
+    );
+    shorts.scale = args.outShortScale;
+    const largest = Math.max(...results.map(({ value }) => value as number));
+    this.#fillNext(labels, largest, summed(k, norms), summed(k, shifts));
+    const sizes = [...summed(k, Array.from(counts, Number))];
+    return { sizes, products: await this.#ruled(labels, scaleOf(sizes), summed(k, products)) };
   }
 
   /** [k] summed weights of the users of each cluster; the counts where all weigh 1. */
@@ -148,18 +182,23 @@ export class SparseLloyd implements KmeansEngine {
 
   /** Fills #next; returns [k] <centroid, weighted sum of the cluster's rows>. */
   async #means(labels: Int32Array, totals: readonly number[]): Promise<Float64Array> {
-    const scale = Float64Array.from(totals, (total) => (total > 0 ? 1 / total : 0));
-    if (this.rules.spherical) {
-      await this.#scaledSums(labels, scale, { short: false });
-      for (const [c, norm] of this.#next.norms.entries()) if (norm > 0) scale[c]! /= Math.sqrt(norm);
-    }
-    const products = await this.#scaledSums(labels, scale, { short: true });
-    const { centroids, largest } = this.#next;
-    if (!fits(this.#shorts, largest)) await shorten(this.points, centroids, largest, this.#shorts);
-    return products;
+    const scale = scaleOf(totals);
+    return this.#ruled(labels, scale, await this.#scaledSums(labels, scale, { short: !this.rules.spherical }));
   }
 
-  /** The same, of the clusters' sums times `scale`. */
+  /** Makes of the means in #next, of sums times `scale`, what the rules want. Returns what `products` are then. */
+  async #ruled(labels: Int32Array, scale: Float64Array, products: Float64Array): Promise<Float64Array> {
+    let now = products;
+    if (this.rules.spherical) {
+      for (const [c, norm] of this.#next.norms.entries()) if (norm > 0) scale[c]! /= Math.sqrt(norm);
+      now = await this.#scaledSums(labels, scale, { short: true });
+    }
+    const { centroids, largest } = this.#next;
+    if (!fits(this.#shorts, largest)) await shorten(this.points, centroids, largest, this.#shorts);
+    return now;
+  }
+
+  /** Fills #next with the clusters' sums times `scale`; returns as #means does. */
   async #scaledSums(labels: Int32Array, scale: Float64Array, { short }: { short: boolean }): Promise<Float64Array> {
     const { matrix, k, factors, given: weights, executor } = this.points;
     const { centroids: old, largest } = this.#now.at;
@@ -192,21 +231,17 @@ export class SparseLloyd implements KmeansEngine {
         };
       }),
     );
+    const shardsOf = (name: string) => summed(k, ...results.map(({ outputs }) => outputs[name] as Float64Array));
+    const most = Math.max(...results.map(({ value }) => value as number));
+    this.#fillNext(labels, most, shardsOf("outNorms"), shardsOf("outShifts"));
+    return shardsOf("outProducts");
+  }
+
+  #fillNext(labels: Int32Array, largest: number, norms: Float64Array, shifts: Float64Array): void {
     if (this.#sums !== undefined) this.#summed = labels;
-    // In the order of the shards: the same bytes for any number of threads.
-    const norms = new Float64Array(k);
-    const products = new Float64Array(k);
-    const shifts = new Float64Array(k);
-    this.#next.largest = 0;
-    for (const { value, outputs } of results) {
-      this.#next.largest = Math.max(this.#next.largest, value as number);
-      addShards(norms, outputs.outNorms as Float64Array);
-      addShards(products, outputs.outProducts as Float64Array);
-      addShards(shifts, outputs.outShifts as Float64Array);
-    }
+    this.#next.largest = largest;
     this.#next.norms = norms;
     this.#shift = shifts.reduce((sum, shift) => sum + shift, 0);
-    return products;
   }
 
   /** Means of the clusters; the empty ones take the farthest users, or stay. Returns the summed squared move. */
@@ -235,9 +270,4 @@ export class SparseLloyd implements KmeansEngine {
   revert(): void {
     [this.#now, this.#before] = [this.#before, this.#now];
   }
-}
-
-/** Adds [shards * k] to [k]. */
-function addShards(sums: Float64Array, parts: Float64Array): void {
-  for (let i = 0; i < parts.length; i++) sums[i % sums.length]! += parts[i]!;
 }

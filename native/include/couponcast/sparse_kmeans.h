@@ -82,6 +82,8 @@ struct SparseKmeansCentroids {
 // Items that float64 sums run over: adding shards in their order gives the same bits however they are cut into calls.
 inline constexpr int64_t kSparseKmeansShard = 2048;
 
+constexpr int64_t SparseKmeansShards(int64_t items) { return (items + kSparseKmeansShard - 1) / kSparseKmeansShard; }
+
 // Each [shards * k], by shard of the range.
 struct SparseKmeansTotals {
   std::span<double> norms;     // squares of the centroids

@@ -4,6 +4,7 @@
 
 #include "cluster/sparse_kmeans_check.h"
 #include "cluster/sparse_kmeans_moves.h"
+#include "cluster/sparse_kmeans_shards.h"
 #include "couponcast/sparse_kmeans.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -113,75 +114,103 @@ Status SparseKmeansShorten(std::span<const float> centroids, int64_t k, double s
   return {};
 }
 
+Status CheckSparseMeans(const CsrView& transpose, const SparseMeansInput& from, const SparseKmeansKeptSums& kept,
+                        const SparseKmeansCentroids& to) {
+  const auto k = static_cast<int64_t>(from.scale.size());
+  if (k < 1) return InvalidArgument("expected k >= 1 centroids");
+  const int64_t size = transpose.rows * SparseKmeansLanes(k);
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("factors", from.factors.size(), transpose.cols));
+  if (!from.weights.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", from.weights.size(), transpose.cols));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", from.labels.size(), transpose.cols));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("old centroids", from.old.size(), size));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("centroids", to.centroids.size(), size));
+  if (!to.shorts.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("shorts", to.shorts.size(), size));
+  COUPONCAST_RETURN_IF_ERROR(CheckShortScale(to.scale));
+  if (!kept.sums.empty()) COUPONCAST_RETURN_IF_ERROR(CheckKeptSums(kept, transpose, from.weights, k));
+  return {};
+}
+
+SparseMeansShards::SparseMeansShards(const CsrView& transpose, const SparseMeansInput& from, const SparseKmeansKeptSums& kept, bool moved,
+                                     const SparseKmeansCentroids& to)
+    : transpose_(transpose),
+      from_(from),
+      kept_(kept),
+      moved_(moved),
+      to_(to),
+      lanes_(SparseKmeansLanes(static_cast<int64_t>(from.scale.size()))),
+      scale_(static_cast<size_t>(lanes_), 0.0),
+      sums_(scale_.size() + 1),
+      norms_(scale_.size()),
+      shifts_(scale_.size()),
+      products_(scale_.size()) {
+  std::ranges::copy(from.scale, scale_.begin());
+  if (moved) return;
+  if (from.scale.size() <= std::numeric_limits<uint8_t>::max()) {
+    places_ = PlacesOf<uint8_t>(from.labels);
+  } else {
+    places_ = PlacesOf<int32_t>(from.labels);
+  }
+}
+
+template <typename Places>
+const double* SparseMeansShards::SumsOf(const Places& places, int64_t item) {
+  double* own = kept_.sums.empty() ? nullptr : kept_.sums.data() + item * lanes_;
+  if (moved_) return own;
+  std::ranges::fill(sums_, 0.0);
+  AddCells(transpose_.row_indices(item), transpose_.row_values(item), from_.factors, from_.weights, places, sums_);
+  if (own != nullptr) std::copy_n(sums_.begin() + 1, lanes_, own);
+  return sums_.data() + 1;
+}
+
+Status SparseMeansShards::Means(RowRange items, CancelFlag cancel, const SparseKmeansTotals& totals) {
+  const auto shorten = HWY_DYNAMIC_POINTER(ShortenItemImpl);
+  const auto finish = HWY_DYNAMIC_POINTER(FinishItemImpl);
+  std::ranges::fill(norms_, 0.0);
+  std::ranges::fill(shifts_, 0.0);
+  std::ranges::fill(products_, 0.0);
+  const auto means_of = [&](const auto& places, int64_t item) {
+    float* means = to_.centroids.data() + item * lanes_;
+    finish(SumsOf(places, item), scale_.data(), from_.old.data() + item * lanes_, lanes_, means, norms_.data(), shifts_.data(),
+           products_.data());
+    if (to_.shorts.empty()) return;
+    largest_ = std::max(largest_, shorten(means, lanes_, static_cast<float>(to_.scale), to_.shorts.data() + item * lanes_));
+  };
+  COUPONCAST_RETURN_IF_ERROR(ForEachSparsePoll(transpose_, kWorkPerCell, items, cancel, [&](RowRange part) {
+    std::visit(
+        [&](const auto& places) {
+          for (int64_t item = part.begin; item < part.end; ++item) means_of(places, item);
+        },
+        places_);
+  }));
+  std::copy_n(norms_.begin(), totals.norms.size(), totals.norms.begin());
+  std::copy_n(shifts_.begin(), totals.shifts.size(), totals.shifts.begin());
+  std::copy_n(products_.begin(), totals.products.size(), totals.products.begin());
+  return {};
+}
+
 Status SparseKmeansMeans(const CsrView& transpose, std::span<const float> factors, std::span<const float> weights,
                          std::span<const int32_t> labels, std::span<const double> scale, std::span<const float> old, RowRange range,
                          CancelFlag cancel, const SparseKmeansKeptSums& kept, const SparseKmeansCentroids& to,
                          const SparseKmeansTotals& totals, float* largest) {
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, transpose.rows));
-  const auto k = static_cast<int64_t>(scale.size());
-  if (k < 1) return InvalidArgument("expected k >= 1 centroids");
   if (range.begin % kSparseKmeansShard != 0) return InvalidArgument("expected a range of whole shards");
-  const int64_t lanes = SparseKmeansLanes(k);
-  const int64_t num_shards = (range.size() + kSparseKmeansShard - 1) / kSparseKmeansShard;
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("factors", factors.size(), transpose.cols));
-  if (!weights.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("weights", weights.size(), transpose.cols));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("labels", labels.size(), transpose.cols));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("old centroids", old.size(), transpose.rows * lanes));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("centroids", to.centroids.size(), transpose.rows * lanes));
-  if (!to.shorts.empty()) COUPONCAST_RETURN_IF_ERROR(CheckSize("shorts", to.shorts.size(), transpose.rows * lanes));
-  COUPONCAST_RETURN_IF_ERROR(CheckShortScale(to.scale));
+  const SparseMeansInput from{factors, weights, labels, scale, old};
+  COUPONCAST_RETURN_IF_ERROR(CheckSparseMeans(transpose, from, kept, to));
+  const auto k = static_cast<int64_t>(scale.size());
+  COUPONCAST_RETURN_IF_ERROR(CheckClusterLabels(labels, k));
+  const int64_t num_shards = SparseKmeansShards(range.size());
   COUPONCAST_RETURN_IF_ERROR(CheckSize("norms", totals.norms.size(), num_shards * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("shifts", totals.shifts.size(), num_shards * k));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("products", totals.products.size(), num_shards * k));
-  COUPONCAST_RETURN_IF_ERROR(CheckClusterLabels(labels, k));
-  if (!kept.sums.empty()) COUPONCAST_RETURN_IF_ERROR(CheckKeptSums(kept, transpose, weights, k));
-  const bool few_moves = !kept.before.empty() && FewMoves(*kept.matrix, kept.before, labels);
-  if (few_moves) COUPONCAST_RETURN_IF_ERROR(MoveSums(kept, factors, labels, lanes, range, cancel));
-  const auto width = static_cast<size_t>(lanes);
-  std::vector<double> sums(width + 1);
-  std::vector<double> padded_scale(width, 0.0);
-  std::ranges::copy(scale, padded_scale.begin());
-  std::vector<double> norms(width);
-  std::vector<double> shifts(width);
-  std::vector<double> products(width);
-  const auto shorten = HWY_DYNAMIC_POINTER(ShortenItemImpl);
-  const auto finish = HWY_DYNAMIC_POINTER(FinishItemImpl);
-  *largest = 0;
-  const auto sums_of = [&](const auto& places, int64_t item) -> const double* {
-    double* own = kept.sums.empty() ? nullptr : kept.sums.data() + item * lanes;
-    if (few_moves) return own;
-    std::ranges::fill(sums, 0.0);
-    AddCells(transpose.row_indices(item), transpose.row_values(item), factors, weights, places, sums);
-    if (own != nullptr) std::copy_n(sums.begin() + 1, lanes, own);
-    return sums.data() + 1;
-  };
-  const auto means_of = [&](const auto& places, int64_t item) {
-    float* means = to.centroids.data() + item * lanes;
-    finish(sums_of(places, item), padded_scale.data(), old.data() + item * lanes, lanes, means, norms.data(), shifts.data(),
-           products.data());
-    if (to.shorts.empty()) return;
-    *largest = std::max(*largest, shorten(means, lanes, static_cast<float>(to.scale), to.shorts.data() + item * lanes));
-  };
-  const auto means_from = [&](const auto& places) -> Status {
-    for (int64_t shard = 0; shard < num_shards; ++shard) {
-      std::ranges::fill(norms, 0.0);
-      std::ranges::fill(shifts, 0.0);
-      std::ranges::fill(products, 0.0);
-      const int64_t begin = range.begin + shard * kSparseKmeansShard;
-      COUPONCAST_RETURN_IF_ERROR(
-          ForEachSparsePoll(transpose, kWorkPerCell, {begin, std::min(begin + kSparseKmeansShard, range.end)}, cancel, [&](RowRange items) {
-            for (int64_t item = items.begin; item < items.end; ++item) means_of(places, item);
-          }));
-      const auto keep = [&](const std::vector<double>& from, std::span<double> all) {
-        std::copy_n(from.begin(), k, all.begin() + shard * k);
-      };
-      keep(norms, totals.norms);
-      keep(shifts, totals.shifts);
-      keep(products, totals.products);
-    }
-    return {};
-  };
-  return k <= std::numeric_limits<uint8_t>::max() ? means_from(PlacesOf<uint8_t>(labels)) : means_from(PlacesOf<int32_t>(labels));
+  const bool moved = !kept.before.empty() && FewMoves(*kept.matrix, kept.before, labels);
+  if (moved) COUPONCAST_RETURN_IF_ERROR(MoveSums(kept, factors, labels, SparseKmeansLanes(k), range, cancel));
+  SparseMeansShards shards(transpose, from, kept, moved, to);
+  for (int64_t shard = 0; shard < num_shards; ++shard) {
+    const int64_t begin = range.begin + shard * kSparseKmeansShard;
+    COUPONCAST_RETURN_IF_ERROR(shards.Means({begin, std::min(begin + kSparseKmeansShard, range.end)}, cancel, TotalsOf(totals, shard, k)));
+  }
+  *largest = shards.largest();
+  return {};
 }
 
 }  // namespace couponcast
