@@ -58,7 +58,9 @@ PairLists Lists(const Args& args) {
           .tail = args.Out<uint8_t>("tail"),
           .before = args.Out<int32_t>("before"),
           .square_ranks = args.Integer("squareRanks"),
-          .square = args.Out<float>("square")};
+          .square = args.Out<float>("square"),
+          .strip_ranks = args.Integer("stripRanks"),
+          .strip = args.Out<float>("strip")};
 }
 
 BestLists Best(const Args& args) {
@@ -88,7 +90,7 @@ Napi::Value LargestWholeBinding(const Args& args) {
 Napi::Value PlanPairsBinding(const Args& args) {
   const Documents documents = DocumentsOf(args);
   Check(args.env(), PlanPairs(documents.rows, documents.cols, args.In<int32_t>("order"), static_cast<int32_t>(args.Integer("largest")),
-                              args.Range(), args.Cancel(), OutPairs<PairLists::Place>(args, "outSizes")));
+                              args.Integer("stripRanks"), args.Range(), args.Cancel(), OutPairs<PairLists::Place>(args, "outSizes")));
   return args.env().Undefined();
 }
 
@@ -108,6 +110,19 @@ Napi::Value SumPairSquareBinding(const Args& args) {
   const Documents documents = DocumentsOf(args);
   Check(args.env(), SumPairSquare(documents.rows, documents.cols, Weights(args), args.In<int32_t>("order"), args.Integer("part"),
                                   args.Integer("parts"), args.Cancel(), args.Integer("squareRanks"), args.Out<float>("square")));
+  return args.env().Undefined();
+}
+
+Napi::Value StripRanksBinding(const Args& args) {
+  return Napi::Number::New(args.env(),
+                           static_cast<double>(StripRanks(DocumentsOf(args).rows, args.In<int32_t>("order"), args.Integer("squareRanks"))));
+}
+
+Napi::Value SumPairStripBinding(const Args& args) {
+  const Documents documents = DocumentsOf(args);
+  Check(args.env(),
+        SumPairStrip(documents.rows, documents.cols, Weights(args), args.In<int32_t>("order"), args.Integer("part"), args.Integer("parts"),
+                     args.Cancel(), args.Integer("squareRanks"), args.Integer("stripRanks"), args.Out<float>("strip")));
   return args.env().Undefined();
 }
 
@@ -165,6 +180,8 @@ void ExportSimilarity(Napi::Object exports) {
   Export<FillPairListsBinding>(exports, "fillPairLists");
   Export<SquareRanksBinding>(exports, "squareRanks");
   Export<SumPairSquareBinding>(exports, "sumPairSquare");
+  Export<StripRanksBinding>(exports, "stripRanks");
+  Export<SumPairStripBinding>(exports, "sumPairStrip");
   Export<PairWorkBinding>(exports, "pairWork");
   Export<AddPairsBinding>(exports, "addPairs");
   Export<MergeBestListsBinding>(exports, "mergeBestLists");

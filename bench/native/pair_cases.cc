@@ -48,14 +48,14 @@ class OwnedPairLists {
         places_(static_cast<size_t>(terms.rows) + 1),
         before_(documents.indices.size()) {}
 
-  PairLists view() { return {largest_, order_, places_, head_, tail_, before_, 0, {}}; }
+  PairLists view() { return {largest_, order_, places_, head_, tail_, before_, 0, {}, 0, {}}; }
   const OwnedWeights& weights() const { return weights_; }
   std::span<const int32_t> order() const { return order_; }
   Status Plan() {
     COUPONCAST_RETURN_IF_ERROR(weights_.status);
     COUPONCAST_RETURN_IF_ERROR(OrderByDegree(documents, order_));
     COUPONCAST_RETURN_IF_ERROR(LargestWhole(documents, weights_.view(), {0, documents.rows}, {}, &largest_));
-    COUPONCAST_RETURN_IF_ERROR(PlanPairs(documents, terms, order_, largest_, {0, terms.rows}, {}, std::span(places_).subspan(1)));
+    COUPONCAST_RETURN_IF_ERROR(PlanPairs(documents, terms, order_, largest_, 0, {0, terms.rows}, {}, std::span(places_).subspan(1)));
     for (size_t term = 1; term < places_.size(); ++term) {
       places_[term].row += places_[term - 1].row;
       places_[term].cell += places_[term - 1].cell;
@@ -180,7 +180,7 @@ class SquareCase : public Case {
       const std::vector<double> scores = PlainSimilarities(documents_, terms_, document);
       for (int64_t h = 0; h < rank; ++h) {
         const auto other = static_cast<size_t>(order_[static_cast<size_t>(h)]);
-        const double score = static_cast<double>(square_[static_cast<size_t>(PairSquareAt(ranks_, h, rank))]) *
+        const double score = static_cast<double>(square_[static_cast<size_t>(PairSumAt(ranks_, h, rank))]) *
                              static_cast<double>(scale[static_cast<size_t>(document)]) * static_cast<double>(scale[other]);
         if (std::abs(score - scores[other]) > 1e-5 * scores[other])
           return "the sum of ranks " + std::to_string(rank) + " and " + std::to_string(h);

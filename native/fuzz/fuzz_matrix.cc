@@ -45,8 +45,10 @@ Status RunAllPairs(const CsrView& documents, const CsrView& terms, const Documen
   Require(OrderByDegree(documents, order));
   int32_t largest = 0;
   Require(LargestWhole(documents, weights, all, {}, &largest));
+  const int64_t square_ranks = SquareRanks(documents, order, largest);
+  const int64_t strip_ranks = StripRanks(documents, order, square_ranks);
   std::vector<PairLists::Place> places(static_cast<size_t>(terms.rows) + 1);
-  Require(PlanPairs(documents, terms, order, largest, {0, terms.rows}, {}, std::span(places).subspan(1)));
+  Require(PlanPairs(documents, terms, order, largest, strip_ranks, {0, terms.rows}, {}, std::span(places).subspan(1)));
   for (size_t term = 1; term < places.size(); ++term) {
     places[term].row += places[term - 1].row;
     places[term].cell += places[term - 1].cell;
@@ -55,14 +57,15 @@ Status RunAllPairs(const CsrView& documents, const CsrView& terms, const Documen
   std::vector<float> head(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
   std::vector<uint8_t> tail(static_cast<size_t>(places.back().cell * layout.cell_bytes));
   std::vector<int32_t> before(static_cast<size_t>(documents.nnz()));
-  const int64_t square_ranks = SquareRanks(documents, order, largest);
   std::vector<float> square(static_cast<size_t>(square_ranks * square_ranks));
-  const PairLists lists{largest, order, places, head, tail, before, square_ranks, square};
+  std::vector<float> strip(static_cast<size_t>(strip_ranks) * rows);
+  const PairLists lists{largest, order, places, head, tail, before, square_ranks, square, strip_ranks, strip};
   bool applies = false;
   const Status filled = FillPairLists(documents, terms, weights, {0, terms.rows}, {}, lists, &applies);
   if (filled.code() != StatusCode::kCorruptFile) Require(filled);
   if (filled.ok() && applies) {
     Require(SumPairSquare(documents, terms, weights, order, 0, 1, {}, square_ranks, square));
+    Require(SumPairStrip(documents, terms, weights, order, 0, 1, {}, square_ranks, strip_ranks, strip));
     std::vector<uint64_t> entries(rows * static_cast<size_t>(BestListCapacity(kNeighbours)));
     std::vector<int32_t> used(rows, 0);
     std::vector<float> thresholds(rows, 0.0F);

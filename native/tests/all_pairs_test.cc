@@ -39,17 +39,23 @@ struct OwnedPairs {
   std::vector<int32_t> before;
   int64_t square_ranks = 0;
   std::vector<float> square;
+  int64_t strip_ranks = 0;
+  std::vector<float> strip;
 
   OwnedPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t part)
       : order(static_cast<size_t>(documents.rows)), sizes(static_cast<size_t>(terms.rows)), before(static_cast<size_t>(documents.nnz())) {
     EXPECT_OK(OrderByDegree(documents, order));
     EXPECT_OK(LargestWhole(documents, weights, {0, documents.rows}, {}, &largest));
+    square_ranks = SquareRanks(documents, order, largest);
+    strip_ranks = StripRanks(documents, order, square_ranks);
+    Plan(documents, terms, part);
+    Place();
+  }
+  void Plan(const CsrView& documents, const CsrView& terms, int64_t part) {
     for (const RowRange range : Shards(terms.rows, part)) {
       const auto shard = std::span(sizes).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.size()));
-      EXPECT_OK(PlanPairs(documents, terms, order, largest, range, {}, shard));
+      EXPECT_OK(PlanPairs(documents, terms, order, largest, strip_ranks, range, {}, shard));
     }
-    square_ranks = SquareRanks(documents, order, largest);
-    Place();
   }
   void Place() {
     places.assign(1, {0, 0});
@@ -58,6 +64,7 @@ struct OwnedPairs {
     head.assign(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
     tail.assign(static_cast<size_t>(places.back().cell * layout.cell_bytes), 0);
     square.assign(static_cast<size_t>(square_ranks * square_ranks), 0.0F);
+    strip.assign(static_cast<size_t>(strip_ranks * std::ssize(order)), 0.0F);
   }
   // Another depth than the planned one.
   void Deepen(const TestMatrix& matrix, size_t term, int32_t depth) {
@@ -67,7 +74,7 @@ struct OwnedPairs {
     }
     sizes[term] = {depth, cells};
   }
-  PairLists view() { return {largest, order, places, head, tail, before, square_ranks, square}; }
+  PairLists view() { return {largest, order, places, head, tail, before, square_ranks, square, strip_ranks, strip}; }
 };
 
 struct OwnedBest {
@@ -112,6 +119,8 @@ OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int
   }
   OnThreads(ways.lanes, [&](int64_t part) {
     EXPECT_OK(SumPairSquare(documents, terms, weights.view(), pairs.order, part, ways.lanes, {}, pairs.square_ranks, pairs.square));
+    EXPECT_OK(SumPairStrip(documents, terms, weights.view(), pairs.order, part, ways.lanes, {}, pairs.square_ranks, pairs.strip_ranks,
+                           pairs.strip));
   });
   OwnedBest best(documents.rows, ways.lanes, k);
   const std::vector<RowRange> shards = Shards(documents.rows, ways.shard);
@@ -245,14 +254,35 @@ TEST(AllPairs, SameWithAnyDepth) {
 }
 
 TEST(AllPairs, SameWithAnySquare) {
-  // More terms than a block of the square has.
-  const TestMatrix matrix = RandomMatrix({.rows = 300, .cols = 2100, .density = 0.02}, 8);
-  for (const int64_t ranks : {0, 64, 256}) {
-    const auto change = [&](OwnedPairs& pairs) { pairs.square_ranks = ranks; };
-    SCOPED_TRACE(std::to_string(ranks) + " ranks");
+  // More terms than a block of the square or of the strip has.
+  const TestMatrix matrix = RandomMatrix({.rows = 300, .cols = 4300, .density = 0.02}, 8);
+  for (const auto& [ranks, strip] : {std::pair(0, 0), {64, 0}, {64, 64}, {256, 0}, {256, 64}, {256, 192}, {256, 256}}) {
+    const auto change = [&, ranks = ranks, strip = strip](OwnedPairs& pairs) {
+      pairs.square_ranks = ranks;
+      pairs.strip_ranks = strip;
+      pairs.Plan(matrix.by_user(), matrix.by_item(), 500);
+    };
+    SCOPED_TRACE(std::to_string(ranks) + " ranks, " + std::to_string(strip) + " of the strip");
     ForEachTarget([&] { ExpectSame(matrix, 7, {500, 50, 3, change}); });
     ExpectSame(matrix, 7, {500, 33, 1, change});
   }
+}
+
+TEST(AllPairs, StripHoldsTheRanksThatMostTermsHave) {
+  // Of 3200 terms a tile of 64 must have 100 cells a rank; 80 cells a document leave memory for 160 ranks.
+  testing::Dense dense(300, std::vector<float>(3200, 0.0F));
+  for (size_t row = 0; row < 300; ++row) {
+    for (size_t col = 0; col < (row < 140 ? 110 : 54); ++col) dense[row][(row + col) % 3200] = 0.5F;
+  }
+  const TestMatrix matrix(dense);
+  std::vector<int32_t> order(300);
+  EXPECT_OK(OrderByDegree(matrix.by_user(), order));
+  EXPECT_EQ(StripRanks(matrix.by_user(), order, 256), 128);
+  EXPECT_EQ(StripRanks(matrix.by_user(), order, 64), 64);
+  EXPECT_EQ(StripRanks(matrix.by_user(), order, 0), 0);
+  for (size_t row = 140; row < 300; ++row) std::fill(dense[row].begin() + 1, dense[row].end(), 0.0F);
+  const TestMatrix less(dense);
+  EXPECT_EQ(StripRanks(less.by_user(), order, 256), 64);
 }
 
 TEST(AllPairs, SquareHoldsTheRanksThatManyTermsHave) {
@@ -381,6 +411,23 @@ TEST(AllPairs, RefusesWhatDoesNotFit) {
   lists = pairs.view();
   lists.square_ranks = 64;
   EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
+  lists = pairs.view();
+  lists.strip_ranks = 64;
+  EXPECT_CODE(StatusCode::kInvalidArgument, fill(lists, {0, 3}));
+
+  const auto sum_strip = [&](int64_t part, int64_t parts, int64_t square_ranks, int64_t ranks) {
+    return SumPairStrip(documents, terms, weights.view(), pairs.order, part, parts, {}, square_ranks, ranks, {});
+  };
+  EXPECT_CODE(StatusCode::kInvalidArgument, sum_strip(0, 1, 0, 64));  // more than the square's
+  EXPECT_CODE(StatusCode::kInvalidArgument, sum_strip(0, 1, 64, 0));  // more than there are
+  EXPECT_CODE(StatusCode::kInvalidArgument, sum_strip(2, 2, 0, 0));
+  EXPECT_OK(sum_strip(0, 1, 0, 0));
+  const auto plan = [&](int32_t largest, int64_t strip_ranks) {
+    return PlanPairs(documents, terms, pairs.order, largest, strip_ranks, {0, terms.rows}, {}, pairs.sizes);
+  };
+  EXPECT_CODE(StatusCode::kInvalidArgument, plan(0, 4));
+  EXPECT_CODE(StatusCode::kInvalidArgument, plan(0, -1));
+  EXPECT_CODE(StatusCode::kInvalidArgument, plan(3, 3));
 
   OwnedLists out(3, 2);
   const auto merge = [&](int64_t lanes, RowRange range) {
@@ -405,7 +452,7 @@ TEST(AllPairs, RefusesAnOrderOrCountsWithoutSense) {
     pairs.order.assign(order.begin(), order.end());
     EXPECT_CODE(StatusCode::kInvalidArgument, FillPairLists(documents, terms, weights.view(), {0, 3}, {}, pairs.view(), &applies));
     EXPECT_CODE(StatusCode::kInvalidArgument, AddPairs(documents, terms, weights.view(), pairs.view(), {0, 3}, 2, false, {}, best.all()));
-    EXPECT_CODE(StatusCode::kInvalidArgument, PlanPairs(documents, terms, pairs.order, 0, {0, terms.rows}, {}, pairs.sizes));
+    EXPECT_CODE(StatusCode::kInvalidArgument, PlanPairs(documents, terms, pairs.order, 0, 0, {0, terms.rows}, {}, pairs.sizes));
     std::vector<double> work(3);
     EXPECT_CODE(StatusCode::kInvalidArgument, PairWork(documents, pairs.view(), {0, 3}, work));
   }
@@ -439,6 +486,8 @@ TEST(AllPairs, Cancels) {
   std::vector<float> square(size_t{64} * 64);
   EXPECT_CODE(StatusCode::kCancelled,
               SumPairSquare(more.by_user(), more.by_item(), more_weights.view(), order, 0, 1, Raised(), 64, square));
+  EXPECT_CODE(StatusCode::kCancelled,
+              SumPairStrip(more.by_user(), more.by_item(), more_weights.view(), order, 0, 1, Raised(), 64, 64, square));
 }
 
 }  // namespace

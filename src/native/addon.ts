@@ -98,6 +98,8 @@ export interface Addon {
   fillPairLists(a: Named): boolean;
   squareRanks(a: Named): number;
   sumPairSquare(a: Named): void;
+  stripRanks(a: Named): number;
+  sumPairStrip(a: Named): void;
   pairWork(a: Named): void;
   addPairs(a: Named): void;
   mergeBestLists(a: Named): void;

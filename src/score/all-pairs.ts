@@ -50,7 +50,7 @@ const PAIR_SHARDS: ShardSizes = { minWork: 3e6, maxWork: 1e9, maxRows: 65_536 };
 /** kPairTile of the core. */
 const SQUARE_TILE = 64;
 
-/** What fillPairLists and sumPairSquare fill. */
+/** What fillPairLists, sumPairSquare and sumPairStrip fill. */
 async function placeLists(
   executor: Executor,
   memory: Recycled,
@@ -65,17 +65,26 @@ async function placeLists(
   );
   const largests = largestOfParts.map(({ value }) => value as number);
   const largest = largests.every((value) => value > 0) ? Math.max(...largests) : 0;
+  const square = await executor.run({ kernel: "squareRanks", args: { ...documents, order, largest } });
+  const squareRanks = square.value as number;
+  const strip = await executor.run({ kernel: "stripRanks", args: { ...documents, order, squareRanks } });
+  const stripRanks = strip.value as number;
   const places = shared.i32(2 * (terms + 1));
   await executor.map(
     parts(terms, executor.threads).map((part) => ({
       kernel: "planPairs",
-      args: { ...documents, order, largest, ...part, outSizes: places.subarray(2 * part.begin + 2, 2 * part.end + 2) },
+      args: {
+        ...documents,
+        order,
+        largest,
+        stripRanks,
+        ...part,
+        outSizes: places.subarray(2 * part.begin + 2, 2 * part.end + 2),
+      },
     })),
   );
   for (let at = 2; at < places.length; at++) places[at]! += places[at - 2]!;
   const { rowFloats, cellBytes } = layout(largest, rows);
-  const square = await executor.run({ kernel: "squareRanks", args: { ...documents, order, largest } });
-  const squareRanks = square.value as number;
   return {
     largest,
     order,
@@ -85,6 +94,8 @@ async function placeLists(
     before: memory.take("alignedI32", matrix.nnz),
     squareRanks,
     square: shared.alignedF32(squareRanks * squareRanks),
+    stripRanks,
+    strip: memory.take("alignedF32", stripRanks * rows),
   };
 }
 
@@ -108,6 +119,13 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
     Array.from({ length: tiles }, (_, part) => ({
       kernel: "sumPairSquare",
       args: { ...documents, ...lists, part, parts: tiles },
+    })),
+  );
+
+  await executor.map(
+    Array.from({ length: lists.stripRanks > 0 ? executor.threads : 0 }, (_, part) => ({
+      kernel: "sumPairStrip",
+      args: { ...documents, ...lists, part, parts: executor.threads },
     })),
   );
 

@@ -6,6 +6,8 @@
 //   FillPairLists   what AddPairs reads, by parts of the terms
 //   SquareRanks     how many of the first ranks are so dense that SumPairSquare is faster for them, of other weights
 //   SumPairSquare   their sums with each other
+//   StripRanks      how many of these are so dense that SumPairStrip is faster for all ranks behind the square, too
+//   SumPairStrip    their sums with those
 //   PairWork        the work of each rank, for shards of about the same size
 //   AddPairs        the scores of some ranks with all lower ranks, offered to both documents' lists
 //   MergeBestLists  the best of the lists of all lanes
@@ -56,13 +58,16 @@ struct PairLists {
   std::span<Place> places;    // [terms + 1] first row and first cell of the tail; {0, 0} at first, then what PlanPairs gives, summed
   std::span<float> head;      // [places.back().row * row_floats] zeros at first
   std::span<uint8_t> tail;    // [places.back().cell * cell_bytes] of each term by rank
-  std::span<int32_t> before;  // [nnz] of each cell of `documents`: cells of its term's tail before it; 0 for the head's
+  std::span<int32_t> before;  // [nnz] of each cell behind the square: cells of its term's tail before it; 0 for the head's
   int64_t square_ranks = 0;   // a multiple of kPairTile
   std::span<float> square;    // [square_ranks * square_ranks] what SumPairSquare gives
+  int64_t strip_ranks = 0;    // a multiple of kPairTile, no more than square_ranks; the tail holds nothing of these
+  std::span<float> strip;     // [strip_ranks * documents] what SumPairStrip gives
 };
 
-// Place of the sum of the ranks h <= r in a square: tile by tile, so that those of a tile are read and written in order.
-constexpr int64_t PairSquareAt(int64_t ranks, int64_t h, int64_t r) { return (h / kPairTile * ranks + r) * kPairTile + h % kPairTile; }
+// Place of the sum of the ranks h <= r in a square or, of all `ranks`, in a strip: tile by tile, so that those of a tile are read
+// and written in order.
+constexpr int64_t PairSumAt(int64_t ranks, int64_t h, int64_t r) { return (h / kPairTile * ranks + r) * kPairTile + h % kPairTile; }
 
 // The best of each document so far, by rank: of one lane but for the bounds, which all share.
 struct BestLists {
@@ -86,29 +91,39 @@ Status OrderByDegree(const CsrView& documents, std::span<int32_t> order);
 Status LargestWhole(const CsrView& documents, const DocumentWeights& weights, RowRange range, CancelFlag cancel, int32_t* largest);
 
 // sizes [range.size()] out: rows of the head and cells of the tail of the terms of `range`, from a model of the time that a term's
-// cells take in either. Weights that are not whole have no head, so that sums keep the order of the terms.
+// cells take in either. Weights that are not whole have no head, so that sums keep the order of the terms; only they have a strip.
 // The head takes at most 12 bytes a cell. Memory: 4 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled.
-Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, RowRange range,
-                 CancelFlag cancel, std::span<PairLists::Place> sizes);
+Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, int64_t strip_ranks,
+                 RowRange range, CancelFlag cancel, std::span<PairLists::Place> sizes);
 
-// Fills head, tail and before for the terms of `range`; the rest is given. *applies is set to false, and the lists are
-// meaningless, where weights are so large that products may overflow. Cost: one pass over the cells of the range. Memory: 16 bytes
-// a document, 0.5 MB. Errors: kInvalidArgument (sizes), kOutOfRange, kCorruptFile (no transposes), kCancelled.
+// Fills head, tail and, of the cells behind the square, before for the terms of `range`; the rest is given. *applies is set to false,
+// and the lists are meaningless, where weights are so large that products may overflow. Cost: one pass over the cells of the range.
+// Memory: 16 bytes a document, 0.5 MB. Errors: kInvalidArgument (sizes), kOutOfRange, kCorruptFile (no transposes), kCancelled.
 Status FillPairLists(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
                      const PairLists& lists, bool* applies);
 
 // The first ranks of which each tile of 64 holds at least half a cell of the average term, but no more than 2048; 0 for whole weights.
 int64_t SquareRanks(const CsrView& documents, std::span<const int32_t> order, int32_t largest);
 
-// square [ranks * ranks] zeros at first: for the tiles `part`, part + parts, ... of kPairTile ranks: at PairSquareAt(ranks, h, r) the sum
-// of each h of those tiles with each rank r >= h, float32 in ascending order of the term; other places are 0 or meaningless.
+// square [ranks * ranks] out: for the tiles `part`, part + parts, ... of kPairTile ranks: at PairSumAt(ranks, h, r) the sum of each h of
+// those tiles with each rank r >= h, float32 in ascending order of the term; other places stay as they are or are meaningless.
 // Its weights must be such that FillPairLists applies. Memory: 0.3 MB, and 6 bytes for each cell that 1024 terms have in `ranks`.
 // Errors: kInvalidArgument (sizes, part), kCancelled.
 Status SumPairSquare(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<const int32_t> order,
                      int64_t part, int64_t parts, CancelFlag cancel, int64_t ranks, std::span<float> square);
 
+// The first of `square_ranks` of which each tile of 64 holds at least two cells of the average term; the strip takes at most 8 bytes a
+// cell of the matrix.
+int64_t StripRanks(const CsrView& documents, std::span<const int32_t> order, int64_t square_ranks);
+
+// strip [ranks * documents] out: of the ranks from square_ranks on those of the tiles `part`, part + parts, ...: at
+// PairSumAt(documents, h, r) the sum of each h < ranks with each of those ranks r, as of SumPairSquare; other places stay as they are.
+// Memory: 4 MB, and 6 bytes for each cell that 16384 terms have in these ranks. Errors: kInvalidArgument (sizes, part), kCancelled.
+Status SumPairStrip(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<const int32_t> order,
+                    int64_t part, int64_t parts, CancelFlag cancel, int64_t square_ranks, int64_t ranks, std::span<float> strip);
+
 // work [range.size()] out: the multiply-adds that AddPairs spends on the ranks of `range`; a row of the head counts as 4,
-// a look at a sum as an eighth, what the square holds not at all. Errors: kInvalidArgument (sizes), kOutOfRange.
+// a look at a sum as an eighth, what the square and the strip hold not at all. Errors: kInvalidArgument (sizes), kOutOfRange.
 Status PairWork(const CsrView& documents, const PairLists& lists, RowRange range, std::span<double> work);
 
 // Offers the scores > 0 of each rank of `range` with all lower ranks to the lists of both; with include_self also its

@@ -63,6 +63,7 @@ class PairAdder {
       }
       if (!batch->last) continue;
       ClearFrom(batch->rank);
+      if constexpr (std::is_same_v<Sum, float>) CopyTiles(lists_.strip, std::ssize(lists_.order), lists_.strip_ranks, batch->rank);
       offers_.Offer(batch->rank, sums_.data(), batch->self);
     }
     offers_.StoreThresholds();
@@ -91,12 +92,18 @@ class PairAdder {
   }
 
   void OfferFromSquare(int64_t rank) {
-    const float* tiles = lists_.square.data() + PairSquareAt(lists_.square_ranks, 0, rank);
-    const int64_t step = lists_.square_ranks * kPairTile;  // to the next tile
-    int64_t first = 0;
-    for (; first + kPairTile <= rank; first += kPairTile, tiles += step) std::copy_n(tiles, kPairTile, sums_.data() + first);
-    std::copy_n(tiles, rank - first, sums_.data() + first);
-    offers_.Offer(rank, sums_.data(), tiles[rank - first]);
+    const int64_t first = rank / kPairTile * kPairTile;
+    CopyTiles(lists_.square, lists_.square_ranks, first, rank);
+    const float* tile = lists_.square.data() + PairSumAt(lists_.square_ranks, first, rank);
+    std::copy_n(tile, rank - first, sums_.data() + first);
+    offers_.Offer(rank, sums_.data(), tile[rank - first]);
+  }
+
+  // The sums of `rank` with the ranks below `end`, from a square or a strip of `ranks`.
+  void CopyTiles(std::span<const float> sums, int64_t ranks, int64_t end, int64_t rank) {
+    for (int64_t first = 0; first < end; first += kPairTile) {
+      std::copy_n(sums.data() + PairSumAt(ranks, first, rank), kPairTile, sums_.data() + first);
+    }
   }
 
   // Higher ranks of the last row have sums as well; their pairs are taken when it is their turn.

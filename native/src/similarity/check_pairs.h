@@ -26,12 +26,23 @@ inline Status CheckOrder(std::span<const int32_t> order, int64_t documents) {
   return {};
 }
 
+inline Status CheckSquareRanks(const CsrView& documents, int64_t ranks) {
+  if (ranks >= 0 && ranks <= documents.rows && ranks % kPairTile == 0) return {};
+  return InvalidArgument("expected a multiple of 64 up to the documents for the ranks of the square but received " + std::to_string(ranks));
+}
+
 inline Status CheckSquare(const CsrView& documents, int64_t ranks, std::span<const float> square) {
-  if (ranks < 0 || ranks > documents.rows || ranks % kPairTile != 0) {
-    return InvalidArgument("expected a multiple of 64 up to the documents for the ranks of the square but received " +
+  COUPONCAST_RETURN_IF_ERROR(CheckSquareRanks(documents, ranks));
+  return CheckSize("square", square.size(), ranks * ranks);
+}
+
+inline Status CheckStrip(const CsrView& documents, int64_t square_ranks, int64_t ranks, std::span<const float> strip) {
+  COUPONCAST_RETURN_IF_ERROR(CheckSquareRanks(documents, square_ranks));
+  if (ranks < 0 || ranks > square_ranks || ranks % kPairTile != 0) {
+    return InvalidArgument("expected a multiple of 64 up to those of the square for the ranks of the strip but received " +
                            std::to_string(ranks));
   }
-  return CheckSize("square", square.size(), ranks * ranks);
+  return CheckSize("strip", strip.size(), ranks * documents.rows);
 }
 
 // Sizes only, but for the order: the rest is what the other kernels made of it.
@@ -45,7 +56,8 @@ inline Status CheckPairLists(const CsrView& documents, int64_t terms, const Pair
   COUPONCAST_RETURN_IF_ERROR(CheckSize("head", lists.head.size(), lists.places.back().row * layout.row_floats));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("tail", lists.tail.size(), lists.places.back().cell * layout.cell_bytes));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("before", lists.before.size(), documents.nnz()));
-  return CheckSquare(documents, lists.square_ranks, lists.square);
+  COUPONCAST_RETURN_IF_ERROR(CheckSquare(documents, lists.square_ranks, lists.square));
+  return CheckStrip(documents, lists.square_ranks, lists.strip_ranks, lists.strip);
 }
 
 inline Status CheckPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, const PairLists& lists) {

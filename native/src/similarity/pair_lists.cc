@@ -25,6 +25,8 @@ class PairFiller {
         lists_(lists),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
         row_ranks_(PairLayoutOf(lists.largest, documents.rows).row_ranks),
+        strip_ranks_(static_cast<size_t>(lists.strip_ranks)),
+        square_ranks_(static_cast<size_t>(lists.square_ranks)),
         left_(lists.order.size()) {}
 
   Status Run(RowRange range, CancelFlag cancel, bool* applies) {
@@ -91,6 +93,7 @@ class PairFiller {
         *applies = false;
         break;
       }
+      if (rank < strip_ranks_) continue;
       List& list = block_[static_cast<size_t>(term - block.begin)];
       if constexpr (Kind::kHasHead) {
         const auto level = static_cast<int32_t>(static_cast<int64_t>(rank) / row_ranks_);
@@ -104,7 +107,8 @@ class PairFiller {
       const int64_t cell = int64_t{list.cell} + list.used;
       if (cell >= block_[static_cast<size_t>(term - block.begin) + 1].cell) return Differ();
       Kind::Put(lists_.tail.data() + cell * Kind::kBytes, static_cast<int64_t>(rank), static_cast<typename Kind::Weight>(weight));
-      lists_.before[at] = list.used++;
+      if (rank >= square_ranks_) lists_.before[at] = list.used;
+      ++list.used;
     }
     return {};
   }
@@ -122,6 +126,8 @@ class PairFiller {
   const PairLists& lists_;
   const float k1_plus_1_;
   const int64_t row_ranks_;
+  const size_t strip_ranks_;
+  const size_t square_ranks_;
   std::vector<Cells> left_;  // by rank: the cells of later blocks
   std::vector<List> block_;  // by term of the block, and the place behind the last
 };

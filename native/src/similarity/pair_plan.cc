@@ -1,6 +1,8 @@
 // What is in the head, and the work that the pairs are.
+#include <algorithm>
 #include <array>
 #include <numeric>
+#include <string>
 
 #include "similarity/check_pairs.h"
 #include "similarity/pair_kinds.h"
@@ -75,15 +77,25 @@ Status LargestWhole(const CsrView& documents, const DocumentWeights& weights, Ro
   return {};
 }
 
-Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, RowRange range,
-                 CancelFlag cancel, std::span<PairLists::Place> sizes) {
+Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, int64_t strip_ranks,
+                 RowRange range, CancelFlag cancel, std::span<PairLists::Place> sizes) {
   COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
   COUPONCAST_RETURN_IF_ERROR(CheckOrder(order, documents.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("sizes", sizes.size(), range.size()));
+  if (strip_ranks < 0 || strip_ranks > documents.rows || (largest > 0 && strip_ranks > 0)) {
+    return InvalidArgument("expected ranks of the strip where there are some but received " + std::to_string(strip_ranks));
+  }
   if (largest == 0) {
     for (int64_t term = range.begin; term < range.end; ++term) {
       sizes[static_cast<size_t>(term - range.begin)] = {0, static_cast<int32_t>(terms.degree(term))};
+    }
+    for (const int32_t document : order.first(static_cast<size_t>(strip_ranks))) {
+      const auto cells = documents.row_indices(document);
+      for (auto cell = std::ranges::lower_bound(cells, range.begin); cell != cells.end() && *cell < range.end; ++cell) {
+        int32_t& size = sizes[static_cast<size_t>(*cell - range.begin)].cell;
+        size = std::max(size - 1, 0);  // a file's two orientations may differ
+      }
     }
     return {};
   }

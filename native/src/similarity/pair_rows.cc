@@ -26,21 +26,22 @@ void Fetch(const void* row, int64_t bytes) {
 }
 
 // Multiply, then add: every target gives the same bits.
-void AddTile(const float* HWY_RESTRICT tile, const PairTileCells& cells, int64_t documents, float* HWY_RESTRICT sums) {
+void AddTile(const float* HWY_RESTRICT tile, const PairTileCells& cells, int64_t documents, bool first, float* HWY_RESTRICT sums) {
   const hn::CappedTag<float, 16> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t document = 0; document < documents; ++document) {
     const int64_t begin = cells.begin[document];
     const int64_t end = cells.begin[document + 1];
-    if (begin == end) continue;
+    if (begin == end && !first) continue;
     for (int64_t r = 0; r < kPairTile; r += 4 * lanes) {
       float* at = sums + document * kPairTile + r;
-      auto sum0 = hn::LoadU(d, at);
-      auto sum1 = hn::LoadU(d, at + lanes);
-      auto sum2 = hn::LoadU(d, at + 2 * lanes);
-      auto sum3 = hn::LoadU(d, at + 3 * lanes);
+      auto sum0 = first ? hn::Zero(d) : hn::LoadU(d, at);
+      auto sum1 = first ? hn::Zero(d) : hn::LoadU(d, at + lanes);
+      auto sum2 = first ? hn::Zero(d) : hn::LoadU(d, at + 2 * lanes);
+      auto sum3 = first ? hn::Zero(d) : hn::LoadU(d, at + 3 * lanes);
       for (int64_t i = begin; i < end; ++i) {
         const float* row = tile + kPairTile * cells.row[i] + r;
+        Fetch(tile + kPairTile * cells.row[i + static_cast<int64_t>(kPairTileAhead)] + r, 16 * lanes);
         const auto weight = hn::Set(d, cells.weight[i]);
         sum0 = hn::Add(sum0, hn::Mul(weight, hn::LoadU(d, row)));
         sum1 = hn::Add(sum1, hn::Mul(weight, hn::LoadU(d, row + lanes)));
@@ -141,8 +142,8 @@ void AddPairRows(std::span<const float> head, const PairRowCells& cells, int32_t
   HWY_DYNAMIC_DISPATCH(AddPacked)(reinterpret_cast<const uint8_t*>(head.data()), cells, largest, bytes, sums);
 }
 
-void AddPairTile(const float* tile, const PairTileCells& cells, int64_t documents, float* sums) {
-  HWY_DYNAMIC_DISPATCH(AddTile)(tile, cells, documents, sums);
+void AddPairTile(const float* tile, const PairTileCells& cells, int64_t documents, bool first, float* sums) {
+  HWY_DYNAMIC_DISPATCH(AddTile)(tile, cells, documents, first, sums);
 }
 
 }  // namespace couponcast

@@ -23,15 +23,16 @@ void AddPairRows(std::span<const float> head, const PairRowCells& cells, int32_t
 inline constexpr int64_t kPairRowBytes = kMaxPairDepth * 256;
 
 // Cells of documents, one behind the other.
+inline constexpr size_t kPairTileAhead = 8;
 struct PairTileCells {
-  const uint16_t* row;  // of the tile
+  const uint16_t* row;  // of the tile; kPairTileAhead rows of it behind the last are read
   const float* weight;
   const int64_t* begin;  // [documents + 1]
 };
 
 // For each document d below `documents`: sums[d * kPairTile + r] += weight[i] * tile[row[i]][r] for its cells i in ascending order, by
-// float32; a row of the tile has kPairTile weights.
-void AddPairTile(const float* tile, const PairTileCells& cells, int64_t documents, float* sums);
+// float32; a row of the tile has kPairTile weights. With `first` the sums start from 0, whatever they hold.
+void AddPairTile(const float* tile, const PairTileCells& cells, int64_t documents, bool first, float* sums);
 
 }  // namespace couponcast
 
