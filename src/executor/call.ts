@@ -92,4 +92,20 @@ export interface CallResult {
   outputs: Record<string, AnyTypedArray>;
 }
 
-export type TaskReply = ({ ok: true } & CallResult) | { ok: false; error: ErrorData };
+/** What a thread is sent: calls of which it makes those that it takes first. */
+export interface Task {
+  calls: readonly KernelCall[];
+  /** Further arguments of each call. */
+  own: KernelCall["args"];
+  /** [1] how many of the calls are taken, by all threads that were sent them. */
+  taken: Int32Array;
+  /** [1] not 0: stop. */
+  cancel: Int32Array;
+}
+
+export type TaskReply = { ok: true; made: (CallResult & { place: number })[] } | { ok: false; error: ErrorData };
+
+/** The arguments as they can be sent to a thread. */
+export function sendableArgs(args: KernelCall["args"]): KernelCall["args"] {
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, sendable(value)]));
+}

@@ -3,8 +3,9 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Piscina } from "piscina";
 import { CouponcastError, errorFromData, invalidArgument } from "../errors.js";
-import { type CallResult, type KernelCall, sendable, type TaskReply } from "./call.js";
+import { type CallResult, type KernelCall, sendableArgs, type Task, type TaskReply } from "./call.js";
 import { CallQueue } from "./call-queue.js";
+import { type CallWindow, isTaken, windowOf, windowSize } from "./call-window.js";
 
 export interface RowRange {
   begin: number;
@@ -152,18 +153,18 @@ export class Executor {
 
   /**
    * Calls kernels, as many at once as there are threads; results in the order of the calls. `weight` is the work of
-   * each call (default 1) for progress; `finished` is called after each, and waited for. The first error cancels the rest and is thrown once all have stopped.
+   * each call (default 1) for progress; `finished` is called after each, and waited for. Where nobody looks at each call,
+   * threads take the next one themselves. The first error cancels the rest and is thrown once all have stopped.
    */
   async map(
     calls: readonly KernelCall[],
     stage?: Stage,
-    { laneArgs = () => ({}), uses = () => [] }: Exclusive = {},
+    { laneArgs = () => ({}), uses }: Exclusive = {},
   ): Promise<CallResult[]> {
     this.checkCancelled();
     const results = new Array<CallResult>(calls.length);
     const weight = stage?.weight ?? (() => 1);
     const total = stage === undefined ? 0 : calls.reduce((sum, _, index) => sum + weight(index), 0);
-    const queue = new CallQueue(calls.length, uses);
     let done = 0;
     // How far the call of each lane is, in thousandths; long kernels keep setting it.
     const gauges = new Int32Array(new SharedArrayBuffer(4 * this.threads));
@@ -190,55 +191,71 @@ export class Executor {
       }
     };
     Atomics.store(this.#cancel, 0, 0);
-    const runLane = async (pool: Piscina, number: number): Promise<void> => {
-      const own = laneArgs(number);
-      for (;;) {
-        const index = await queue.next(() => failure !== undefined || this.#signal?.aborted === true);
-        if (index === undefined) return;
-        const { kernel, args } = calls[index]!;
+    const stopped = () => failure !== undefined || this.#signal?.aborted === true;
+    const laneOf = (pool: Piscina, number: number) => {
+      const gauge = gauges.subarray(number, number + 1);
+      const own = { ...laneArgs(number), progress: gauge };
+      return async ({ first, calls: some, taken }: CallWindow): Promise<void> => {
         Atomics.store(gauges, number, 0);
-        running.set(number, index);
+        running.set(number, first);
         let reply: TaskReply;
         try {
-          const sent = Object.entries({
-            ...args,
-            ...own,
-            cancel: this.#cancel,
-            progress: gauges.subarray(number, number + 1),
-          }).map(([name, value]) => [name, sendable(value)]);
-          reply = (await pool.run({ kernel, args: Object.fromEntries(sent) })) as TaskReply;
+          const task: Task = { calls: some, own: sendableArgs(own), taken, cancel: this.#cancel };
+          reply = (await pool.run(task)) as TaskReply;
         } catch (thrown) {
-          fail(threadError(thrown));
-          continue;
+          return fail(threadError(thrown));
         } finally {
-          queue.done(index);
           running.delete(number);
         }
-        if (!reply.ok) {
-          fail(errorFromData(reply.error));
-          continue;
+        if (!reply.ok) return fail(errorFromData(reply.error));
+        for (const { place, value, outputs } of reply.made) {
+          results[first + place] = { value, outputs };
+          done += weight(first + place);
+          try {
+            await stage?.finished?.(first + place);
+            report();
+          } catch (thrown) {
+            // The caller's onProgress and finished: their errors are the caller's own.
+            fail(thrown);
+          }
         }
-        results[index] = { value: reply.value, outputs: reply.outputs };
-        done += weight(index);
+      };
+    };
+    // Only where somebody looks: most calls are short and tell nobody.
+    const watched = stage !== undefined && this.#onProgress !== undefined;
+    const size = watched || stage?.finished !== undefined || uses !== undefined ? 1 : windowSize(this.threads);
+    const queue = new CallQueue(calls.length, uses ?? (() => []));
+    const runQueue = async (run: (window: CallWindow) => Promise<void>): Promise<void> => {
+      for (;;) {
+        const index = await queue.next(stopped);
+        if (index === undefined) return;
         try {
-          await stage?.finished?.(index);
-          report();
-        } catch (thrown) {
-          // The caller's onProgress and finished: their errors are the caller's own.
-          fail(thrown);
+          await run(windowOf(calls, index, 1));
+        } finally {
+          queue.done(index);
         }
+      }
+    };
+    let open: CallWindow | undefined;
+    const runWindows = async (run: (window: CallWindow) => Promise<void>): Promise<void> => {
+      while (!stopped()) {
+        if (open === undefined || isTaken(open)) {
+          const first = open === undefined ? 0 : open.first + open.calls.length;
+          if (first >= calls.length) return;
+          open = windowOf(calls, first, size);
+        }
+        await run(open);
       }
     };
     this.#signal?.addEventListener("abort", stop, { once: true });
     const closed = onClose(fail);
-    // Only where somebody looks: most calls are short and tell nobody.
-    const watched = stage !== undefined && this.#onProgress !== undefined;
     const timer = watched ? setInterval(tick, PROGRESS_MS) : undefined;
     try {
       report();
       const pool = await poolOf(this.threads);
       const lanes = Math.min(this.threads, calls.length);
-      await Promise.all(Array.from({ length: lanes }, (_, number) => runLane(pool, number)));
+      const runLane = size === 1 ? runQueue : runWindows;
+      await Promise.all(Array.from({ length: lanes }, (_, number) => runLane(laneOf(pool, number)).catch(fail)));
     } finally {
       closed();
       clearInterval(timer);

@@ -3,9 +3,11 @@ import { statSync, writeSync } from "node:fs";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import { CouponcastError, errorData } from "../errors.js";
 import { type AnyTypedArray, addon, type Dtype, type Handle } from "../native/addon.js";
-import type { ArgValue, CallResult, KernelCall, SharedView, TaskReply } from "./call.js";
+import type { ArgValue, CallResult, KernelCall, SharedView, Task, TaskReply } from "./call.js";
 
 const MAX_OPEN_FILES = 16;
+/** After so long a thread tells what it has made, and others may have it. */
+const TASK_MS = 20;
 
 /** Open handles of this thread. The core maps a file once per process, so a handle costs a header check. */
 class HandleCache {
@@ -55,7 +57,7 @@ function writeAll(fd: number, data: AnyTypedArray, position: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
 }
 
-function runKernel({ kernel, args }: KernelCall): TaskReply {
+function runKernel({ kernel, args }: KernelCall): CallResult {
   const resolved: Record<string, unknown> = {};
   const files: { data: AnyTypedArray; fd: number; position: number }[] = [];
   const outputs: Record<string, AnyTypedArray> = {};
@@ -81,26 +83,40 @@ function runKernel({ kernel, args }: KernelCall): TaskReply {
     throw new CouponcastError("ERR_COUPONCAST_INTERNAL", `the addon has no kernel ${kernel}`);
   const value = fn(resolved);
   for (const { data, fd, position } of files) writeAll(fd, data, position);
-  return { ok: true, value, outputs };
+  return { value, outputs };
+}
+
+/** Takes calls and makes them, until there are none left, somebody asks to stop, or the time is over. */
+function runTask({ calls, own, taken, cancel }: Task): (CallResult & { place: number })[] {
+  const made: (CallResult & { place: number })[] = [];
+  const begun = performance.now();
+  do {
+    const place = Atomics.add(taken, 0, 1);
+    if (place >= calls.length) break;
+    const { kernel, args } = calls[place]!;
+    made.push({ place, ...runKernel({ kernel, args: { ...args, ...own, cancel } }) });
+  } while (performance.now() - begun < TASK_MS && Atomics.load(cancel, 0) === 0);
+  return made;
 }
 
 /** Memory of the typed arrays in a reply: it changes hands instead of being copied. */
-function transferable({ value, outputs }: CallResult): ArrayBuffer[] {
-  const nested =
+function transferable(made: readonly CallResult[]): ArrayBuffer[] {
+  const nested = (value: unknown) =>
     typeof value === "object" && value !== null && !ArrayBuffer.isView(value) ? Object.values(value) : [value];
-  const buffers = [...Object.values(outputs), ...nested]
+  const buffers = made
+    .flatMap(({ value, outputs }) => [...Object.values(outputs), ...nested(value)])
     .filter((array) => ArrayBuffer.isView(array))
     .map((array) => array.buffer);
   return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /** Piscina's entry point. */
-export default function task(call: KernelCall): unknown {
+export default function runTaskOfPool(task: Task): unknown {
   let reply: TaskReply;
   try {
-    reply = runKernel(call);
+    reply = { ok: true, made: runTask(task) };
   } catch (thrown) {
     reply = { ok: false, error: errorData(thrown) };
   }
-  return move({ [transferableSymbol]: reply.ok ? transferable(reply) : [], [valueSymbol]: reply } as never);
+  return move({ [transferableSymbol]: reply.ok ? transferable(reply.made) : [], [valueSymbol]: reply } as never);
 }

@@ -94,6 +94,30 @@ describe("Executor.map", () => {
     expect(lanes.sort()).toEqual([0, 1]);
   });
 
+  it("returns results in the order of the calls, whichever thread takes them", async () => {
+    const squared = (_: unknown, index: number) => ({
+      kernel: "kmeansMinDistance" as const,
+      args: {
+        points: Float32Array.of(index, 0),
+        dims: 2,
+        centroid: new Float32Array(2),
+        begin: 0,
+        end: 1,
+        outDistances: Float32Array.of(Number.POSITIVE_INFINITY),
+      },
+    });
+    const calls = Array.from({ length: 300 }, squared);
+    for (const threads of [1, 2, 3, 9]) {
+      const results = await new Executor({ threads }).map(calls);
+      expect(results.map(({ value }) => value)).toEqual(calls.map((_, index) => index ** 2));
+    }
+    const wrong = { ...calls[70]!, args: { ...calls[70]!.args, dims: 0 } };
+    for (const threads of [2, 9]) {
+      const failing = new Executor({ threads }).map(calls.with(70, wrong));
+      await expect(failing).rejects.toMatchObject({ code: "ERR_COUPONCAST_INVALID_ARGUMENT" });
+    }
+  });
+
   it("waits for `finished`, and throws what it throws", async () => {
     const order: string[] = [];
     const progress: Progress[] = [];
