@@ -73,6 +73,7 @@ TEST(IdIndex, FindsWhatABinarySearchFinds) {
     for (const std::string& one : alphabet) {
       for (const std::string& other : alphabet) ids.push_back(one + other + one);
     }
+    for (size_t length = 0; length <= 40; ++length) ids.emplace_back(length, 'z');
     std::ranges::sort(ids);
     const auto [first, last] = std::ranges::unique(ids);
     ids.erase(first, last);

@@ -17,7 +17,7 @@ class IdIndex {
  public:
   // Of no ids.
   IdIndex() = default;
-  // A copy: 20 to 32 bytes an id, and its own. Errors: kInvalidArgument (more than 16 GiB).
+  // A copy: 24 to 40 bytes an id, and its own. Errors: kInvalidArgument (more than 16 GiB).
   static Result<IdIndex> Create(const IdView& ids);
 
   // Of many ids at once those that there are, in their order, and their values. Returns how many.
@@ -37,7 +37,7 @@ class IdIndex {
   size_t SlotOf(size_t slot, uint32_t tag) const;
   int32_t PositionOf(std::string_view id, size_t slot, uint32_t tag) const;
 
-  std::vector<Slot> slots_{{0, 0}};  // a power of two, at least a third of them free
+  std::vector<Slot> slots_{{0, 0}};  // a power of two, at least half of them free
   std::vector<uint32_t> words_{0};   // records: position, bytes of the id, and these; so that a look-up touches two places
 };
 
