@@ -33,7 +33,7 @@ async function measure({ users, items, threads, runs }) {
       args: { matrix: matrix.ref(), axis: "users", ...query, outWork: work },
     });
     const similarMadds = work.reduce((sum, madds) => sum + madds, 0);
-    const similar = await timed(runs, () => similarUsers(matrix, { k: 50, range: query, threads }));
+    const similar = await timed(runs, () => similarUsers(matrix, { neighbours: 50, range: query, threads }));
     const served = { begin: 0, end: Math.min(RECOMMEND_USERS, users) };
     const model = randomModel(items);
     let cells = 0;

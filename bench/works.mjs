@@ -36,7 +36,7 @@ export function worksOf(size) {
     run: (path, threads) =>
       withMatrix(path, (matrix) => {
         const range = rows === undefined ? undefined : { begin: 0, end: rows };
-        const options = { weighting, k, threads, range, includeSelf: true };
+        const options = { similarity: weighting, neighbours: k, threads, range, includeSelf: true };
         return (axis === "items" ? similarItems : similarUsers)(matrix, options);
       }),
     scores: (result) => result.scores,

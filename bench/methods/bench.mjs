@@ -56,7 +56,7 @@ function itemsOf(ids) {
 
 const sumOf = (scores) => scores.reduce((sum, x) => sum + x, 0);
 const WORKS = {
-  rp3beta: async (threads) => sumOf((await rp3beta(matrix, { k: 20, threads })).scores),
+  rp3beta: async (threads) => sumOf((await rp3beta(matrix, { neighbours: 20, threads })).scores),
   profiles: async () => {
     const columns = { text: ["title"], categories: ["category"] };
     return (await writeItemProfiles(profiles, items, { ...columns, matrix })).nnz;

@@ -89,8 +89,8 @@ async function measure({ size, threads }) {
   const range = { begin: 0, end: SIMILAR_USERS[size] };
   const calls = {
     "nothing (floor)": () => sleep(200),
-    "similarItems, 20 neighbours": () => similarItems(matrix, { k: 20, threads }),
-    [`similarUsers, 50 neighbours, ${range.end} users`]: () => similarUsers(matrix, { k: 50, range, threads }),
+    "similarItems, 20 neighbours": () => similarItems(matrix, { neighbours: 20, threads }),
+    [`similarUsers, 50 neighbours, ${range.end} users`]: () => similarUsers(matrix, { neighbours: 50, range, threads }),
     "recommend, 20 items for each user": () => recommend(matrix, { n: 20, neighbours: 20, threads }),
     [`kmeans, ${DIMS} features, 8 clusters`]: () => kmeans(points, DIMS, { k: 8, maxIterations: 8, threads }),
     [`allocate, ${COUPONS} coupons`]: () => allocate(candidates, limits, { threads }),

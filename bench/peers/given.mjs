@@ -16,7 +16,7 @@ const BRAND_SHARE = 0.05;
 export async function makeGiven(start, path, threads) {
   const matrix = await openMatrix(path);
   try {
-    const model = await similarItems(matrix, { k: NEIGHBOURS, includeSelf: true, threads });
+    const model = await similarItems(matrix, { neighbours: NEIGHBOURS, includeSelf: true, threads });
     for (const name of ["indices", "scores", "counts"]) writeFileSync(`${start}.${name}`, model[name]);
     writeFileSync(`${start}.scopes`, scopePairs(matrix.numItems));
   } finally {

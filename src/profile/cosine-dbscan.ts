@@ -111,7 +111,7 @@ async function nearRows(
   const least = 1 - eps - (cols + 16) * 2 ** -23;
   if (k < 1 || eps < MIN_EPS_OF_NEAREST || least <= 0) return { cores: shared.i32(0), borders: shared.i32(0) };
   const similar = axis === "users" ? similarUsers : similarItems;
-  const { scores } = await similar(matrix, { k, threads, signal, onProgress });
+  const { scores } = await similar(matrix, { neighbours: k, threads, signal, onProgress });
   const bits = { cores: shared.i32(Math.ceil(rows / 32)), borders: shared.i32(Math.ceil(rows / 32)) };
   await forEachYielding(rows, (row) => {
     if (scores[row * k]! >= least) bits.borders[row >> 5]! |= 1 << (row & 31);

@@ -45,7 +45,7 @@ async function driversOf(
     const near = await similarUsers(matrix, {
       ...context.options,
       onProgress: undefined,
-      k: DRIVERS,
+      neighbours: DRIVERS,
       range: { begin: user, end: user + 1 },
     });
     return Array.from({ length: near.counts[0]! }, (_, j) => ({

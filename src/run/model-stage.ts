@@ -56,8 +56,15 @@ function neighboursStage(
     withMatrix(ingested, async (matrix) => {
       // One more than asked for: the item itself.
       const k = Math.min(neighbours + 1, Math.max(matrix.numItems, 1));
-      const weighting = method === "saturated" ? "saturation" : similarity;
-      const options = { ...context.options, weighting, lambda, k1, b, k, includeSelf: true } as const;
+      const options = {
+        ...context.options,
+        similarity: method === "saturated" ? "saturation" : similarity,
+        lambda,
+        k1,
+        b,
+        neighbours: k,
+        includeSelf: true,
+      } as const;
       const file = "neighbours.safetensors";
       await writeNeighbours(matrix, "items", join(dir, file), options);
       const model = savedItemModel(method, lambda, matrix.numItems, k, file);

@@ -8,7 +8,7 @@ import { loadTensors } from "../store/tensors.js";
 import { fieldsOf, integerBetween } from "../util/arguments.js";
 import { copyYielding } from "../util/yield.js";
 import { type AlsModel, type AlsParams, alsArgs, basisOf, checkAlsParams, gramOf } from "./als.js";
-import type { Neighbours } from "./similar.js";
+import type { Neighbours, SimilarOptions } from "./similar.js";
 
 /** Rows of users that the matrix does not hold, compressed: row u has the cells indptr[u] to indptr[u + 1]. */
 export interface NewRows {
@@ -68,16 +68,16 @@ export async function foldInUsers(model: AlsModel, rows: NewRows, options: RunOp
 }
 
 /**
- * The k items whose vectors have the largest cosine > 0 with each item's, as similarItems answers. Exact.
+ * The `neighbours` items whose vectors have the largest cosine > 0 with each item's, as similarItems answers. Exact.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED.
  */
 export async function similarItemsByFactors(
   model: AlsModel,
-  options: RunOptions & { k?: number | undefined } = {},
+  options: RunOptions & Pick<SimilarOptions, "neighbours"> = {},
 ): Promise<Neighbours> {
   const { factors, itemFactors: rows } = checkModel(model);
   const numItems = rows.length / factors;
-  const k = Math.min(integerBetween("k", options.k ?? 50, 1, 2 ** 31 - 1), Math.max(numItems, 1));
+  const k = Math.min(integerBetween("neighbours", options.neighbours ?? 50, 1, 2 ** 31 - 1), Math.max(numItems, 1));
   const indices = shared.i32(numItems * k);
   const scores = shared.f32(numItems * k);
   const counts = shared.i32(numItems);

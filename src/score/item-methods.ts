@@ -40,7 +40,7 @@ export const easeMethod: ScoringMethod<ItemMethodOptions> = {
 export const rp3betaMethod: ScoringMethod<ItemMethodOptions> = {
   name: "rp3beta",
   async fit(_executor, matrix, { rp3beta: own, neighbours, threads, signal, onProgress }, use) {
-    const walk = { ...own, k: neighbours, includeSelf: use === "affinity", threads, signal, onProgress };
+    const walk = { ...own, neighbours, includeSelf: use === "affinity", threads, signal, onProgress };
     const model = await rp3beta(matrix, walk);
     return itemModel("rp3beta", matrix.numItems, { ...weightingArgs({}), ...neighbourArgs(model) });
   },

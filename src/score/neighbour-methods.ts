@@ -35,7 +35,7 @@ export const NEIGHBOUR_METHODS = ["item-knn", "user-knn", "saturated", "seed-lit
 
 /** How the cells of a user's row count for a model of items. */
 function rowTransform(method: string, lambda: number | undefined): WeightingArgs {
-  return weightingArgs(method === "saturated" ? { weighting: "saturation", lambda } : {});
+  return weightingArgs(method === "saturated" ? { similarity: "saturation", lambda } : {});
 }
 
 /** @internal A model of item neighbours, whatever they were found by. */
@@ -84,17 +84,17 @@ export async function itemModelArgs(
       throw invalidArgument(`expected in model what similarItems answers for all ${items} items of the matrix`);
     return { ...transform, ...neighbourArgs({ ...options.model, ...(await sharedLists(counts, indices, scores)) }) };
   }
-  const k = integerBetween("neighbours", options.neighbours ?? 100, 1, MAX_NEIGHBOURS);
+  const neighbours = integerBetween("neighbours", options.neighbours ?? 100, 1, MAX_NEIGHBOURS);
   const run: RunOptions = { threads: options.threads, signal: options.signal, onProgress: options.onProgress };
   if (method === "saturated") {
     // P = F (F'F): the item form, self included; exact when `neighbours` reaches the number of items.
-    const saturation = { weighting: "saturation", lambda: options.lambda } as const;
-    const model = await similarItems(matrix, { ...run, ...saturation, k, includeSelf: true });
+    const saturation = { similarity: "saturation", lambda: options.lambda } as const;
+    const model = await similarItems(matrix, { ...run, ...saturation, neighbours, includeSelf: true });
     return { ...transform, ...neighbourArgs(model) };
   }
-  const weighting = oneOf("similarity", options.similarity ?? "cosine", ["cosine", "tfidf", "bm25"] as const);
+  const similarity = oneOf("similarity", options.similarity ?? "cosine", ["cosine", "tfidf", "bm25"] as const);
   const { k1, b } = options;
-  const model = await similarItems(matrix, { ...run, weighting, k1, b, k, includeSelf });
+  const model = await similarItems(matrix, { ...run, similarity, k1, b, neighbours, includeSelf });
   return { ...transform, ...neighbourArgs(model) };
 }
 
@@ -132,7 +132,7 @@ export const userKnn: ScoringMethod<NeighbourMethodOptions> = {
     const k = integerBetween("neighbours", options.neighbours ?? 100, 1, MAX_NEIGHBOURS);
     return {
       method: "user-knn",
-      args: { ...(await documentWeights(executor, matrix, "users", { weighting: "cosine" })), k },
+      args: { ...(await documentWeights(executor, matrix, "users", { similarity: "cosine" })), k },
       rank: { kernel: "recommendUsers", usersPerCall: SHARD_USERS_KNN },
       affinity: {
         scopeKernel: "scopeWeightsUsers",
@@ -149,7 +149,7 @@ export const seedLiteral: ScoringMethod<NeighbourMethodOptions> = {
   name: "seed-literal",
   fit: async (_executor, _matrix, { lambda }) => ({
     method: "seed-literal",
-    args: weightingArgs({ weighting: "saturation", lambda }),
+    args: weightingArgs({ similarity: "saturation", lambda }),
     rank: { kernel: "recommendSeedLiteral", usersPerCall: SHARD_USERS },
   }),
 };

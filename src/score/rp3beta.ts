@@ -7,10 +7,10 @@ import { type WalkOptions, walkWeights } from "./weighting.js";
 
 export interface Rp3betaOptions
   extends WalkOptions,
-    Pick<SimilarOptions, "k" | "includeSelf" | "threads" | "signal" | "onProgress"> {}
+    Pick<SimilarOptions, "neighbours" | "includeSelf" | "threads" | "signal" | "onProgress"> {}
 
 /**
- * RP3beta: the k items j that a random walk item - user - item from each item i reaches most often, popular ones held back:
+ * RP3beta: the `neighbours` items j that a random walk item - user - item from each item i reaches most often, popular ones held back:
  * W_ij = d_i^-alpha d_j^-beta sum_u d_u^-alpha over the users of both, with d the number of cells > 0 of a row or column.
  *
  * Exact, the same bytes for any number of threads, of equal scores the smaller item. Cost and memory: as similarItems.
@@ -23,9 +23,9 @@ export async function rp3beta(matrix: Matrix, options: Rp3betaOptions = {}): Pro
     alpha: numberBetween("alpha", options.alpha ?? 1, 0, 10),
     beta: numberBetween("beta", options.beta ?? 0.6, 0, 10),
   };
-  const { k = 100, includeSelf, threads, signal, onProgress } = options;
+  const { neighbours = 100, includeSelf, threads, signal, onProgress } = options;
   const run = { threads, signal, onProgress };
-  const lists = await similarItems(matrix, { ...run, k, includeSelf, walk });
+  const lists = await similarItems(matrix, { ...run, neighbours, includeSelf, walk });
   const { rowFactor } = await walkWeights(new Executor(run), matrix, walk);
   const scores = shared.f32(lists.scores.length);
   await forEachYielding(scores.length, (at) => {

@@ -13,13 +13,13 @@ import { NeighbourJournal, type WorkShard } from "./neighbour-journal.js";
 import { documentWeights, type WalkOptions, type WeightingOptions, walkWeights, weightingArgs } from "./weighting.js";
 
 export interface SimilarOptions extends RunOptions, WeightingOptions {
-  /** Neighbours a row, at least 1; default 50. */
-  k?: number | undefined;
+  /** Of each row, at least 1; default 50. */
+  neighbours?: number | undefined;
   /** Whether a row may be its own neighbour; default false. */
   includeSelf?: boolean | undefined;
   /** Rows [begin, end) only; default all. */
   range?: RowRange | undefined;
-  /** @internal Of items, instead of a weighting. */
+  /** @internal Of items, instead of a similarity. */
   walk?: WalkOptions | undefined;
 }
 
@@ -75,7 +75,7 @@ async function neighbourJob(
   options: SimilarOptions,
 ): Promise<NeighbourJob> {
   const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
-  const k = Math.min(integerBetween("k", options.k ?? 50, 1, 2 ** 31 - 1), Math.max(rows, 1));
+  const k = Math.min(integerBetween("neighbours", options.neighbours ?? 50, 1, 2 ** 31 - 1), Math.max(rows, 1));
   const range = checkRange(options.range, rows);
   const { walk } = options;
   const weights =
@@ -146,10 +146,10 @@ async function similar(matrix: Matrix, axis: Axis, options: SimilarOptions): Pro
 }
 
 /**
- * The k users most similar to each user: similarity(u, v) = sum_i w_ui w_vi over items, cosine by default.
+ * The `neighbours` users most similar to each user: similarity(u, v) = sum_i w_ui w_vi over items, cosine by default.
  *
  * Exact. Sums in float32 in a fixed order, so neither threads nor shards change a bit. Similarities > 0 only.
- * Cost: one multiply-add per pair of cells in a common item; memory 8 k bytes a user for the answer.
+ * Cost: one multiply-add per pair of cells in a common item; memory 8 bytes a neighbour for the answer.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _OUT_OF_RANGE, _CORRUPT_FILE, _CANCELLED, _CLOSED.
  * Source: formulas.md, `user-knn`.
  */
@@ -157,7 +157,7 @@ export function similarUsers(matrix: Matrix, options: SimilarOptions = {}): Prom
   return similar(matrix, "users", options);
 }
 
-/** The k items most similar to each item, as similarUsers with users and items exchanged. Source: formulas.md, `item-knn`. */
+/** Items most similar to each item, as similarUsers with users and items exchanged. Source: formulas.md, `item-knn`. */
 export function similarItems(matrix: Matrix, options: SimilarOptions = {}): Promise<Neighbours> {
   return similar(matrix, "items", options);
 }
@@ -190,7 +190,7 @@ export async function writeNeighbours(
   const metadata = {
     kind: "neighbours",
     axis,
-    weighting: options.weighting ?? "cosine",
+    weighting: options.similarity ?? "cosine",
     include_self: String(job.includeSelf),
     matrix: matrix.metadata.digest ?? "",
   };

@@ -9,7 +9,7 @@ export type WeightingName = (typeof WEIGHTINGS)[number];
 
 export interface WeightingOptions {
   /** Default: cosine. */
-  weighting?: WeightingName | undefined;
+  similarity?: WeightingName | undefined;
   /** BM25 term saturation, >= 0; default 1.2. */
   k1?: number | undefined;
   /** BM25 length normalisation, in [0, 1]; default 0.75. */
@@ -36,7 +36,7 @@ export interface WeightingArgs extends Record<string, number> {
 
 export function weightingArgs(options: WeightingOptions): WeightingArgs {
   return {
-    weighting: WEIGHTINGS.indexOf(oneOf("weighting", options.weighting ?? "cosine", WEIGHTINGS)),
+    weighting: WEIGHTINGS.indexOf(oneOf("similarity", options.similarity ?? "cosine", WEIGHTINGS)),
     k1: numberBetween("k1", options.k1 ?? 1.2, 0, 1e9),
     b: numberBetween("b", options.b ?? 0.75, 0, 1),
     lambda: numberBetween("lambda", options.lambda ?? 1, Number.MIN_VALUE, 1e30),
@@ -69,7 +69,7 @@ export async function documentWeights(
 /** The weights of a random walk, as those of a BM25 without length or saturation, and what each row's scores are to be multiplied with. */
 export async function walkWeights(executor: Executor, matrix: Matrix, { alpha = 1, beta = 0.6 }: WalkOptions) {
   const weights = {
-    ...weightingArgs({ weighting: "bm25", k1: 0 }),
+    ...weightingArgs({ similarity: "bm25", k1: 0 }),
     termWeight: shared.f32(matrix.numUsers),
     length: shared.f32(matrix.numItems),
     scale: shared.f32(matrix.numItems),

@@ -44,7 +44,7 @@ describe("similar", () => {
   it.each(["items", "users"] as const)(
     "%s: csv, parquet, jsonl and safetensors agree with the library",
     async (axis) => {
-      const options = { weighting: "bm25", k: 7, k1: 1.5, b: 0.5 } as const;
+      const options = { similarity: "bm25", neighbours: 7, k1: 1.5, b: 0.5 } as const;
       const args = ["--similarity", "bm25", "-k", "7", "--k1", "1.5", "--b", "0.5"];
       const one = axis === "users" ? "user_id" : "item_id";
       const id = (row: number) => (axis === "users" ? matrix.userId(row) : matrix.itemId(row));

@@ -58,7 +58,12 @@ describe("collaborative filtering of formulas.md", () => {
 
   it("S = F F' is the saturated similarity", async () => {
     await withMatrix(folder, R, async (matrix) => {
-      const found = await similarUsers(matrix, { weighting: "saturation", lambda: 1, k: 3, includeSelf: true });
+      const found = await similarUsers(matrix, {
+        similarity: "saturation",
+        lambda: 1,
+        neighbours: 3,
+        includeSelf: true,
+      });
       expectTable(similarities(found), [
         [1.256944, 1.194444, 1.229167],
         [1.194444, 1.256944, 1.208333],
@@ -71,7 +76,9 @@ describe("collaborative filtering of formulas.md", () => {
     await withMatrix(folder, R, async (matrix) => {
       const scores = scoresOf(await recommend(matrix, { ...all, method: "saturated", lambda: 1 }));
       expectTable(scores.slice(0, 1), [[2.34375, 2.248843, 2.461806]]);
-      const S = similarities(await similarUsers(matrix, { weighting: "saturation", k: 3, includeSelf: true }));
+      const S = similarities(
+        await similarUsers(matrix, { similarity: "saturation", neighbours: 3, includeSelf: true }),
+      );
       const F = R.map((row) => row.map((r) => r / (r + 1)));
       const userForm = S.map((row) => [0, 1, 2].map((j) => row.reduce((sum, s, v) => sum + s * F[v]![j]!, 0)));
       expectTable(scores, userForm);
@@ -80,7 +87,7 @@ describe("collaborative filtering of formulas.md", () => {
 
   it("cosine of users", async () => {
     await withMatrix(folder, R, async (matrix) => {
-      expectTable(similarities(await similarUsers(matrix, { k: 3 })), [
+      expectTable(similarities(await similarUsers(matrix, { neighbours: 3 })), [
         [0, 0.714286, 0.928571],
         [0.714286, 0, 0.785714],
         [0.928571, 0.785714, 0],
@@ -108,7 +115,7 @@ describe("collaborative filtering of formulas.md", () => {
   it("r13 hidden: cosines .836660 and .478091, prediction 1.727273 by user-knn", async () => {
     const hidden = [[1, 2, 0], R[1]!, R[2]!];
     await withMatrix(folder, hidden, async (matrix) => {
-      expectTable(similarities(await similarUsers(matrix, { k: 3 })).slice(0, 1), [[0, 0.83666, 0.478091]]);
+      expectTable(similarities(await similarUsers(matrix, { neighbours: 3 })).slice(0, 1), [[0, 0.83666, 0.478091]]);
       const found = await recommend(matrix, { ...all, method: "user-knn", normalise: true, filterSeen: true });
       expect(found.counts[0]).toBe(1);
       expect(found.items[0]).toBe(2);
@@ -118,8 +125,8 @@ describe("collaborative filtering of formulas.md", () => {
 
   it("items and users change places in similarItems", async () => {
     const transposed = [0, 1, 2].map((j) => R.map((row) => row[j]!));
-    const byItem = await withMatrix(folder, R, (matrix) => similarItems(matrix, { k: 3 }));
-    const byUser = await withMatrix(folder, transposed, (matrix) => similarUsers(matrix, { k: 3 }));
+    const byItem = await withMatrix(folder, R, (matrix) => similarItems(matrix, { neighbours: 3 }));
+    const byUser = await withMatrix(folder, transposed, (matrix) => similarUsers(matrix, { neighbours: 3 }));
     expect(byItem.indices).toEqual(byUser.indices);
     expect(byItem.scores).toEqual(byUser.scores);
   });

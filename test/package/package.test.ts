@@ -125,7 +125,7 @@ describe("the installed package", () => {
         const run = await runCampaign("campaign.yaml", { out: "out" });
         console.log(items, inertia, result.gap, run.manifest.allocation.upperBoundMinor);
         try {
-          await similarUsers(matrix, { k: 3 });
+          await similarUsers(matrix, { neighbours: 3 });
         } catch (error) {
           if (error instanceof CouponcastError && error.code === "ERR_COUPONCAST_CANCELLED") console.log(error.exitCode);
         }

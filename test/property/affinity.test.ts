@@ -55,7 +55,15 @@ async function affinityOf(
   } else {
     const weighting = scoring.method === "saturated" ? "saturation" : scoring.similarity;
     const { lambda, k1, b } = scoring;
-    await writeNeighbours(matrix, "items", modelPath, { weighting, lambda, k1, b, k, includeSelf: true, threads });
+    await writeNeighbours(matrix, "items", modelPath, {
+      similarity: weighting,
+      lambda,
+      k1,
+      b,
+      neighbours: k,
+      includeSelf: true,
+      threads,
+    });
     fitted = openItems(matrix, scoring, modelPath, k);
   }
   await writeAffinity(matrix, scopesOf(lists, matrix.numItems), fitted, path, { threads });
@@ -121,7 +129,7 @@ describe("affinity", () => {
       [0, 1, 0, 1],
     ];
     await withMatrix(folder, dense, async (matrix) => {
-      const near = await similarUsers(matrix, { k: 1 });
+      const near = await similarUsers(matrix, { neighbours: 1 });
       const scoring = { ...scoringSchema.parse({ method: "user-knn" }), neighbours: 1 };
       const affinity = await affinityOf(matrix, [[2], [3]], scoring, 1);
       expect(near.indices[0]).toBe(1);

@@ -131,7 +131,7 @@ describe("RP3beta", () => {
       ] as const) {
         const expected = walkWeights(dense, alpha, beta);
         for (const includeSelf of [false, true]) {
-          const { k, indices, scores, counts } = await rp3beta(matrix, { alpha, beta, k: 6, includeSelf });
+          const { k, indices, scores, counts } = await rp3beta(matrix, { alpha, beta, neighbours: 6, includeSelf });
           for (let i = 0; i < numItems; i++) {
             const best = expected[i]!.filter((weight, j) => weight > 0 && (includeSelf || j !== i)).sort(
               (a, b) => b - a,

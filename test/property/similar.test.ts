@@ -25,7 +25,13 @@ describe("similar rows", () => {
         const table = similarityTable(documents, weighting, parameters);
         await withMatrix(folder, dense, async (matrix) => {
           const similar = axis === "users" ? similarUsers : similarItems;
-          const found = await similar(matrix, { k, weighting, includeSelf, ...parameters, threads: 1 });
+          const found = await similar(matrix, {
+            neighbours: k,
+            similarity: weighting,
+            includeSelf,
+            ...parameters,
+            threads: 1,
+          });
           expect(found.k).toBe(Math.min(k, documents.length));
           for (const [row, similarities] of table.entries()) {
             const places = (all: Int32Array | Float32Array) => all.subarray(row * found.k, (row + 1) * found.k);
@@ -50,8 +56,8 @@ describe("similar rows", () => {
     await fc.assert(
       fc.asyncProperty(denseMatrix(16, 6), fc.integer({ min: 1, max: 8 }), async (dense, k) => {
         await withMatrix(folder, dense, async (matrix) => {
-          const few = await similarUsers(matrix, { k, threads: 1 });
-          const all = await similarUsers(matrix, { k: dense.length, threads: 1 });
+          const few = await similarUsers(matrix, { neighbours: k, threads: 1 });
+          const all = await similarUsers(matrix, { neighbours: dense.length, threads: 1 });
           for (let row = 0; row < dense.length; row++) {
             const first = (from: typeof few) => [...from.indices.subarray(row * from.k, row * from.k + few.k)];
             expect(first(few)).toEqual(first(all));
@@ -68,8 +74,8 @@ describe("similar rows", () => {
         const begin = Math.min(a, b, dense.length);
         const end = Math.min(Math.max(a, b), dense.length);
         await withMatrix(folder, dense, async (matrix) => {
-          const whole = await similarUsers(matrix, { k: 4, threads: 1 });
-          const part = await similarUsers(matrix, { k: 4, threads: 1, range: { begin, end } });
+          const whole = await similarUsers(matrix, { neighbours: 4, threads: 1 });
+          const part = await similarUsers(matrix, { neighbours: 4, threads: 1, range: { begin, end } });
           expect(part.indices).toEqual(whole.indices.slice(begin * whole.k, end * whole.k));
           expect(part.scores).toEqual(whole.scores.slice(begin * whole.k, end * whole.k));
           expect(part.counts).toEqual(whole.counts.slice(begin, end));
@@ -82,13 +88,13 @@ describe("similar rows", () => {
   it("refuses what makes no sense, naming it", async () => {
     await withMatrix(folder, [[1, 2]], async (matrix) => {
       const wrong: [object, string][] = [
-        [{ k: 0 }, "k"],
-        [{ k: 1.5 }, "k"],
+        [{ neighbours: 0 }, "neighbours"],
+        [{ neighbours: 1.5 }, "neighbours"],
         [{ threads: 0 }, "threads"],
-        [{ weighting: "cosinus" }, "cosine, tfidf, bm25, saturation"],
-        [{ weighting: "saturation", lambda: 0 }, "lambda"],
-        [{ weighting: "bm25", b: 2 }, "b"],
-        [{ weighting: "bm25", k1: Number.NaN }, "k1"],
+        [{ similarity: "cosinus" }, "cosine, tfidf, bm25, saturation"],
+        [{ similarity: "saturation", lambda: 0 }, "lambda"],
+        [{ similarity: "bm25", b: 2 }, "b"],
+        [{ similarity: "bm25", k1: Number.NaN }, "k1"],
       ];
       for (const [options, message] of wrong) {
         await expect(similarUsers(matrix, options), message).rejects.toMatchObject({

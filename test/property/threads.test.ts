@@ -21,8 +21,8 @@ afterAll(() => matrix.close());
 describe("threads and shards", () => {
   it("similar users and items: the same bytes for 1, 2 and 3 threads", async () => {
     for (const run of [similarUsers, similarItems]) {
-      const one = await run(matrix, { k: 10, threads: 1 });
-      for (const threads of [2, 3]) expectSameBytes(await run(matrix, { k: 10, threads }), one);
+      const one = await run(matrix, { neighbours: 10, threads: 1 });
+      for (const threads of [2, 3]) expectSameBytes(await run(matrix, { neighbours: 10, threads }), one);
     }
   });
 
@@ -38,13 +38,13 @@ describe("threads and shards", () => {
   it("ranges laid side by side are the whole", async () => {
     const cuts = [0, 1, 1023, 1024, 5000, 8191, 8193, NUM_USERS];
     const whole = await recommend(matrix, { n: 5, threads: 2 });
-    const similar = await similarUsers(matrix, { k: 5, threads: 2 });
+    const similar = await similarUsers(matrix, { neighbours: 5, threads: 2 });
     for (const [i, end] of cuts.slice(1).entries()) {
       const range = { begin: cuts[i]!, end };
       const part = await recommend(matrix, { n: 5, threads: 2, range });
       expectSameBytes(part.items, whole.items.slice(range.begin * 5, end * 5));
       expectSameBytes(part.scores, whole.scores.slice(range.begin * 5, end * 5));
-      const near = await similarUsers(matrix, { k: 5, threads: 2, range });
+      const near = await similarUsers(matrix, { neighbours: 5, threads: 2, range });
       expectSameBytes(near.indices, similar.indices.slice(range.begin * 5, end * 5));
       expectSameBytes(near.scores, similar.scores.slice(range.begin * 5, end * 5));
     }

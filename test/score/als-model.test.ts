@@ -85,7 +85,7 @@ describe("ALS models", () => {
     await withMatrix(folder, dense, async (matrix) => {
       const model = await als(matrix, options);
       const { itemFactors: y } = model;
-      const { k, indices, scores } = await similarItemsByFactors(model, { k: 4 });
+      const { k, indices, scores } = await similarItemsByFactors(model, { neighbours: 4 });
       const cosine = (a: number, b: number) =>
         product(y, a, y, b, 6) / Math.sqrt(product(y, a, y, a, 6) * product(y, b, y, b, 6));
       for (let item = 0; item < 30; item++) {

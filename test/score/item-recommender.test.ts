@@ -52,7 +52,7 @@ describe("ItemRecommender", () => {
   });
 
   it("takes a model that was computed before, and outlives its matrix", async () => {
-    const model = await similarItems(matrix, { k: 4 });
+    const model = await similarItems(matrix, { neighbours: 4 });
     const plain = await recommend(matrix, { neighbours: 4, n: 5 });
     const given = await recommend(matrix, { model, n: 5 });
     expect(given).toEqual(plain);
@@ -128,9 +128,9 @@ describe("ItemRecommender", () => {
     recommender.close();
     expect(codeOf(() => recommender.recommend([id]))).toBe("ERR_COUPONCAST_CLOSED");
     await expect(ItemRecommender.create(matrix, { method: "user-knn" as never })).rejects.toMatchObject(invalid);
-    const part = await similarItems(matrix, { k: 4, range: { begin: 0, end: 10 } });
+    const part = await similarItems(matrix, { neighbours: 4, range: { begin: 0, end: 10 } });
     await expect(ItemRecommender.create(matrix, { model: part })).rejects.toMatchObject(invalid);
-    const broken = await similarItems(matrix, { k: 4 });
+    const broken = await similarItems(matrix, { neighbours: 4 });
     broken.indices[2] = 77;
     await expect(ItemRecommender.create(matrix, { model: broken })).rejects.toMatchObject({
       code: "ERR_COUPONCAST_CORRUPT_FILE",

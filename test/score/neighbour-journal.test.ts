@@ -134,13 +134,13 @@ describe("writeNeighbours", () => {
       const plain = join(folder, "plain.safetensors");
       // So many neighbours that not all lists fit into memory at once: row by row.
       const k = 4000;
-      await writeNeighbours(matrix, "users", plain, { k, threads: 2 });
+      await writeNeighbours(matrix, "users", plain, { neighbours: k, threads: 2 });
       const keepIn = fresh();
       await mkdir(keepIn);
       const kept = join(folder, "kept.safetensors");
       const abort = new AbortController();
       const interrupted = writeNeighbours(matrix, "users", kept, {
-        k,
+        neighbours: k,
         threads: 2,
         keepIn,
         signal: abort.signal,
@@ -153,7 +153,7 @@ describe("writeNeighbours", () => {
       const before = readFileSync(join(keepIn, "done"), "utf8").trim().split("\n").length;
       const first: number[] = [];
       await writeNeighbours(matrix, "users", kept, {
-        k,
+        neighbours: k,
         threads: 1,
         keepIn,
         onProgress: ({ stage, done, total }) => {

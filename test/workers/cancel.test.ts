@@ -16,7 +16,7 @@ beforeAll(async () => {
   await writeGenerated(path, { numUsers: 40_000, numItems: 60, degree: 20 });
   matrix = await openMatrix(path);
   // The first computation checks the content; what follows measures the kernels.
-  await similarUsers(matrix, { k: 1, threads: 2, range: { begin: 0, end: 1 } });
+  await similarUsers(matrix, { neighbours: 1, threads: 2, range: { begin: 0, end: 1 } });
 });
 afterAll(() => matrix.close());
 
@@ -40,7 +40,7 @@ const LIMIT_MS = 1000;
 
 describe("AbortSignal", () => {
   const calls: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
-    similarUsers: (signal) => similarUsers(matrix, { k: 50, threads: 2, signal }),
+    similarUsers: (signal) => similarUsers(matrix, { neighbours: 50, threads: 2, signal }),
     "recommend, user-knn": (signal) => recommend(matrix, { method: "user-knn", threads: 2, signal }),
     kmeans: (signal) => kmeans(points, 2, { k: 200, tolerance: 0, threads: 2, signal }),
   };
@@ -75,7 +75,7 @@ describe("AbortSignal", () => {
 
   it("leaves the library working, and no listener on a signal that never fires", async () => {
     const range = { begin: 0, end: 500 };
-    const before = await similarUsers(matrix, { k: 5, threads: 2, range });
+    const before = await similarUsers(matrix, { neighbours: 5, threads: 2, range });
     await latency(calls.similarUsers!, 50);
     const { signal } = new AbortController();
     let listeners = 0;
@@ -89,7 +89,7 @@ describe("AbortSignal", () => {
       listeners--;
       remove(...args);
     };
-    expect(await similarUsers(matrix, { k: 5, threads: 2, range, signal })).toEqual(before);
+    expect(await similarUsers(matrix, { neighbours: 5, threads: 2, range, signal })).toEqual(before);
     expect(listeners).toBe(0);
   });
 
@@ -97,8 +97,8 @@ describe("AbortSignal", () => {
     const controller = new AbortController();
     const range = { begin: 0, end: 2000 };
     const [kept, dropped] = [
-      similarUsers(matrix, { k: 5, threads: 2, range }),
-      similarUsers(matrix, { k: 5, threads: 2, signal: controller.signal }),
+      similarUsers(matrix, { neighbours: 5, threads: 2, range }),
+      similarUsers(matrix, { neighbours: 5, threads: 2, signal: controller.signal }),
     ];
     const rejected = expect(dropped).rejects.toMatchObject(CANCELLED);
     controller.abort();
@@ -112,7 +112,7 @@ describe("onProgress", () => {
     const seen: number[] = [];
     let last: number | undefined;
     await similarUsers(matrix, {
-      k: 5,
+      neighbours: 5,
       threads: 2,
       range: { begin: 0, end: 2500 },
       onProgress: ({ done, total }) => {
@@ -131,8 +131,12 @@ describe("onProgress", () => {
       const onProgress = () => {
         if (++calls === failAt) throw new RangeError("mine");
       };
-      await expect(similarUsers(matrix, { k: 5, threads: 2, onProgress })).rejects.toThrow(new RangeError("mine"));
+      await expect(similarUsers(matrix, { neighbours: 5, threads: 2, onProgress })).rejects.toThrow(
+        new RangeError("mine"),
+      );
     }
-    expect((await similarUsers(matrix, { k: 1, threads: 2, range: { begin: 0, end: 3 } })).counts.length).toBe(3);
+    expect((await similarUsers(matrix, { neighbours: 1, threads: 2, range: { begin: 0, end: 3 } })).counts.length).toBe(
+      3,
+    );
   });
 });

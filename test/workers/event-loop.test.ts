@@ -83,8 +83,8 @@ for (let at = 0; at < candidates.coupons.length; at++) {
 const coupons = Array.from({ length: numCoupons }, (_, j) => ({ stock: j % 4 === 0 ? 20_000 : undefined }));
 
 const calls: Record<string, () => Promise<unknown>> = {
-  similarItems: () => similarItems(matrix, { k: 20 }),
-  "similarUsers, the first 2,000": () => similarUsers(matrix, { k: 10, range: { begin: 0, end: 2000 } }),
+  similarItems: () => similarItems(matrix, { neighbours: 20 }),
+  "similarUsers, the first 2,000": () => similarUsers(matrix, { neighbours: 10, range: { begin: 0, end: 2000 } }),
   "recommend with segments, an allow and a deny list": () =>
     recommend(matrix, {
       n: 5,

@@ -140,5 +140,5 @@ const writeTable: Write = async (session, matrix, options, output) => {
 };
 
 function scoringOf({ neighbours, similarity, k1, b, lambda, includeSelf }: SimilarOptions) {
-  return { k: neighbours, weighting: similarity, k1, b, lambda, includeSelf };
+  return { neighbours, similarity, k1, b, lambda, includeSelf };
 }

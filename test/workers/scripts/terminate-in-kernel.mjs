@@ -37,7 +37,7 @@ const library = `
   import(${JSON.stringify(index)}).then(async ({ openMatrix, similarUsers }) => {
     const matrix = await openMatrix(workerData);
     parentPort.postMessage("inside");
-    await similarUsers(matrix, { k: 5, threads: 2 });
+    await similarUsers(matrix, { neighbours: 5, threads: 2 });
   });
 `;
 for (let round = 0; round < 2; round++) {
@@ -50,10 +50,10 @@ for (let round = 0; round < 2; round++) {
 
 const { closeExecutors, openMatrix, similarUsers } = await import(index);
 const open = await openMatrix(matrix);
-const running = similarUsers(open, { k: 5, threads: 2 }).catch((error) => error.code);
+const running = similarUsers(open, { neighbours: 5, threads: 2 }).catch((error) => error.code);
 await sleep(300);
 await closeExecutors();
 console.log(`closed: ${await running}`);
-const part = await similarUsers(open, { k: 5, threads: 2, range: { begin: 0, end: 10 } });
+const part = await similarUsers(open, { neighbours: 5, threads: 2, range: { begin: 0, end: 10 } });
 console.log(`again: ${part.counts.length}`);
 open.close();
