@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor } from "../executor/executor.js";
 import { addon, type Handle, rebuildError } from "../native/addon.js";
@@ -100,7 +101,7 @@ export class ItemRecommender {
   /**
    * The best items for a user with this history: item ids, each once, and how much each counts (default 1), as in a row
    * of the matrix. Ids that the matrix does not hold are left out.
-   * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (an item twice, lengths), _CLOSED.
+   * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (an item twice, lengths, ids too long for one text), _CLOSED.
    */
   recommend(history: readonly string[], values?: readonly number[]): RecommendedItem[] {
     if (values !== undefined && values.length !== history.length)
@@ -115,6 +116,8 @@ export class ItemRecommender {
       const id = history[i]!;
       if (typeof id !== "string")
         throw invalidArgument(`expected an item id in history[${i}] but received ${shown(id)}`);
+      if (id.length > constants.MAX_STRING_LENGTH - text.length)
+        throw invalidArgument(`expected ids of at most ${constants.MAX_STRING_LENGTH} characters together in history`);
       lengths[i] = id.length;
       text += id;
     }

@@ -122,6 +122,8 @@ describe("ItemRecommender", () => {
     expect(codeOf(() => recommender.recommend([id, id]))).toBe(invalid.code);
     expect(codeOf(() => recommender.recommend([id], [1, 2]))).toBe(invalid.code);
     expect(codeOf(() => recommender.recommend([id, 5 as never]))).toBe(invalid.code);
+    const long = "x".repeat(2 ** 20);
+    expect(codeOf(() => recommender.recommend(new Array(1024).fill(long)))).toBe(invalid.code);
     expect(codeOf(() => recommender.recommendColumns(Int32Array.of(25)))).toBe("ERR_COUPONCAST_OUT_OF_RANGE");
     expect(codeOf(() => recommender.recommendColumns([1] as never))).toBe(invalid.code);
     recommender.close();
