@@ -47,6 +47,12 @@ Napi::Value VerifyMatrix(const Args& args) {
   return args.env().Undefined();
 }
 
+Napi::Value CheckMatrix(const Args& args) {
+  const BehaviourMatrix& matrix = args.RawMatrix("matrix");
+  Check(args.env(), args.Text("axis") == "users" ? matrix.EnsureUsersValid() : matrix.EnsureItemsValid());
+  return args.env().Undefined();
+}
+
 const IdView& Ids(const Args& args) {
   const BehaviourMatrix& matrix = args.RawMatrix("matrix");
   return args.Text("axis") == "users" ? matrix.users() : matrix.items();
@@ -266,6 +272,7 @@ void ExportStore(Napi::Object exports) {
   Export<OpenMatrix>(exports, "openMatrix");
   Export<MatrixInfo>(exports, "matrixInfo");
   Export<VerifyMatrix>(exports, "verifyMatrix");
+  Export<CheckMatrix>(exports, "checkMatrix");
   Export<MatrixIds>(exports, "matrixIds");
   Export<FindId>(exports, "findId");
   Export<MatrixRow>(exports, "matrixRow");

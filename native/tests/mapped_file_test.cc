@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <latch>
 
 #include "tests/test_util.h"
 #include "tests/threads_for_test.h"
@@ -137,6 +138,19 @@ TEST(MappedFile, ThreadsShareOneMap) {
   });
   EXPECT_EQ(checks, 1);
   EXPECT_EQ(MappedFile::LiveCount(), before + 1);
+}
+
+TEST(MappedFile, ChecksUnderDifferentKeysRunSideBySide) {
+  const TempFolder folder;
+  WriteFile(folder.File("a"), "content");
+  const auto file = MappedFile::Open(folder.File("a")).value();
+  std::latch both(2);
+  OnThreads(2, [&](int64_t t) {
+    EXPECT_OK(file->CheckedOnce(std::to_string(t), [&] {
+      both.arrive_and_wait();
+      return Status();
+    }));
+  });
 }
 
 }  // namespace

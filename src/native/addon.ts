@@ -67,6 +67,7 @@ export interface Addon {
     metadata: Record<string, string>;
   };
   verifyMatrix(a: { matrix: Handle }): void;
+  checkMatrix(a: { matrix: Handle; axis: Axis }): void;
   matrixIds(a: { matrix: Handle; axis: Axis; begin: number; end: number }): string[];
   findId(a: { matrix: Handle; axis: Axis; id: string }): number;
   matrixRow(a: { matrix: Handle; axis: Axis; row: number }): { indices: Int32Array; values: Float32Array };

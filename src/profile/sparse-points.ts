@@ -55,6 +55,7 @@ export class SparsePoints implements Searchable {
     const factors = memory.take("f32", matrix.numUsers);
     const squares = memory.take("f64", matrix.numUsers);
     const points = new SparsePoints(executor, matrix, k, factors, squares, weights, memory);
+    await matrix.check(executor);
     await executor.map(
       evenRanges(matrix.numUsers, executor.threads).map((range) => ({
         kernel: "sparseRowLengths",

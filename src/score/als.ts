@@ -244,6 +244,7 @@ class Training {
     const rows = axis === "users" ? this.matrix.numUsers : this.matrix.numItems;
     const work = shared.f64(rows);
     const args = { matrix: this.matrix.ref(), axis, begin: 0, end: rows, outWork: work };
+    await this.matrix.check(this.executor);
     await this.executor.run({ kernel: "alsWork", args });
     return shardsOfWork(work, this.executor.threads, SHARDS);
   }

@@ -94,6 +94,7 @@ export async function fallbackArgs(
     });
     labels = copy;
   }
+  await matrix.check(executor);
   const { value } = await executor.run({
     kernel: "rankPopularItems",
     args: { matrix: matrix.ref(), labels, segments },

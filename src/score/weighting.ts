@@ -55,6 +55,7 @@ export async function documentWeights(
   const termWeight = shared.f32(cols);
   const length = shared.f32(rows);
   const scale = shared.f32(rows);
+  await matrix.check(executor);
   await executor.run({
     kernel: "documentWeights",
     args: { matrix: matrix.ref(), axis, ...args, outTermWeight: termWeight, outLength: length, outScale: scale },
@@ -75,6 +76,7 @@ export async function walkWeights(executor: Executor, matrix: Matrix, { alpha = 
     scale: shared.f32(matrix.numItems),
   };
   const rowFactor = shared.f32(matrix.numItems);
+  await matrix.check(executor);
   await executor.run({
     kernel: "walkWeights",
     args: {

@@ -4,6 +4,9 @@ import { Executor, type RunOptions } from "../executor/executor.js";
 import { type Axis, addon, type Handle } from "../native/addon.js";
 import { pathOf, shown } from "../util/arguments.js";
 
+/** Fewer are checked within two milliseconds. */
+const CELLS_CHECKED_AT_ONCE = 500_000;
+
 function checkPosition(axis: Axis, position: number, count: number): void {
   if (!Number.isInteger(position) || position < 0 || position >= count) {
     throw new CouponcastError(
@@ -28,6 +31,7 @@ export class Matrix {
   /** The file's metadata: format, digest, weighting ... */
   readonly metadata: Readonly<Record<string, string>>;
   #handle: Handle | undefined;
+  #checked = false;
 
   /** @internal Use openMatrix. */
   constructor(path: string, handle: Handle) {
@@ -95,6 +99,17 @@ export class Matrix {
       kernel: "verifyMatrix",
       args: { matrix: { $matrix: this.path } },
     });
+  }
+
+  /**
+   * @internal Checks both orientations side by side. A kernel that needs both would check one after the other, alone. Of a
+   * small matrix it is left to that. Errors: ERR_COUPONCAST_CORRUPT_FILE, _CANCELLED.
+   */
+  async check(executor: Executor): Promise<void> {
+    if (this.#checked || executor.threads === 1 || this.nnz < CELLS_CHECKED_AT_ONCE) return;
+    const matrix = this.ref();
+    await executor.map(["users", "items"].map((axis) => ({ kernel: "checkMatrix", args: { matrix, axis } })));
+    this.#checked = true;
   }
 
   /** @internal Reference for worker threads. */

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -36,7 +37,7 @@ class MappedFile {
 
   // Runs `check` the first time that it is called on this map under `key` and remembers the answer, so that content is
   // checked once per process, not once per opener. The key names all that the check depends on (which tensors, of
-  // which lengths): an answer about one must not pass for an answer about another.
+  // which lengths): an answer about one must not pass for an answer about another. Checks under other keys can run meanwhile.
   Status CheckedOnce(const std::string& key, const std::function<Status()>& check);
 
   // Gives back the memory of `part`, a part of bytes(): reading it again costs a fault, as at the first time. May be called
@@ -52,8 +53,13 @@ class MappedFile {
   std::string path_;
   const std::byte* data_;
   size_t size_;
-  std::mutex check_mutex_;
-  std::map<std::string, Status> checked_;
+  // Under way or made.
+  struct ContentCheck {
+    std::mutex mutex;
+    std::optional<Status> answer;
+  };
+  std::mutex checks_mutex_;
+  std::map<std::string, ContentCheck> checks_;
 };
 
 }  // namespace couponcast

@@ -66,6 +66,8 @@ class BehaviourMatrix {
   Status EnsureValid() const;
   // The same of the rows of users alone, for kernels that look at nothing else: the other half of the file is not read.
   Status EnsureUsersValid() const;
+  // The same of the rows of items; while another thread looks at those of users, if that is wanted.
+  Status EnsureItemsValid() const;
 
   // EnsureValid, the digest, the order of the ids, and that csc is the transpose of csr. Errors: kCorruptFile.
   Status Verify() const;

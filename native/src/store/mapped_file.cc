@@ -56,10 +56,12 @@ Result<std::shared_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
 MappedFile::~MappedFile() { ::munmap(const_cast<std::byte*>(data_), size_); }
 
 Status MappedFile::CheckedOnce(const std::string& key, const std::function<Status()>& check) {
-  const std::scoped_lock lock(check_mutex_);
-  auto known = checked_.find(key);
-  if (known == checked_.end()) known = checked_.emplace(key, check()).first;
-  return known->second;
+  std::unique_lock finding(checks_mutex_);
+  ContentCheck& known = checks_[key];  // stays where it is
+  finding.unlock();
+  const std::scoped_lock lock(known.mutex);
+  if (!known.answer.has_value()) known.answer = check();
+  return *known.answer;
 }
 
 void MappedFile::Release(std::span<const std::byte> part) const {

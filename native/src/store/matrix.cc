@@ -173,9 +173,11 @@ Result<BehaviourMatrix> BehaviourMatrix::FromFile(TensorFile file) {
 
 Status BehaviourMatrix::EnsureUsersValid() const { return CheckOnce(by_user_, "csr"); }
 
+Status BehaviourMatrix::EnsureItemsValid() const { return CheckOnce(by_item_, "csc"); }
+
 Status BehaviourMatrix::EnsureValid() const {
   COUPONCAST_RETURN_IF_ERROR(EnsureUsersValid());
-  return CheckOnce(by_item_, "csc");
+  return EnsureItemsValid();
 }
 
 Status BehaviourMatrix::CheckOnce(const CsrView& orientation, const std::string& name) const {
