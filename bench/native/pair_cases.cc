@@ -144,11 +144,12 @@ class FillCase : public Case {
   Status status_;
 };
 
-// The first ranks with each other, without lists.
-class SquareCase : public Case {
+// The first ranks with each other (square), or the very first with all behind these (strip): without lists.
+class TileSumsCase : public Case {
  public:
-  explicit SquareCase(Inputs& inputs)
-      : Case("SumPairSquare", true),
+  TileSumsCase(Inputs& inputs, bool is_strip)
+      : Case(is_strip ? "SumPairStrip" : "SumPairSquare", true),
+        is_strip_(is_strip),
         documents_(inputs.matrix().by_item()),
         terms_(inputs.matrix().by_user()),
         weights_(inputs.item_weights()),
@@ -156,31 +157,33 @@ class SquareCase : public Case {
 
   void Prepare() override {
     status_ = OrderByDegree(documents_, order_);
-    ranks_ = SquareRanks(documents_, order_, 0);
-    square_.resize(static_cast<size_t>(ranks_ * ranks_));
+    square_ranks_ = SquareRanks(documents_, order_, 0);
+    columns_ = is_strip_ ? StripRanks(documents_, order_, square_ranks_) : square_ranks_;
+    rows_ = is_strip_ ? RowRange{square_ranks_, documents_.rows} : RowRange{0, square_ranks_};
+    sums_.resize(static_cast<size_t>(columns_ * rows_.end));
   }
   Cost cost() const override {
     double madds = 0;
-    for (int64_t rank = 0; rank < ranks_; ++rank) {
-      const int64_t columns = (rank / kPairTile + 1) * kPairTile;
+    for (int64_t rank = rows_.begin; rank < rows_.end; ++rank) {
+      const int64_t columns = std::min(columns_, (rank / kPairTile + 1) * kPairTile);
       madds += static_cast<double>(documents_.degree(order_[static_cast<size_t>(rank)]) * columns);
     }
     return {.work = madds, .unit = "madds", .flops = 2 * madds};
   }
   Status Run() override {
     COUPONCAST_RETURN_IF_ERROR(status_);
-    std::ranges::fill(square_, 0.0F);
-    return SumPairSquare(documents_, terms_, weights_.view(), order_, 0, 1, {}, ranks_, square_);
+    if (is_strip_) return SumPairStrip(documents_, terms_, weights_.view(), order_, 0, 1, {}, square_ranks_, columns_, sums_);
+    return SumPairSquare(documents_, terms_, weights_.view(), order_, 0, 1, {}, columns_, sums_);
   }
   // Cosine's weights are the values; the scale is what is left.
   std::string Wrong() const override {
     const std::span<const float> scale = weights_.view().scale;
-    for (const int64_t rank : SampleRows({0, ranks_})) {
+    for (const int64_t rank : SampleRows(rows_)) {
       const int32_t document = order_[static_cast<size_t>(rank)];
       const std::vector<double> scores = PlainSimilarities(documents_, terms_, document);
-      for (int64_t h = 0; h < rank; ++h) {
+      for (int64_t h = 0; h < std::min(rank, columns_); ++h) {
         const auto other = static_cast<size_t>(order_[static_cast<size_t>(h)]);
-        const double score = static_cast<double>(square_[static_cast<size_t>(PairSumAt(ranks_, h, rank))]) *
+        const double score = static_cast<double>(sums_[static_cast<size_t>(PairSumAt(rows_.end, h, rank))]) *
                              static_cast<double>(scale[static_cast<size_t>(document)]) * static_cast<double>(scale[other]);
         if (std::abs(score - scores[other]) > 1e-5 * scores[other])
           return "the sum of ranks " + std::to_string(rank) + " and " + std::to_string(h);
@@ -190,12 +193,15 @@ class SquareCase : public Case {
   }
 
  private:
+  const bool is_strip_;
   CsrView documents_;
   CsrView terms_;
   const OwnedWeights& weights_;
   std::vector<int32_t> order_;
-  int64_t ranks_ = 0;
-  std::vector<float> square_;
+  int64_t square_ranks_ = 0;
+  int64_t columns_ = 0;
+  RowRange rows_;
+  std::vector<float> sums_;
   Status status_;
 };
 
@@ -370,7 +376,8 @@ class AnswerTilesCase : public Case {
 
 void AddPairCases(Inputs& inputs, Cases& cases) {
   cases.push_back(std::make_unique<FillCase>(inputs));
-  cases.push_back(std::make_unique<SquareCase>(inputs));
+  cases.push_back(std::make_unique<TileSumsCase>(inputs, false));
+  cases.push_back(std::make_unique<TileSumsCase>(inputs, true));
   cases.push_back(std::make_unique<AddPairsCase>(inputs));
   cases.push_back(std::make_unique<AddTilesCase>(inputs));
   cases.push_back(std::make_unique<AnswerTilesCase>(inputs));
