@@ -99,6 +99,25 @@ async function placeLists(
   };
 }
 
+/** All that reads the matrix alone, in one stage: threads that are done with one part take the next. Returns whether the lists apply. */
+async function fillLists(
+  executor: Executor,
+  args: KernelCall["args"] & { squareRanks: number; stripRanks: number },
+  terms: number,
+): Promise<boolean> {
+  const tiles = Math.min(args.squareRanks / SQUARE_TILE, executor.threads);
+  const partsOf = (kernel: "sumPairSquare" | "sumPairStrip", number: number): KernelCall[] =>
+    Array.from({ length: number }, (_, part) => ({ kernel, args: { ...args, part, parts: number } }));
+  const results = await executor.map([
+    ...parts(terms, executor.threads).map(
+      (part): KernelCall => ({ kernel: "fillPairLists", args: { ...args, ...part } }),
+    ),
+    ...partsOf("sumPairStrip", args.stripRanks > 0 ? executor.threads : 0),
+    ...partsOf("sumPairSquare", tiles),
+  ]);
+  return results.slice(0, executor.threads).every(({ value }) => value);
+}
+
 /** Exact sums, row by row: for products that are sparse all over, as items' are. */
 async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boolean> {
   const { documents, matrix, axis, k, includeSelf, outputs } = job;
@@ -107,28 +126,7 @@ async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boole
   if (rows * capacity * 8 > MAX_THREAD_BYTES || matrix.nnz >= 2 ** 31) return false;
   const memory = new Recycled();
   const lists = await placeLists(executor, memory, job, rows, terms);
-  const filled = await executor.map(
-    parts(terms, executor.threads).map((part) => ({
-      kernel: "fillPairLists",
-      args: { ...documents, ...lists, ...part },
-    })),
-  );
-  if (!filled.every(({ value }) => value)) return false;
-  const tiles = Math.min(lists.squareRanks / SQUARE_TILE, executor.threads);
-  await executor.map(
-    Array.from({ length: tiles }, (_, part) => ({
-      kernel: "sumPairSquare",
-      args: { ...documents, ...lists, part, parts: tiles },
-    })),
-  );
-
-  await executor.map(
-    Array.from({ length: lists.stripRanks > 0 ? executor.threads : 0 }, (_, part) => ({
-      kernel: "sumPairStrip",
-      args: { ...documents, ...lists, part, parts: executor.threads },
-    })),
-  );
-
+  if (!(await fillLists(executor, { ...documents, ...lists }, terms))) return false;
   const work = shared.f64(rows);
   await executor.map(
     parts(rows, executor.threads).map((part) => ({
