@@ -107,7 +107,7 @@ int64_t SquareRanks(const CsrView& documents, std::span<const int32_t> order, in
 
 // square [ranks * ranks] out: for the tiles `part`, part + parts, ... of kPairTile ranks: at PairSumAt(ranks, h, r) the sum of each h of
 // those tiles with each rank r >= h, float32 in ascending order of the term; other places stay as they are or are meaningless.
-// Its weights must be such that FillPairLists applies. Memory: 0.3 MB, and 6 bytes for each cell that 1024 terms have in `ranks`.
+// Meaningless where FillPairLists does not apply. Memory: 0.3 MB, and 6 bytes for each cell that 1024 terms have in `ranks`.
 // Errors: kInvalidArgument (sizes, part), kCancelled.
 Status SumPairSquare(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<const int32_t> order,
                      int64_t part, int64_t parts, CancelFlag cancel, int64_t ranks, std::span<float> square);
