@@ -137,6 +137,19 @@ std::span<Short> Shorts(std::span<Byte> bytes) {
   return {reinterpret_cast<Short*>(bytes.data()), bytes.size() / sizeof(Short)};
 }
 
+SparseKmeansCodes Codes(const Args& args) {
+  return {Shorts<const int16_t>(args.In<uint8_t>("codes")), args.In<float>("steps"), args.In<float>("errors")};
+}
+
+// Which views `by_user`.
+SparseKmeansKeptSums KeptSums(const Args& args, const CsrView& by_user) {
+  return {&by_user, args.OptionalIn<int32_t>("before"), args.OptionalOut<double>("sums")};
+}
+
+SparseKmeansTotals Totals(const Args& args) {
+  return {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")};
+}
+
 Napi::Value SparseKmeansEncodeBinding(const Args& args) {
   SparseKmeansReach reach;
   Check(args.env(), SparseKmeansEncode(args.Matrix("matrix").by_user(), args.In<float>("factors"), args.Range(), args.Cancel(),
@@ -155,9 +168,8 @@ Napi::Value SparseKmeansShortenBinding(const Args& args) {
 }
 
 Napi::Value SparseKmeansLabelsBinding(const Args& args) {
-  const SparseKmeansCodes codes{Shorts<const int16_t>(args.In<uint8_t>("codes")), args.In<float>("steps"), args.In<float>("errors")};
   Check(args.env(), SparseKmeansLabels(args.Matrix("matrix").by_user(), args.In<float>("factors"), args.In<double>("squares"),
-                                       args.In<float>("centroids"), args.In<double>("norms"), codes,
+                                       args.In<float>("centroids"), args.In<double>("norms"), Codes(args),
                                        Shorts<const int16_t>(args.In<uint8_t>("shorts")), args.Number("shortScale"), args.Range(),
                                        args.Cancel(), args.Out<int32_t>("outLabels"), args.Out<int64_t>("outCounts")));
   return args.env().Undefined();
@@ -167,28 +179,23 @@ Napi::Value SparseKmeansMeansBinding(const Args& args) {
   const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Shorts<int16_t>(args.OptionalOut<uint8_t>("outShorts")),
                                  args.Number("shortScale")};
   const CsrView by_user = args.Matrix("matrix").by_user();
-  const SparseKmeansKeptSums kept{&by_user, args.OptionalIn<int32_t>("before"), args.OptionalOut<double>("sums")};
   float largest = 0;
-  Check(args.env(),
-        SparseKmeansMeans(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.OptionalIn<float>("weights"),
-                          args.In<int32_t>("labels"), args.In<double>("scale"), args.In<float>("old"), args.Range(), args.Cancel(), kept,
-                          to, {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}, &largest));
+  Check(args.env(), SparseKmeansMeans(args.Matrix("matrix").by_item(), args.In<float>("factors"), args.OptionalIn<float>("weights"),
+                                      args.In<int32_t>("labels"), args.In<double>("scale"), args.In<float>("old"), args.Range(),
+                                      args.Cancel(), KeptSums(args, by_user), to, Totals(args), &largest));
   return Napi::Number::New(args.env(), static_cast<double>(largest));
 }
 
 Napi::Value SparseKmeansStepBinding(const Args& args) {
-  const SparseKmeansCodes codes{Shorts<const int16_t>(args.In<uint8_t>("codes")), args.In<float>("steps"), args.In<float>("errors")};
   const SparseKmeansShared shared{args.Out<int32_t>("counters"), args.Out<int64_t>("outCounts"), args.Integer("call")};
   const SparseKmeansCentroids to{args.Out<float>("outCentroids"), Shorts<int16_t>(args.Out<uint8_t>("shorts")),
                                  args.Number("outShortScale")};
   const CsrView by_user = args.Matrix("matrix").by_user();
-  const SparseKmeansKeptSums kept{&by_user, args.OptionalIn<int32_t>("before"), args.OptionalOut<double>("sums")};
   float largest = 0;
   Check(args.env(),
         SparseKmeansStep(by_user, args.Matrix("matrix").by_item(), args.In<float>("factors"), args.In<double>("squares"),
-                         args.In<float>("centroids"), args.In<double>("norms"), codes, args.Number("shortScale"), args.Cancel(), shared,
-                         args.Out<int32_t>("outLabels"), kept, to,
-                         {args.Out<double>("outNorms"), args.Out<double>("outShifts"), args.Out<double>("outProducts")}, &largest));
+                         args.In<float>("centroids"), args.In<double>("norms"), Codes(args), args.Number("shortScale"), args.Cancel(),
+                         shared, args.Out<int32_t>("outLabels"), KeptSums(args, by_user), to, Totals(args), &largest));
   return Napi::Number::New(args.env(), static_cast<double>(largest));
 }
 

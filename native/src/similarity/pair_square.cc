@@ -143,7 +143,12 @@ int64_t DenseRanks(const CsrView& documents, std::span<const int32_t> order, int
   return ranks;
 }
 
-Status CheckPart(int64_t part, int64_t parts) {
+// What both sums are given alike.
+Status CheckTiles(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<const int32_t> order,
+                  int64_t part, int64_t parts) {
+  COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
+  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
+  COUPONCAST_RETURN_IF_ERROR(CheckOrder(order, documents.rows));
   if (part >= 0 && part < parts) return {};
   return InvalidArgument("expected a part of " + std::to_string(parts) + " but received " + std::to_string(part));
 }
@@ -156,11 +161,8 @@ int64_t SquareRanks(const CsrView& documents, std::span<const int32_t> order, in
 
 Status SumPairSquare(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<const int32_t> order,
                      int64_t part, int64_t parts, CancelFlag cancel, int64_t ranks, std::span<float> square) {
-  COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
-  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
-  COUPONCAST_RETURN_IF_ERROR(CheckOrder(order, documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckTiles(documents, terms, weights, order, part, parts));
   COUPONCAST_RETURN_IF_ERROR(CheckSquare(documents, ranks, square));
-  COUPONCAST_RETURN_IF_ERROR(CheckPart(part, parts));
   std::vector<int64_t> tiles;
   for (int64_t first = part * kPairTile; first < ranks; first += kPairTile) tiles.push_back(first);
   return DispatchWeighting(weights.params.weighting, [&]<Weighting kWeighting>() {
@@ -177,11 +179,8 @@ int64_t StripRanks(const CsrView& documents, std::span<const int32_t> order, int
 
 Status SumPairStrip(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<const int32_t> order,
                     int64_t part, int64_t parts, CancelFlag cancel, int64_t square_ranks, int64_t ranks, std::span<float> strip) {
-  COUPONCAST_RETURN_IF_ERROR(CheckTransposed(documents, terms));
-  COUPONCAST_RETURN_IF_ERROR(CheckWeights(documents, weights));
-  COUPONCAST_RETURN_IF_ERROR(CheckOrder(order, documents.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckTiles(documents, terms, weights, order, part, parts));
   COUPONCAST_RETURN_IF_ERROR(CheckStrip(documents, square_ranks, ranks, strip));
-  COUPONCAST_RETURN_IF_ERROR(CheckPart(part, parts));
   std::vector<int64_t> tiles;
   for (int64_t first = 0; first < ranks; first += kPairTile) tiles.push_back(first);
   for (int64_t first = square_ranks + part * kPairTile; first < documents.rows; first += parts * kPairTile) tiles.push_back(first);
