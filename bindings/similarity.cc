@@ -94,6 +94,11 @@ Napi::Value PlanPairsBinding(const Args& args) {
   return args.env().Undefined();
 }
 
+Napi::Value SumPairPlacesBinding(const Args& args) {
+  Check(args.env(), SumPairPlaces(OutPairs<PairLists::Place>(args, "places")));
+  return args.env().Undefined();
+}
+
 Napi::Value FillPairListsBinding(const Args& args) {
   const Documents documents = DocumentsOf(args);
   bool applies = false;
@@ -177,6 +182,7 @@ void ExportSimilarity(Napi::Object exports) {
   Export<OrderByDegreeBinding>(exports, "orderByDegree");
   Export<LargestWholeBinding>(exports, "largestWhole");
   Export<PlanPairsBinding>(exports, "planPairs");
+  Export<SumPairPlacesBinding>(exports, "sumPairPlaces");
   Export<FillPairListsBinding>(exports, "fillPairLists");
   Export<SquareRanksBinding>(exports, "squareRanks");
   Export<SumPairSquareBinding>(exports, "sumPairSquare");

@@ -56,10 +56,7 @@ class OwnedPairLists {
     COUPONCAST_RETURN_IF_ERROR(OrderByDegree(documents, order_));
     COUPONCAST_RETURN_IF_ERROR(LargestWhole(documents, weights_.view(), {0, documents.rows}, {}, &largest_));
     COUPONCAST_RETURN_IF_ERROR(PlanPairs(documents, terms, order_, largest_, 0, {0, terms.rows}, {}, std::span(places_).subspan(1)));
-    for (size_t term = 1; term < places_.size(); ++term) {
-      places_[term].row += places_[term - 1].row;
-      places_[term].cell += places_[term - 1].cell;
-    }
+    COUPONCAST_RETURN_IF_ERROR(SumPairPlaces(places_));
     const PairLayout layout = PairLayoutOf(largest_, documents.rows);
     head_.resize(static_cast<size_t>(places_.back().row * layout.row_floats));
     tail_.resize(static_cast<size_t>(places_.back().cell * layout.cell_bytes));

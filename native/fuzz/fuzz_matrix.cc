@@ -49,10 +49,7 @@ Status RunAllPairs(const CsrView& documents, const CsrView& terms, const Documen
   const int64_t strip_ranks = StripRanks(documents, order, square_ranks);
   std::vector<PairLists::Place> places(static_cast<size_t>(terms.rows) + 1);
   Require(PlanPairs(documents, terms, order, largest, strip_ranks, {0, terms.rows}, {}, std::span(places).subspan(1)));
-  for (size_t term = 1; term < places.size(); ++term) {
-    places[term].row += places[term - 1].row;
-    places[term].cell += places[term - 1].cell;
-  }
+  Require(SumPairPlaces(places));
   const PairLayout layout = PairLayoutOf(largest, documents.rows);
   std::vector<float> head(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
   std::vector<uint8_t> tail(static_cast<size_t>(places.back().cell * layout.cell_bytes));

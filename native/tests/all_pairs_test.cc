@@ -59,7 +59,8 @@ struct OwnedPairs {
   }
   void Place() {
     places.assign(1, {0, 0});
-    for (const auto& [row, cell] : sizes) places.push_back({places.back().row + row, places.back().cell + cell});
+    places.insert(places.end(), sizes.begin(), sizes.end());
+    EXPECT_OK(SumPairPlaces(places));
     const PairLayout layout = PairLayoutOf(largest, std::ssize(order));
     head.assign(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
     tail.assign(static_cast<size_t>(places.back().cell * layout.cell_bytes), 0);
@@ -460,6 +461,19 @@ TEST(AllPairs, RefusesAnOrderOrCountsWithoutSense) {
   const std::vector<int32_t> order{0, 1, 2};
   best.counts[1] = 1000;
   EXPECT_CODE(StatusCode::kInvalidArgument, MergeBestLists(order, best.all(), 1, {0, 3}, 2, out.indices, out.scores, out.counts));
+}
+
+TEST(AllPairs, PlacesAreSums) {
+  std::vector<PairLists::Place> places{{0, 0}, {2, 1}, {0, 0}, {1, 5}};
+  EXPECT_OK(SumPairPlaces(places));
+  const auto holds = [&](size_t term, int32_t row, int32_t cell) { return places[term].row == row && places[term].cell == cell; };
+  EXPECT_TRUE(holds(0, 0, 0) && holds(1, 2, 1) && holds(2, 2, 1) && holds(3, 3, 6));
+  EXPECT_OK(SumPairPlaces({}));
+  constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
+  for (const PairLists::Place bad : {PairLists::Place{-1, 0}, {0, -1}, {kMost, 0}, {0, kMost}}) {
+    std::vector<PairLists::Place> sizes{{0, 0}, {1, 1}, bad};
+    EXPECT_CODE(StatusCode::kInvalidArgument, SumPairPlaces(sizes));
+  }
 }
 
 TEST(AllPairs, EmptyMatrix) {

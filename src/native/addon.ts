@@ -96,6 +96,7 @@ export interface Addon {
   orderByDegree(a: Named): void;
   largestWhole(a: Named): number;
   planPairs(a: Named): void;
+  sumPairPlaces(a: Named): void;
   fillPairLists(a: Named): boolean;
   squareRanks(a: Named): number;
   sumPairSquare(a: Named): void;

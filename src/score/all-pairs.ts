@@ -83,7 +83,7 @@ async function placeLists(
       },
     })),
   );
-  for (let at = 2; at < places.length; at++) places[at]! += places[at - 2]!;
+  await executor.run({ kernel: "sumPairPlaces", args: { places } });
   const { rowFloats, cellBytes } = layout(largest, rows);
   return {
     largest,

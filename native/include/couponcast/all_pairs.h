@@ -3,6 +3,7 @@
 //   OrderByDegree   documents from the one with the most cells on; a document's place is its rank
 //   LargestWhole    whether the weights are small whole numbers, whose sums have no order
 //   PlanPairs       how many of the first ranks each term holds densely, of whole weights
+//   SumPairPlaces   where each term's cells lie
 //   FillPairLists   what AddPairs reads, by parts of the terms
 //   SquareRanks     how many of the first ranks are so dense that SumPairSquare is faster for them, of other weights
 //   SumPairSquare   their sums with each other
@@ -55,7 +56,7 @@ struct PairLists {
   };
   int32_t largest = 0;        // as of LargestWhole
   std::span<int32_t> order;   // [documents] document of each rank
-  std::span<Place> places;    // [terms + 1] first row and first cell of the tail; {0, 0} at first, then what PlanPairs gives, summed
+  std::span<Place> places;    // [terms + 1] first row and first cell of the tail; as of SumPairPlaces
   std::span<float> head;      // [places.back().row * row_floats] zeros at first
   std::span<uint8_t> tail;    // [places.back().cell * cell_bytes] of each term by rank
   std::span<int32_t> before;  // [nnz] of each cell behind the square: cells of its term's tail before it; 0 for the head's
@@ -95,6 +96,9 @@ Status LargestWhole(const CsrView& documents, const DocumentWeights& weights, Ro
 // The head takes at most 12 bytes a cell. Memory: 4 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled.
 Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, int64_t strip_ranks,
                  RowRange range, CancelFlag cancel, std::span<PairLists::Place> sizes);
+
+// From the sizes of each term, behind {0, 0}, to the places of PairLists. Errors: kInvalidArgument (negative sizes, too many in all).
+Status SumPairPlaces(std::span<PairLists::Place> places);
 
 // Fills head, tail and, of the cells behind the square, before for the terms of `range`; the rest is given. *applies is set to false,
 // and the lists are meaningless, where weights are so large that products may overflow. Cost: one pass over the cells of the range.

@@ -1,6 +1,7 @@
 // What is in the head, and the work that the pairs are.
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -110,6 +111,20 @@ Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const
     }
     const int32_t depth = Depth(cells, terms.degree(term), deepest);
     sizes[static_cast<size_t>(term - range.begin)] = {depth, std::accumulate(cells.begin() + depth, cells.end(), 0)};
+  }
+  return {};
+}
+
+Status SumPairPlaces(std::span<PairLists::Place> places) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  int64_t rows = 0;
+  int64_t cells = 0;
+  for (auto& [row, cell] : places) {
+    rows += row;
+    cells += cell;
+    if (row < 0 || cell < 0 || rows > kMost || cells > kMost) return InvalidArgument("expected sizes of terms whose sums are below 2^31");
+    row = static_cast<int32_t>(rows);
+    cell = static_cast<int32_t>(cells);
   }
   return {};
 }
