@@ -96,6 +96,14 @@ function scoringFindings(campaign: Record<string, unknown>): Finding[] {
         "expected the methods of the blend, such as [{ method: item-knn }, { method: content, weight: 0.5 }]",
     });
   }
+  const chosen = isFields(scoring.evaluate) && scoring.evaluate.chooseWeights === true;
+  const flat = parts.findIndex(({ curve }) => curve === undefined);
+  if (scoring.method === "blend" && scoring.by === "score" && !chosen && flat >= 0) {
+    findings.push({
+      path: ["scoring", "parts", flat],
+      message: () => "expected a curve of each part, or scoring.evaluate.chooseWeights, which finds them",
+    });
+  }
   const usesContent =
     scoring.method === "content" || (scoring.method === "blend" && parts.some((p) => p.method === "content"));
   if (usesContent && isFields(campaign.inputs) && campaign.inputs.items === undefined) {

@@ -1,6 +1,7 @@
 /** Methods beside one another: the quality of what they recommend, and the time that takes. */
 import { invalidArgument } from "../errors.js";
 import type { RunOptions } from "../executor/executor.js";
+import type { ScoreCurve } from "../score/blend.js";
 import type { MethodOptions } from "../score/methods.js";
 import { recommend } from "../score/recommend.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
@@ -38,8 +39,11 @@ export interface CampaignComparison {
   numSeen: number;
   /** Best NDCG first. */
   methods: ComparedMethod[];
-  /** Weights of the blend, chosen on the days before the held-out ones; as the campaign gives them where each user's last item is. */
-  blend: { method: string; weight: number }[] | undefined;
+  /**
+   * Weights of the blend, and curves of one by score, chosen on the days before the held-out ones; as the campaign gives them
+   * where each user's last item is.
+   */
+  blend: { method: string; weight: number; curve?: ScoreCurve | undefined }[] | undefined;
 }
 
 /** On a split by time. */

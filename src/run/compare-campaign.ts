@@ -105,7 +105,11 @@ export async function compareLoaded(
         numUnknown,
         numSeen,
         methods: compared,
-        blend: blended?.map(({ method, weight }) => ({ method, weight })),
+        blend: blended?.map(({ method, weight, curve }) => ({
+          method,
+          weight,
+          ...(campaign.scoring.by === "score" && { curve }),
+        })),
       };
     } finally {
       outer.history.close();
@@ -181,7 +185,7 @@ function partNames(names: readonly Comparable[], withContent: boolean): Comparab
   return withContent ? ["item-knn", "content"] : ["item-knn", "user-knn"];
 }
 
-/** The parts of the blend with the weights that are best for the last days of the history. */
+/** The parts of the blend with the weights, and by score the curves, that are best for the last days of the history. */
 async function chooseParts(
   campaign: Campaign,
   openInner: (folder: string, asOf: string) => Promise<Side>,
@@ -203,8 +207,10 @@ async function chooseParts(
       const { options: settings } = methodOf(part.method as Comparable, campaign.scoring, inner, undefined);
       return { ...settings, ...part } as BlendPart;
     });
-    const { weights } = await chooseBlendWeights(inner.history, inner.held, methods, options);
-    return parts.map((part, p) => ({ ...part, weight: weights[p]! }) as Blended[number]);
+    const { by, rankOffset } = campaign.scoring;
+    const search = { ...options, by, rankOffset };
+    const { weights, curves } = await chooseBlendWeights(inner.history, inner.held, methods, search);
+    return parts.map((part, p) => ({ ...part, weight: weights[p]!, curve: curves?.[p] }) as Blended[number]);
   } finally {
     inner.history.close();
   }
@@ -217,9 +223,9 @@ function methodOf(
   blended: Blended | undefined,
 ): MethodToCompare {
   if (name === "popular") return popularity(history);
-  const { content: _, parts: __, by: ___, evaluate: ____, rankOffset, ...settings } = scoring;
+  const { content: _, parts: __, evaluate: ___, by, rankOffset, ...settings } = scoring;
   const options = { ...settings, profiles };
   if (name !== "blend") return { name, options: { ...options, method: name } };
   const parts = blended!.map((part) => ({ ...options, ...part }) as NonNullable<MethodOptions["parts"]>[0]);
-  return { name, options: { ...options, method: "blend", parts, blend: { rankOffset } } };
+  return { name, options: { ...options, method: "blend", parts, blend: { by, rankOffset } } };
 }

@@ -11,6 +11,7 @@ import { type Matrix, openMatrix } from "../store/matrix.js";
 import { writeCampaignProfiles } from "./content-profiles.js";
 import { inputDigests, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
+import type { ChosenPart } from "./quality-stage.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 /** A fitted model whose arrays are in files of the stage. */
@@ -30,7 +31,7 @@ export function modelOf({ dir, result }: ModelStage): FittedModel {
 export async function modelStage(
   context: RunContext,
   ingested: IngestStage,
-  weights: number[] | undefined,
+  chosen: readonly ChosenPart[] | undefined,
 ): Promise<ModelStage | undefined> {
   const { scoring } = context.loaded.campaign;
   switch (scoring.method) {
@@ -40,7 +41,7 @@ export async function modelStage(
     case "saturated":
       return neighboursStage(context, ingested, scoring.method);
     default:
-      return fitStage(context, ingested, weights);
+      return fitStage(context, ingested, chosen);
   }
 }
 
@@ -74,17 +75,21 @@ function neighboursStage(
 }
 
 /** Any other method: fitted in memory, then kept. */
-function fitStage(context: RunContext, ingested: IngestStage, weights: number[] | undefined): Promise<ModelStage> {
+function fitStage(
+  context: RunContext,
+  ingested: IngestStage,
+  chosen: readonly ChosenPart[] | undefined,
+): Promise<ModelStage> {
   const { campaign } = context.loaded;
   const { scoring, inputs, ingest } = campaign;
   const reads = { ingest: ingested.key, ...(usesContent(scoring) ? inputDigests(context, ["items"]) : {}) };
-  const settings = { scoring, weights, items: inputs.items, memoryLimitMb: ingest.memoryLimitMb };
+  const settings = { scoring, chosen, items: inputs.items, memoryLimitMb: ingest.memoryLimitMb };
   return context.stages.run("model", reads, settings, (dir) =>
     withMatrix(ingested, async (matrix) => {
       const profiles = usesContent(scoring)
         ? await writeCampaignProfiles(campaign, context.loaded.baseDir, matrix, dir, context.options)
         : undefined;
-      const fitted = await fitModel(context.executor, matrix, methodOptions(context, profiles, weights), "affinity");
+      const fitted = await fitModel(context.executor, matrix, methodOptions(context, profiles, chosen), "affinity");
       const parts: StoredModel["parts"] = [];
       for (const [p, { model, ...part }] of fitted.parts.entries()) {
         const saved = await writeModel(dir, `model-${p}.safetensors`, model, matrix.metadata.digest ?? "");
@@ -99,13 +104,17 @@ function usesContent({ method, parts }: ScoringOptions): boolean {
   return method === "content" || (method === "blend" && parts.some((part) => part.method === "content"));
 }
 
-function methodOptions(context: RunContext, profiles: string | undefined, weights?: number[]): MethodOptions {
+function methodOptions(
+  context: RunContext,
+  profiles: string | undefined,
+  chosen?: readonly ChosenPart[],
+): MethodOptions {
   const { content: _, evaluate: __, rankOffset, by, parts, ...scoring } = context.loaded.campaign.scoring;
   return {
     ...scoring,
     ...context.options,
     profiles,
-    parts: parts.map((part, p) => ({ ...part, weight: weights?.[p] ?? part.weight, profiles })),
+    parts: parts.map((part, p) => ({ ...part, ...chosen?.[p], profiles })),
     blend: { by, rankOffset },
   };
 }

@@ -23,7 +23,7 @@ import { modelStage } from "./model-stage.js";
 import { outputStage } from "./output-stage.js";
 import { ingestStage, SEGMENT_MODEL, segmentStage } from "./profile-stages.js";
 import { profileTableStage } from "./profile-table-stage.js";
-import { chosenWeights, qualityStage } from "./quality-stage.js";
+import { chosenParts, qualityStage } from "./quality-stage.js";
 import { RESPONSE_ROLE, responseModelPath } from "./response-model.js";
 import { responseStage } from "./response-stage.js";
 import { ruleStage } from "./rule-stage.js";
@@ -131,7 +131,7 @@ export async function runStages(context: RunContext) {
   const transitioned = await transitionStage(context, ingested, segmented);
   const drift = await driftStage(context, segmented);
   const quality = await qualityStage(context, ingested);
-  const model = await modelStage(context, ingested, chosenWeights(context, quality));
+  const model = await modelStage(context, ingested, chosenParts(context, quality));
   const affinity = await affinityStage(context, ingested, model);
   const rules = await ruleStage(context, ingested, affinity);
   const eligibility = await eligibilityStage(context, ingested);

@@ -1,6 +1,7 @@
 /** Stage quality: how well the campaign's scoring method ranks what users dealt with first in the last days. */
 import { invalidArgument } from "../errors.js";
 import type { ComparedMethod, TimeComparison } from "../evaluate/compare.js";
+import type { BlendPart } from "../score/methods.js";
 import { type Comparable, compareLoaded } from "./compare-campaign.js";
 import { inputDigests, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
@@ -8,6 +9,7 @@ import type { FinishedStage } from "./stage-runner.js";
 
 /** Without times: the same bytes each time. */
 export type ScoringQuality = Omit<TimeComparison, "methods"> & { methods: Omit<ComparedMethod, "seconds">[] };
+export type ChosenPart = Pick<BlendPart, "weight" | "curve">;
 export type QualityStage = FinishedStage<ScoringQuality & { rows: number }>;
 
 /** None where the campaign does not ask for it. */
@@ -33,8 +35,8 @@ export async function qualityStage(context: RunContext, ingested: IngestStage): 
   });
 }
 
-/** Weights of the blend that the stage chose; undefined: those given. */
-export function chosenWeights({ loaded }: RunContext, stage: QualityStage | undefined): number[] | undefined {
+/** Weights of the blend's parts that the stage chose, and curves of a blend by score; undefined: those given. */
+export function chosenParts({ loaded }: RunContext, stage: QualityStage | undefined): ChosenPart[] | undefined {
   if (loaded.campaign.scoring.evaluate?.chooseWeights !== true) return undefined;
-  return stage?.result.blend?.map(({ weight }) => weight);
+  return stage?.result.blend?.map(({ weight, curve }) => ({ weight, ...(curve && { curve }) }));
 }

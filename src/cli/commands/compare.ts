@@ -80,6 +80,7 @@ function linesOf({ cut, n, numUsers, numRelevant, numUnknown, methods, blend }: 
   ]);
   const header = ["method", `NDCG@${n}`, "recall", "MAP", "users hit", "items shown", "novelty", "time"];
   const weights = blend?.map(({ method, weight }) => `${method}=${weight}`).join(",");
+  const by = blend?.some(({ curve }) => curve !== undefined) ? "score" : "rank";
   return [
     cut === undefined
       ? `${counted(numRelevant, "item")}: the last new ones of ${counted(numUsers, "user")}`
@@ -87,6 +88,6 @@ function linesOf({ cut, n, numUsers, numRelevant, numUnknown, methods, blend }: 
     ...(numUnknown > 0 ? [`  ${count(numUnknown)} more of users or items that history does not know`] : []),
     "",
     ...table(header, rows),
-    ...(weights === undefined ? [] : ["", `blend: ${weights}`]),
+    ...(weights === undefined ? [] : ["", `blend by ${by}: ${weights}`]),
   ];
 }

@@ -1,7 +1,7 @@
 import type { CampaignComparison, ComparedMethod } from "../../evaluate/compare.js";
 import { count, decimal } from "../format.js";
 import { pageHtml } from "../page.js";
-import { QUALITY_READING, qualityFigure } from "../section/quality.js";
+import { blendText, QUALITY_READING, qualityFigure } from "../section/quality.js";
 import { paragraph } from "../section/section.js";
 import type { Column } from "../table.js";
 import { evaluationSummary } from "./summary.js";
@@ -20,7 +20,7 @@ export async function methodsPage(found: CampaignComparison): Promise<string> {
           "with something new after the cut",
           "chosen on the days before the cut alone",
         ];
-  const weights = blend?.map(({ method, weight }) => `${method} ${decimal(weight)}`).join(", ");
+  const weights = blend && blendText(blend);
   return pageHtml({
     title: "Scoring methods · couponcast",
     summary: evaluationSummary(

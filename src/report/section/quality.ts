@@ -1,4 +1,4 @@
-import type { ComparedMethod } from "../../evaluate/compare.js";
+import type { CampaignComparison, ComparedMethod } from "../../evaluate/compare.js";
 import { figure } from "../chart/figure.js";
 import { intervalChart } from "../chart/interval-chart.js";
 import { count, decimal, percent } from "../format.js";
@@ -51,13 +51,19 @@ export async function qualityFigure<T extends Row>(
   });
 }
 
+/** The parts of a blend with their weights, and what is added up. */
+export function blendText(blend: NonNullable<CampaignComparison["blend"]>): string {
+  const by = blend.some(({ curve }) => curve !== undefined) ? "calibrated scores" : "reciprocal ranks";
+  return `${blend.map(({ method, weight }) => `${method} ${decimal(weight)}`).join(", ")} (${by})`;
+}
+
 /** Nothing where the run did not measure it. */
 export async function qualitySection(view: View): Promise<Section[]> {
   const { quality } = view.data;
   if (quality === undefined) return [];
   const { method, methods, n, cut, heldOutDays, numUsers, numRelevant, blend, chosen } = quality;
   const own = methods.find(({ name }) => name === method)?.quality;
-  const weights = blend?.map((part) => `${part.method} ${decimal(part.weight)}`).join(", ");
+  const weights = blend && blendText(blend);
   return [
     {
       id: "quality",
