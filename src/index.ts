@@ -93,6 +93,7 @@ export {
 } from "./profile/mini-batch-kmeans.js";
 export { type MiniBatchUserClusters, type MiniBatchUsersOptions, miniBatchUsers } from "./profile/mini-batch-users.js";
 export { type NextBehaviourOptions, nextBehaviour } from "./profile/next-behaviour.js";
+export { predictUserClusters, type UserClusterPrediction } from "./profile/predict-user-clusters.js";
 export { RFM_SEGMENTS, type RfmRules } from "./profile/rfm.js";
 export { type Rfm, type RfmTableOptions, rfm } from "./profile/rfm-table.js";
 export { predictSegments, readSegmentModel, type SegmentModel, writeSegmentModel } from "./profile/segment-model.js";
@@ -106,6 +107,13 @@ export {
   type Transitions,
   type TransitionsOptions,
 } from "./profile/transitions.js";
+export {
+  readUserClusterModel,
+  type UserClusterModel,
+  type UserClusterModelOptions,
+  userClusterModel,
+  writeUserClusterModel,
+} from "./profile/user-cluster-model.js";
 export { readResponseModel, type SavedResponseModel } from "./response/model-file.js";
 export type { ResponseTraining } from "./response/training.js";
 export type { RunManifest } from "./run/manifest.js";

@@ -1,22 +1,21 @@
 /** `segment` of a behaviour matrix: users by which items they have to do with. */
 import { resolve } from "node:path";
 import { CouponcastError } from "../errors.js";
-import { Executor } from "../executor/executor.js";
 import { segmentsBySize } from "../profile/active-points.js";
 import type { KChoice } from "../profile/choose-k.js";
 import { type ChooseUserKOptions, chooseUserK } from "../profile/choose-user-k.js";
 import { cosineDbscan } from "../profile/cosine-dbscan.js";
 import { type MiniBatchUserInit, miniBatchUsers } from "../profile/mini-batch-users.js";
 import { clusterUsers } from "../profile/sparse-kmeans.js";
+import { userClusterModel, writeUserClusterModel } from "../profile/user-cluster-model.js";
 import type { ResolvedSource } from "../source/source.js";
 import type { Matrix } from "../store/matrix.js";
-import { matrixIds } from "../table/matrix-ids.js";
 import type { OutputFile } from "../table/output-file.js";
-import { TableWriter } from "../table/table-writer.js";
 import type { Session } from "./command.js";
 import { openMatrixFile } from "./open-matrix-file.js";
 import { readUserWeights } from "./read-user-weights.js";
 import type { SegmentTableOptions } from "./segment-table.js";
+import { writeUserSegments } from "./write-user-segments.js";
 
 interface Sizes {
   sizes: number[];
@@ -72,7 +71,7 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentMatr
     const [eps, minSamples] = [options.eps as number, options.minSamples];
     const { labels, sizes, numNoise } = await cosineDbscan(matrix, { ...session.run(), eps, minSamples });
     const { segments } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
-    return { segments, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
+    return { segments, model: undefined, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
   const { seed, maxIterations, tolerance, init, nInit, spherical, emptyClusters } = options;
   const weights = options.weights && (await readUserWeights(session, matrix, options.weights, scratch));
@@ -89,9 +88,14 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentMatr
           init: init as MiniBatchUserInit,
           batchSize: options.miniBatch,
         });
-  const { segments } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
+  const { segments, clusters } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
   const { inertia, iterations, converged } = found;
-  return { segments, facts: { method: "kmeans" as const, inertia, iterations, converged, ...(choice && { choice }) } };
+  const model = () => userClusterModel(matrix, found, { order: clusters });
+  return {
+    segments,
+    model,
+    facts: { method: "kmeans" as const, inertia, iterations, converged, ...(choice && { choice }) },
+  };
 }
 
 /** Where the number of segments is left to the data. */
@@ -104,33 +108,20 @@ function choiceOf(
   return chooseUserK(matrix, { ...run, criterion: kBy, minK: kRange?.[0], maxK: kRange?.[1] });
 }
 
-/** Writes user_id and segment of the users with cells, by user. */
+/** Writes user_id and segment of the users with cells, by user, and the model of segments that have a centre. */
 export async function segmentMatrix(
   session: Session,
   path: string,
   options: SegmentMatrixOptions,
   output: OutputFile,
+  modelOutput: OutputFile | undefined,
 ): Promise<SegmentMatrixResult> {
   checkOptions(options);
   const matrix = await openMatrixFile(resolve(path));
   try {
-    const { segments, facts } = await segmentsOf(session, matrix, options, output.scratch);
-    session.progress.update({ stage: "writing", done: 0, total: undefined });
-    const executor = new Executor(session.run());
-    const writer = await TableWriter.open(output, { executor, signal: session.signal, raw: options.raw });
-    try {
-      await writer.addIds("users", matrixIds(matrix, "users"));
-      await writer.append([Int32Array.from(segments.labels, (_, row) => row), segments.labels], 1);
-      await writer.finish(
-        [
-          { name: "user_id", from: 0, ids: "users" },
-          { name: "segment", from: 1 },
-        ],
-        [0],
-      );
-    } finally {
-      writer.close();
-    }
+    const { segments, model, facts } = await segmentsOf(session, matrix, options, output.scratch);
+    if (modelOutput !== undefined && model !== undefined) await writeUserClusterModel(modelOutput.path, await model());
+    await writeUserSegments(session, matrix, segments.labels, output, options.raw);
     const { sizes, numUnsegmented } = segments;
     return { ...facts, sizes, numUnsegmented };
   } finally {

@@ -180,6 +180,6 @@ function parsed(json: string): unknown {
 function corrupt(path: string, problem: string): CouponcastError {
   return new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: ${problem}`, {
     file: path,
-    hint: "Expected a segment model as `couponcast segment --model` writes it.",
+    hint: "Expected a segment model as `couponcast segment --model` writes it of a table.",
   });
 }

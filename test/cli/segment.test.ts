@@ -169,6 +169,31 @@ it("segments the rows of a matrix", async () => {
   }
 });
 
+it("keeps the segments of a matrix's rows as a model, which puts later users into them", async () => {
+  await writeDense(at("earlier.safetensors"), shopOfTastes(120));
+  await writeDense(at("later.safetensors"), shopOfTastes(240));
+  const model = ["--model", at("tastes.safetensors")];
+  for (const how of [[], ["--mini-batch", "30"], ["--spherical"]]) {
+    const segmented = ["segment", at("earlier.safetensors"), "-k", "3", ...how, "-o", at("earlier.csv"), ...model];
+    const { sizes } = await cliJson(segmented);
+    const again = await cliJson(["assign", at("earlier.safetensors"), ...model, "-o", at("again.csv")]);
+    expect(again).toMatchObject({ sizes, stability: { psi: 0, level: "stable" } });
+    expect(readFileSync(at("again.csv"), "utf8")).toBe(readFileSync(at("earlier.csv"), "utf8"));
+    const later = await cliJson(["assign", at("later.safetensors"), ...model, "-o", at("later.csv"), "--threads", "1"]);
+    expect((later.sizes as number[]).reduce((a, b) => a + b, later.numUnsegmented as number)).toBe(240);
+  }
+  const { stdout } = await cli(["assign", at("later.safetensors"), ...model, "-o", at("later.csv")]);
+  expect(stdout).toContain("the shares of the segments: stability index");
+  const of = (table: string, file: string) => ["assign", at(table), "--model", at(file), "-o", at("none.csv")];
+  await expect(cliJson([...of("later.safetensors", "tastes.safetensors"), "--active", "x"])).rejects.toThrow(
+    /--active/,
+  );
+  await expect(cliJson(of("people.csv", "tastes.safetensors"))).rejects.toThrow(/segment model/);
+  await expect(cliJson(of("later.safetensors", "later.safetensors"))).rejects.toThrow(/clusters of users/);
+  const crowds = ["--method", "dbscan", "--metric", "cosine", "--eps", "0.3", "-o", at("none.csv"), ...model];
+  await expect(cliJson(["segment", at("earlier.safetensors"), ...crowds])).rejects.toThrow(/--model/);
+});
+
 it("chooses how many segments the rows of a matrix have", async () => {
   await writeDense(at("choice.safetensors"), shopOfTastes(120));
   const out = ["--k-range", "2:5", "--n-init", "3", "-o", at("chosen.csv")];

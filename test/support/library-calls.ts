@@ -88,6 +88,8 @@ export async function libraryCalls(folder: string): Promise<LibraryCall[]> {
   const items = () => times(4, (i) => ({ id: `i${i}`, category: `c${i % 2}`, name: `some words ${i}`, price: i }));
   await couponcast.writeAlsModel(at("als.safetensors"), factors, matrix);
   await couponcast.writeSegmentModel(at("segments.safetensors"), model());
+  const tastes = await couponcast.userClusterModel(matrix, await couponcast.clusterUsers(matrix, { k: 2 }));
+  await couponcast.writeUserClusterModel(at("tastes.safetensors"), tastes);
   await couponcast.writeItemProfiles(at("profiles.safetensors"), items(), { categories: ["category"] });
   writeFileSync(
     at("customers.csv"),
@@ -154,11 +156,13 @@ export async function libraryCalls(folder: string): Promise<LibraryCall[]> {
     openSequences: () => [at("sequences.safetensors")],
     plattCalibration: () => [scores(), y(), { threads: 1 }],
     populationStability: () => [[0.5, 0.5], [0.4, 0.6]],
+    predictUserClusters: () => [matrix, tastes, { threads: 1 }],
     predictSegments: () => [model(), Float64Array.of(0, 1, 10, 12), { threads: 1 }],
     predictUplift: () => [uplift.model, x(), { threads: 1 }],
     readAlsModel: () => [at("als.safetensors"), { threads: 1 }],
     readResponseModel: () => [at("response.safetensors")],
     readSegmentModel: () => [at("segments.safetensors")],
+    readUserClusterModel: () => [at("tastes.safetensors")],
     recommend: () => [matrix, { n: 2, method: "item-knn", neighbours: 3, similarity: "bm25", k1: 1.2, b: 0.5, filterSeen: true, normalise: true, allow: ["i0", "i1", "i2"], deny: ["i2"], labels: new Int32Array(USERS), fallback: true, range: { begin: 0, end: 3 }, threads: 1 }],
     relevantItems: () => [matrix, later, true],
     rfm: () => [at("customers.csv"), { cut: "fixed", cuts: { recencyDays: [7, 14, 30, 60], frequency: [1, 2, 3, 4], monetary: [1, 2, 3, 4] }, id: "user_id", threads: 1 }],
@@ -175,9 +179,11 @@ export async function libraryCalls(folder: string): Promise<LibraryCall[]> {
     transitionProbabilities: () => [transitions.all.counts, 3, { direction: "forward", smoothing: 1 }],
     upliftMetrics: () => [{ scores: scores(), treated: treated(), outcomes: y(), costs: scores() }, { confidence: 0.9, curvePoints: 5, threads: 1 }],
     upliftModel: () => [x(), treated(), y(), { learner: "X", propensity: 0.5, folds: 2, groups: Int32Array.from(times(30, (i) => i)), seed: 1, l2: 1, threads: 1 }],
+    userClusterModel: () => [matrix, { centroids: new Float32Array(matrix.numItems * 16), lanes: 16, sizes: [10, 10] }, { unitLength: true, order: [1, 0] }],
     writeAlsModel: () => [at("written.safetensors"), factors, matrix],
     writeItemProfiles: () => [at("written.safetensors"), items(), { matrix, categories: ["category"], text: ["name"], attributes: ["price"] }],
     writeSegmentModel: () => [at("written.safetensors"), model()],
+    writeUserClusterModel: () => [at("written.safetensors"), tastes],
   };
   const { ItemRecommender } = couponcast;
   const functions = new Map<string, unknown>(Object.entries(couponcast));

@@ -39,6 +39,10 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       ["six segments of the shoppers", "segment features.parquet -k 6 -o segments.parquet"],
       ["twenty tastes, by the items of the users", "segment matrix.safetensors -k 20 -o tastes.parquet"],
       [
+        "and the model that puts later users into them",
+        "segment matrix.safetensors -k 20 -o tastes.parquet --model tastes.safetensors",
+      ],
+      [
         "as many tastes as the silhouette says, and a page with the curves",
         "segment matrix.safetensors --k-range 5:30 --plot choice.html -o tastes.parquet",
       ],
@@ -107,11 +111,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
     const inputs = source.files.map((file) => file.path);
     const { result, bytes } = await withOutputs(
       session,
-      [
-        { path: options.out, endings: TABLE_ENDINGS },
-        options.model === undefined ? undefined : { path: options.model, endings: MODEL_ENDINGS },
-        plotOutput(options),
-      ],
+      [{ path: options.out, endings: TABLE_ENDINGS }, modelOutput(options), plotOutput(options)],
       inputs,
       async (output, model, plot) => {
         const result = await segmentTable(session, source, options, output, model);
@@ -134,37 +134,34 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
 }
 
 async function ofMatrix(session: Session, path: string, options: SegmentOptions) {
-  if (options.model !== undefined) {
-    throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--model needs a table of features", {
-      field: "--model",
-    });
-  }
   const { segmentMatrix } = await import("../segment-matrix.js");
   const { findTable } = await import("../../table/read-table.js");
   const weights = options.weights === undefined ? undefined : await findTable(options.weights, "weights");
   const { result, bytes } = await withOutputs(
     session,
-    [{ path: options.out, endings: TABLE_ENDINGS }, plotOutput(options)],
+    [{ path: options.out, endings: TABLE_ENDINGS }, modelOutput(options), plotOutput(options)],
     [resolve(path), ...(weights?.files ?? []).map((file) => file.path)],
-    async (output, plot) => {
-      const result = await segmentMatrix(session, path, { ...options, weights }, output);
+    async (output, model, plot) => {
+      const result = await segmentMatrix(session, path, { ...options, weights }, output, model);
       await writePlot(plot, result);
       return { result, bytes: (await stat(output.path)).size };
     },
   );
   return {
-    json: { out: resolve(options.out), ...plotPath(options), bytes, ...result },
+    json: { out: resolve(options.out), ...modelPath(options), ...plotPath(options), bytes, ...result },
     lines: [
       ...(result.method === "dbscan" ? dbscanLines(result) : kmeansLines(result)),
       "",
       `${options.out} (${byteSize(bytes)})`,
-      ...(options.plot === undefined ? [] : [options.plot]),
+      ...[options.model, options.plot].filter((path) => path !== undefined),
     ],
   };
 }
 
 const modelPath = ({ model }: SegmentOptions) => (model === undefined ? {} : { model: resolve(model) });
 const plotPath = ({ plot }: SegmentOptions) => (plot === undefined ? {} : { plot: resolve(plot) });
+const modelOutput = ({ model }: SegmentOptions) =>
+  model === undefined ? undefined : { path: model, endings: MODEL_ENDINGS };
 const plotOutput = ({ plot }: SegmentOptions) =>
   plot === undefined ? undefined : { path: plot, endings: PLOT_ENDINGS };
 

@@ -37,6 +37,7 @@ export async function writeExampleFiles(folder: string): Promise<void> {
   await run(`ingest events.csv -o matrix.safetensors ${made} --baskets baskets.safetensors`);
   await Promise.all([
     run("segment features.parquet -k 6 -o segments.parquet --model segments.safetensors"),
+    run("segment matrix.safetensors -k 20 -o tastes.parquet --model tastes.safetensors"),
     run("rfm features.parquet -o rfm.parquet"),
     run("transitions sequences.safetensors -o t.csv --next next.parquet"),
     run("content items.csv --matrix matrix.safetensors --category category -o profiles.safetensors"),

@@ -54,6 +54,8 @@ export const READERS: readonly Reader[] = [
   reader("matrix.safetensors", "segment BROKEN --method dbscan --metric cosine --eps 0.4 -o OUT/x.csv"),
   reader("features.csv", "assign BROKEN --model model.safetensors -o OUT/x.csv"),
   reader("model.safetensors", "assign features.parquet --model BROKEN -o OUT/x.csv"),
+  reader("matrix.safetensors", "assign BROKEN --model tastes.safetensors -o OUT/x.csv"),
+  reader("tastes.safetensors", "assign matrix.safetensors --model BROKEN -o OUT/x.csv"),
   reader("segments.csv", "drift segments.csv BROKEN"),
   reader("features.csv", "rfm BROKEN -o OUT/x.csv"),
   reader("sequences.safetensors", "transitions BROKEN -o OUT/x.csv --next OUT/n.parquet"),
@@ -111,6 +113,7 @@ export async function writeInputs(folder: string): Promise<void> {
     run("segment features.parquet -k 3 -o segments.csv --model model.safetensors").then(() =>
       run("content shop/items.csv --matrix matrix.safetensors --category category -o profiles.safetensors"),
     ),
+    run("segment matrix.safetensors -k 3 -o tastes.csv --model tastes.safetensors"),
   ]);
   const write = (name: string, header: string, line: (i: number) => string) =>
     writeFileSync(join(folder, name), `${header}\n${Array.from({ length: 40 }, (_, i) => `${line(i)}\n`).join("")}`);
