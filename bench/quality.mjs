@@ -1,6 +1,7 @@
-// Quality of recommendations on a campaign's own last days, beside implicit with the same data, settings and metric.
+// Quality of recommendations on a campaign's own last days, beside others with the same data, settings and metric: implicit, and
+// for EASE and RP3beta their published formulas in numpy.
 //   node bench/quality.mjs campaign.yaml [days] [python]
-// Python needs numpy, scipy and implicit; without implicit our side is measured alone. PYTHONPATH may name a built copy.
+// Python needs numpy, scipy and implicit; what implicit has is measured alone without it. PYTHONPATH may name a built copy.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,9 +14,13 @@ const { splitByTime } = await dist("ingest/time-split.js");
 const { ingestRequest } = await dist("run/profile-stages.js");
 const { evaluateRanking } = await dist("evaluate/ranking.js");
 const { relevantItems } = await dist("evaluate/relevant-items.js");
-const { closeExecutors, openMatrix, recommend } = await dist("index.js");
+const { closeExecutors, EASE_MAX_ITEMS, openMatrix, recommend } = await dist("index.js");
 
 const [path, days = "28", python = "python3"] = process.argv.slice(2);
+if (path === undefined || path === "--help") {
+  console.log("usage: node bench/quality.mjs campaign.yaml [days] [python]");
+  process.exit(path === undefined ? 2 : 0);
+}
 const N = 20;
 const ALS = { factors: 64, iterations: 15, regularisation: 0.01, alpha: 1 };
 const SEEDS = [1, 2, 3, 4, 5];
@@ -23,7 +28,10 @@ const SEEDS = [1, 2, 3, 4, 5];
 const METHODS = [
   ...["cosine", "tfidf", "bm25"].map((similarity) => [{ method: "item-knn", similarity, neighbours: 100 }]),
   SEEDS.map((seed) => ({ method: "als", als: { ...ALS, seed } })),
+  [{ method: "ease", ease: { regularisation: 250 } }],
+  [{ method: "rp3beta", rp3beta: { alpha: 1, beta: 0.6 }, neighbours: 100 }],
 ];
+const PUBLISHED = ["ease", "rp3beta"];
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const deviation = (values) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
 const told = (values) =>
@@ -65,6 +73,10 @@ try {
     return quality(new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
   };
   for (const starts of METHODS) {
+    if (starts[0].method === "ease" && history.numItems > EASE_MAX_ITEMS) {
+      console.log(`ease: ${history.numItems} items are more than it takes`);
+      continue;
+    }
     const ours = [];
     const theirs = [];
     for (const options of starts) {
@@ -77,8 +89,9 @@ try {
       }
     }
     const name = `${starts[0].method} ${starts[0].similarity ?? ""}`.trim();
+    const other = PUBLISHED.includes(starts[0].method) ? "as published" : "implicit";
     console.log(
-      `${name.padEnd(18)} NDCG@${N} ${told(ours)}   implicit ${theirs.length > 0 ? told(theirs) : "not here"}`,
+      `${name.padEnd(18)} NDCG@${N} ${told(ours)}   ${other} ${theirs.length > 0 ? told(theirs) : "not here"}`,
     );
   }
 } finally {
