@@ -6,12 +6,14 @@ import { parseArgs } from "node:util";
 import { matrixOf, randomOf } from "../data.mjs";
 import { median, mustRun, ROOT, requireBuild, SIZE_NAMES, say, seconds, table } from "../tools.mjs";
 
-const WHAT = `node bench/methods/bench.mjs [--size small] [--threads 1,2] [--runs 3] [--only rp3beta,profiles,content] [--python python3]
+const WHAT = `node bench/methods/bench.mjs [--size small] [--threads 1,2] [--runs 3] [--only rp3beta,profiles,content] [--users 20000]
+                                  [--python python3]
 
   rp3beta   20 neighbours of every item by the random walk, alpha 1, beta .6; similaripy where it is installed;
             scipy: two normalised products by blocks of rows
   profiles  item profiles from a title and a category, to a file; scikit-learn's HashingVectorizer and TfidfTransformer, in memory
-  content   20 items for every user from these profiles, seen items left out; scipy: profiles times dense means by blocks
+  content   20 items for each of the first --users users from these profiles, seen items left out; scipy: profiles times dense
+            means by blocks, some five times as long
 
 Results are compared before times are shown. Sizes: ${SIZE_NAMES.join(", ")}. scipy and scikit-learn have one thread whatever
 --threads says.`;
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     size: { type: "string", default: "small" },
     threads: { type: "string", default: "1,2" },
     runs: { type: "string", default: "3" },
+    users: { type: "string", default: "20000" },
     only: { type: "string", default: "rp3beta,profiles,content" },
     python: { type: "string", default: "python3" },
     help: { type: "boolean", short: "h", default: false },
@@ -42,6 +45,7 @@ const folder = join(ROOT, "build", "bench");
 mkdirSync(folder, { recursive: true });
 const path = await matrixOf(values.size, say);
 const matrix = await openMatrix(path);
+const range = { begin: 0, end: Math.min(Number(values.users), matrix.numUsers) };
 const profiles = join(folder, `${values.size}-profiles.safetensors`);
 const items = itemsOf(matrix.ids("items", 0, matrix.numItems));
 writeFileSync(`${profiles}.json`, JSON.stringify(items.map(({ title, category }) => [title, category])));
@@ -62,7 +66,7 @@ const WORKS = {
     return (await writeItemProfiles(profiles, items, { ...columns, matrix })).nnz;
   },
   content: async (threads) =>
-    sumOf((await recommend(matrix, { method: "content", profiles, n: 20, fallback: false, threads })).scores),
+    sumOf((await recommend(matrix, { method: "content", profiles, n: 20, range, fallback: false, threads })).scores),
 };
 
 /** Peers of each work, with whether they have threads. */
@@ -74,7 +78,16 @@ const PEERS = {
 
 async function askPeer(work, peer, threads) {
   try {
-    const script = ["bench/methods/peers.py", work, peer, path, profiles, values.runs, String(threads)];
+    const script = [
+      "bench/methods/peers.py",
+      work,
+      peer,
+      path,
+      profiles,
+      values.runs,
+      String(threads),
+      String(range.end),
+    ];
     return JSON.parse((await mustRun(values.python, script)).stdout.trim().split("\n").at(-1));
   } catch (error) {
     say(`${work}, ${peer}: ${String(error.message).split("\n").at(-1)}`);

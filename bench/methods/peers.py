@@ -1,4 +1,4 @@
-"""The peers of bench.mjs: peers.py WORK PEER MATRIX PROFILES RUNS THREADS. Prints a line of JSON: the result to compare, seconds of each run."""
+"""The peers of bench.mjs: peers.py WORK PEER MATRIX PROFILES RUNS THREADS USERS. Prints a line of JSON: the result to compare, seconds of each run."""
 import json
 import sys
 import time
@@ -10,7 +10,8 @@ import scipy.sparse as sp
 sys.path.append(str(Path(__file__).parents[1] / "factors"))
 from matrix_file import read_matrix  # noqa: E402
 
-WORK, PEER, MATRIX, PROFILES, RUNS, THREADS = *sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6])
+WORK, PEER, MATRIX, PROFILES = sys.argv[1:5]
+RUNS, THREADS, USERS = map(int, sys.argv[5:8])
 TOP = 20
 BLOCK = 512
 # What has taken so long is not run again.
@@ -72,8 +73,8 @@ def content():
     of_items = read_matrix(PROFILES)
     of_items = of_items[:, np.unique(of_items.indices)]
     total = 0
-    for begin in range(0, matrix.shape[0], BLOCK):
-        rows = matrix[begin : begin + BLOCK]
+    for begin in range(0, USERS, BLOCK):
+        rows = matrix[begin : min(begin + BLOCK, USERS)]
         of_users = (rows @ of_items).toarray()
         norms = np.sqrt((of_users * of_users).sum(1, keepdims=True))
         of_users /= np.where(norms > 0, norms, 1)
