@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "couponcast/sparse_kmeans.h"
+#include "tests/sparse_kmeans_for_test.h"
 #include "tests/test_util.h"
 
 namespace couponcast {
@@ -10,59 +11,28 @@ using testing::ForEachTarget;
 using testing::MatrixKind;
 using testing::Raised;
 using testing::Random;
-using testing::SameBits;
+using testing::SparseMeans;
+using testing::SparseRows;
 
 constexpr int64_t kClusters = 21;
 
-struct Means {
-  explicit Means(int64_t cols)
-      : centroids(static_cast<size_t>(cols * SparseKmeansLanes(kClusters))),
-        shorts(centroids.size()),
-        norms(static_cast<size_t>((cols + kSparseKmeansShard - 1) / kSparseKmeansShard * kClusters)),
-        shifts(norms.size()),
-        products(norms.size()) {}
-
-  std::vector<float> centroids;
-  std::vector<int16_t> shorts;
-  std::vector<double> norms;
-  std::vector<double> shifts;
-  std::vector<double> products;
-  float largest = 0;
-};
-
-struct Rows {
-  Rows(const MatrixKind& kind, uint64_t seed, bool unit)
-      : matrix(testing::RandomMatrix(kind, seed)), factors(static_cast<size_t>(kind.rows)) {
-    std::vector<double> squares(factors.size());
-    EXPECT_OK(SparseRowLengths(matrix.by_user(), unit, {0, kind.rows}, {}, factors, squares));
+// In calls of one shard each.
+SparseMeans MeansOf(const SparseRows& rows, const std::vector<int32_t>& labels, const std::vector<float>& old,
+                    const SparseKmeansKeptSums& kept) {
+  const CsrView items = rows.matrix.by_item();
+  SparseMeans means(items.rows, kClusters);
+  const std::vector<double> scale(kClusters, 0.125);
+  for (int64_t begin = 0; begin < items.rows; begin += kSparseKmeansShard) {
+    const auto part = [&](std::vector<double>& all) {
+      return std::span(all).subspan(static_cast<size_t>(begin / kSparseKmeansShard * kClusters), kClusters);
+    };
+    float largest = 0;
+    EXPECT_OK(SparseKmeansMeans(items, rows.factors, {}, labels, scale, old, {begin, std::min(begin + kSparseKmeansShard, items.rows)}, {},
+                                kept, {means.centroids, means.shorts, 4096}, {part(means.norms), part(means.shifts), part(means.products)},
+                                &largest));
+    means.largest = std::max(means.largest, largest);
   }
-
-  // In calls of one shard each.
-  Means MeansOf(const std::vector<int32_t>& labels, const std::vector<float>& old, const SparseKmeansKeptSums& kept) const {
-    const CsrView items = matrix.by_item();
-    Means means(items.rows);
-    const std::vector<double> scale(kClusters, 0.125);
-    for (int64_t begin = 0; begin < items.rows; begin += kSparseKmeansShard) {
-      const auto part = [&](std::vector<double>& all) {
-        return std::span(all).subspan(static_cast<size_t>(begin / kSparseKmeansShard * kClusters), kClusters);
-      };
-      float largest = 0;
-      EXPECT_OK(SparseKmeansMeans(items, factors, {}, labels, scale, old, {begin, std::min(begin + kSparseKmeansShard, items.rows)}, {},
-                                  kept, {means.centroids, means.shorts, 4096},
-                                  {part(means.norms), part(means.shifts), part(means.products)}, &largest));
-      means.largest = std::max(means.largest, largest);
-    }
-    return means;
-  }
-
-  testing::TestMatrix matrix;
-  std::vector<float> factors;
-};
-
-void ExpectSame(const Means& a, const Means& b) {
-  EXPECT_TRUE(SameBits(a.centroids, b.centroids) && SameBits(a.shorts, b.shorts));
-  EXPECT_TRUE(SameBits(a.norms, b.norms) && SameBits(a.shifts, b.shifts) && SameBits(a.products, b.products));
-  EXPECT_EQ(a.largest, b.largest);
+  return means;
 }
 
 TEST(SparseKmeansKept, MeansOfMovedRowsAreThoseOfAll) {
@@ -71,7 +41,7 @@ TEST(SparseKmeansKept, MeansOfMovedRowsAreThoseOfAll) {
   uint64_t seed = 400;
   for (const MatrixKind& kind : kinds) {
     const bool unit = ++seed % 2 == 0;
-    const Rows rows(kind, seed, unit);
+    const SparseRows rows(kind, seed, unit);
     const CsrView by_user = rows.matrix.by_user();
     ForEachTarget([&] {
       Random random(seed);
@@ -85,8 +55,8 @@ TEST(SparseKmeansKept, MeansOfMovedRowsAreThoseOfAll) {
         for (int32_t& label : labels) {
           if (random.Between(0, 1) < share) label = static_cast<int32_t>(random.Below(kClusters + 1)) - 1;
         }
-        const Means kept = rows.MeansOf(labels, old, {&by_user, before, sums});
-        ExpectSame(kept, rows.MeansOf(labels, old, {}));
+        const SparseMeans kept = MeansOf(rows, labels, old, {&by_user, before, sums});
+        ExpectSame(kept, MeansOf(rows, labels, old, {}));
         before = labels;
         old = kept.centroids;
       }
@@ -97,7 +67,7 @@ TEST(SparseKmeansKept, MeansOfMovedRowsAreThoseOfAll) {
 TEST(SparseKmeansKept, ReachIsThatOfTheCells) {
   for (const bool unit : {false, true}) {
     for (const bool whole : {false, true}) {
-      const Rows rows({.rows = 50, .cols = 40, .density = 0.5, .negative = true, .small_integers = whole}, 9, unit);
+      const SparseRows rows({.rows = 50, .cols = 40, .density = 0.5, .negative = true, .small_integers = whole}, 9, unit);
       SparseKmeansReach expected;
       const CsrView by_user = rows.matrix.by_user();
       for (int64_t row = 0; row < by_user.rows; ++row) {
@@ -129,7 +99,7 @@ TEST(SparseKmeansKept, ReachIsThatOfTheCells) {
 }
 
 TEST(SparseKmeansKept, RefusesWhatDoesNotFit) {
-  const Rows rows({.rows = 6, .cols = 4, .density = 1}, 3, true);
+  const SparseRows rows({.rows = 6, .cols = 4, .density = 1}, 3, true);
   const CsrView by_user = rows.matrix.by_user();
   const CsrView items = rows.matrix.by_item();
   std::vector<int32_t> labels(6);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/sparse_kmeans_for_test.h"
 #include "tests/test_util.h"
 #include "tests/threads_for_test.h"
 
@@ -13,47 +14,29 @@ using testing::MatrixKind;
 using testing::Raised;
 using testing::Random;
 using testing::SameBits;
+using testing::SparseCodes;
+using testing::SparseMeans;
+using testing::SparseRows;
 
 constexpr int64_t kClusters = 21;
 constexpr double kShortScale = 4096;
 
-struct Rows {
-  Rows(const MatrixKind& kind, uint64_t seed)
-      : matrix(testing::RandomMatrix(kind, seed)),
-        factors(static_cast<size_t>(kind.rows)),
-        squares(factors.size()),
-        codes(matrix.by_user().values.size()),
-        steps(factors.size()),
-        errors(factors.size()) {
-    const CsrView rows = matrix.by_user();
-    SparseKmeansReach reach;
-    EXPECT_OK(SparseRowLengths(rows, true, {0, kind.rows}, {}, factors, squares));
-    EXPECT_OK(SparseKmeansEncode(rows, factors, {0, kind.rows}, {}, codes, steps, errors, &reach));
-  }
-  SparseKmeansCodes view() const { return {codes, steps, errors}; }
+struct Rows : SparseRows {
+  Rows(const MatrixKind& kind, uint64_t seed) : SparseRows(kind, seed, true), codes(matrix.by_user(), factors, kind.rows) {}
 
-  testing::TestMatrix matrix;
-  std::vector<float> factors;
-  std::vector<double> squares;
-  std::vector<int16_t> codes;
-  std::vector<float> steps;
-  std::vector<float> errors;
+  SparseCodes codes;
 };
 
 // Centroids, and what an iteration from them gives.
 struct State {
   explicit State(const Rows& rows)
-      : centroids(static_cast<size_t>(rows.matrix.by_user().cols * SparseKmeansLanes(kClusters))),
-        shorts(centroids.size()),
+      : means(rows.matrix.by_user().cols, kClusters),
+        centroids(means.centroids.size()),
         norms(kClusters),
         labels(rows.factors.size()),
-        counts(kClusters),
-        means(centroids.size()),
-        shard_norms(static_cast<size_t>(SparseKmeansShards(rows.matrix.by_user().cols) * kClusters)),
-        shifts(shard_norms.size()),
-        products(shard_norms.size()) {}
+        counts(kClusters) {}
 
-  SparseKmeansTotals totals() { return {shard_norms, shifts, products}; }
+  SparseKmeansCentroids out() { return {means.centroids, means.shorts, kShortScale}; }
 
   void Begin(const std::vector<float>& from) {
     centroids = from;
@@ -63,30 +46,26 @@ struct State {
       if (c < norms.size()) norms[c] += static_cast<double>(from[i]) * static_cast<double>(from[i]);
     }
     const int64_t items = static_cast<int64_t>(from.size()) / SparseKmeansLanes(kClusters);
-    EXPECT_OK(SparseKmeansShorten(centroids, kClusters, kShortScale, {0, items}, {}, shorts));
+    EXPECT_OK(SparseKmeansShorten(centroids, kClusters, kShortScale, {0, items}, {}, means.shorts));
   }
 
+  // Its shorts are those of `centroids` before the iteration.
+  SparseMeans means;
   std::vector<float> centroids;
-  std::vector<int16_t> shorts;
   std::vector<double> norms;
   std::vector<int32_t> labels;
   std::vector<int64_t> counts;
-  std::vector<float> means;
-  std::vector<double> shard_norms;
-  std::vector<double> shifts;
-  std::vector<double> products;
-  float largest = 0;
 };
 
 // Labels and then means, each in a call of its own, with no sums kept.
 void Apart(const Rows& rows, State& state) {
   const CsrView by_user = rows.matrix.by_user();
-  EXPECT_OK(SparseKmeansLabels(by_user, rows.factors, rows.squares, state.centroids, state.norms, rows.view(), state.shorts, kShortScale,
-                               {0, by_user.rows}, {}, state.labels, state.counts));
+  EXPECT_OK(SparseKmeansLabels(by_user, rows.factors, rows.squares, state.centroids, state.norms, rows.codes.view(), state.means.shorts,
+                               kShortScale, {0, by_user.rows}, {}, state.labels, state.counts));
   std::vector<double> scale(kClusters, 0.0);
   for (size_t c = 0; c < scale.size(); ++c) scale[c] = state.counts[c] == 0 ? 0 : 1 / static_cast<double>(state.counts[c]);
   EXPECT_OK(SparseKmeansMeans(rows.matrix.by_item(), rows.factors, {}, state.labels, scale, state.centroids, {0, by_user.cols}, {}, {},
-                              {state.means, state.shorts, kShortScale}, state.totals(), &state.largest));
+                              state.out(), state.means.totals(), &state.means.largest));
 }
 
 void Together(const Rows& rows, int64_t threads, const SparseKmeansKeptSums& kept, State& state) {
@@ -95,12 +74,12 @@ void Together(const Rows& rows, int64_t threads, const SparseKmeansKeptSums& kep
   std::vector<float> largest(static_cast<size_t>(threads));
   testing::OnThreads(threads, [&](int64_t call) {
     EXPECT_OK(SparseKmeansStep(rows.matrix.by_user(), rows.matrix.by_item(), rows.factors, rows.squares, state.centroids, state.norms,
-                               rows.view(), kShortScale, {}, {counters, counts, call}, state.labels, kept,
-                               {state.means, state.shorts, kShortScale}, state.totals(), &largest[static_cast<size_t>(call)]));
+                               rows.codes.view(), kShortScale, {}, {counters, counts, call}, state.labels, kept, state.out(),
+                               state.means.totals(), &largest[static_cast<size_t>(call)]));
   });
   std::ranges::fill(state.counts, 0);
   for (size_t i = 0; i < counts.size(); ++i) state.counts[i % kClusters] += counts[i];
-  state.largest = std::ranges::max(largest);
+  state.means.largest = std::ranges::max(largest);
 }
 
 TEST(SparseKmeansStep, IsLabelsAndThenMeans) {
@@ -128,12 +107,9 @@ TEST(SparseKmeansStep, IsLabelsAndThenMeans) {
           Apart(rows, apart);
           Together(rows, threads, {&by_user, before, sums}, together);
           EXPECT_TRUE(SameBits(apart.labels, together.labels) && SameBits(apart.counts, together.counts));
-          EXPECT_TRUE(SameBits(apart.means, together.means) && SameBits(apart.shorts, together.shorts));
-          EXPECT_TRUE(SameBits(apart.shard_norms, together.shard_norms) && SameBits(apart.shifts, together.shifts));
-          EXPECT_TRUE(SameBits(apart.products, together.products));
-          EXPECT_EQ(apart.largest, together.largest);
+          ExpectSame(apart.means, together.means);
           before = together.labels;
-          from = together.means;
+          from = together.means.centroids;
         }
       }
     });
@@ -150,9 +126,8 @@ TEST(SparseKmeansStep, RefusesWhatDoesNotFit) {
   std::vector<int64_t> counts(2 * kClusters);
   float largest = 0;
   const auto step = [&](const SparseKmeansShared& shared, CancelFlag cancel = {}) {
-    return SparseKmeansStep(by_user, rows.matrix.by_item(), rows.factors, rows.squares, state.centroids, state.norms, rows.view(),
-                            kShortScale, cancel, shared, state.labels, {&by_user, {}, sums}, {state.means, state.shorts, kShortScale},
-                            state.totals(), &largest);
+    return SparseKmeansStep(by_user, rows.matrix.by_item(), rows.factors, rows.squares, state.centroids, state.norms, rows.codes.view(),
+                            kShortScale, cancel, shared, state.labels, {&by_user, {}, sums}, state.out(), state.means.totals(), &largest);
   };
   EXPECT_CODE(StatusCode::kCancelled, step({counters, counts, 0}, Raised()));
   // Its part was taken and is never finished: others are told.
@@ -164,7 +139,7 @@ TEST(SparseKmeansStep, RefusesWhatDoesNotFit) {
   EXPECT_CODE(StatusCode::kOutOfRange, step({counters, counts, -1}));
   EXPECT_OK(step({counters, counts, 1}));
   EXPECT_OK(step({counters, counts, 0}));
-  state.shifts.pop_back();
+  state.means.shifts.pop_back();
   EXPECT_CODE(StatusCode::kInvalidArgument, step({counters, counts, 0}));
 }
 

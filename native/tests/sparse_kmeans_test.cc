@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/sparse_kmeans_for_test.h"
 #include "tests/test_util.h"
 
 namespace couponcast {
@@ -16,6 +17,7 @@ using testing::Random;
 using testing::RandomMatrix;
 using testing::SameBits;
 using testing::Shards;
+using testing::SparseCodes;
 
 struct Step {
   std::vector<int32_t> labels;
@@ -37,20 +39,6 @@ Step Assign(const CsrView& rows, const std::vector<float>& factors, const std::v
   }
   return all;
 }
-
-struct Codes {
-  Codes(const CsrView& rows, const std::vector<float>& factors) : codes(rows.values.size()), steps(factors.size()), errors(factors.size()) {
-    for (const RowRange range : Shards(rows.rows, 7)) {
-      SparseKmeansReach reach;
-      EXPECT_OK(SparseKmeansEncode(rows, factors, range, {}, codes, steps, errors, &reach));
-    }
-  }
-  SparseKmeansCodes view() const { return {codes, steps, errors}; }
-
-  std::vector<int16_t> codes;
-  std::vector<float> steps;
-  std::vector<float> errors;
-};
 
 TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
   uint64_t seed = 70;
@@ -198,7 +186,7 @@ TEST(SparseKmeans, FilteredLabelsAreThoseOfAllDistances) {
             }
           }
           const Step all = Assign(rows, factors, squares, centroids, norms, rows.rows);
-          const Codes codes(rows, factors);
+          const SparseCodes codes(rows, factors, 7);
           ForEachTarget([&] {
             std::vector<int16_t> shorts(centroids.size());
             const double scale = 8192 / magnitude;
@@ -247,7 +235,7 @@ TEST(SparseKmeans, FilteredLabelsOfLongRows) {
     }
   }
   const Step all = Assign(rows, factors, squares, centroids, norms, rows.rows);
-  const Codes codes(rows, factors);
+  const SparseCodes codes(rows, factors, 7);
   ForEachTarget([&] {
     std::vector<int16_t> shorts(centroids.size());
     ASSERT_OK(SparseKmeansShorten(centroids, kClusters, 1e5, {0, kCols}, {}, shorts));
@@ -274,7 +262,7 @@ TEST(SparseKmeans, CodesSayWhatTheRowsAre) {
       std::vector<float> factors(dense.size());
       std::vector<double> squares(dense.size());
       ASSERT_OK(SparseRowLengths(rows, true, {0, rows.rows}, {}, factors, squares));
-      const Codes codes(rows, factors);
+      const SparseCodes codes(rows, factors, 7);
       for (int64_t row = 0; row < rows.rows; ++row) {
         const auto at = static_cast<size_t>(row);
         double missed = 0;

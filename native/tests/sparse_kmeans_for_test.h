@@ -1,0 +1,67 @@
+// What the tests of K-means on sparse rows share: rows of a random matrix, their codes, and means by item.
+#ifndef COUPONCAST_TESTS_SPARSE_KMEANS_FOR_TEST_H_
+#define COUPONCAST_TESTS_SPARSE_KMEANS_FOR_TEST_H_
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "couponcast/sparse_kmeans.h"
+#include "tests/test_util.h"
+
+namespace couponcast::testing {
+
+struct SparseRows {
+  SparseRows(const MatrixKind& kind, uint64_t seed, bool unit)
+      : matrix(RandomMatrix(kind, seed)), factors(static_cast<size_t>(kind.rows)), squares(factors.size()) {
+    EXPECT_OK(SparseRowLengths(matrix.by_user(), unit, {0, kind.rows}, {}, factors, squares));
+  }
+
+  TestMatrix matrix;
+  std::vector<float> factors;
+  std::vector<double> squares;
+};
+
+struct SparseCodes {
+  // In calls of `shard` rows each.
+  SparseCodes(const CsrView& rows, const std::vector<float>& factors, int64_t shard)
+      : codes(rows.values.size()), steps(factors.size()), errors(factors.size()) {
+    for (const RowRange range : Shards(rows.rows, shard)) {
+      SparseKmeansReach reach;
+      EXPECT_OK(SparseKmeansEncode(rows, factors, range, {}, codes, steps, errors, &reach));
+    }
+  }
+  SparseKmeansCodes view() const { return {codes, steps, errors}; }
+
+  std::vector<int16_t> codes;
+  std::vector<float> steps;
+  std::vector<float> errors;
+};
+
+struct SparseMeans {
+  SparseMeans(int64_t items, int64_t k)
+      : centroids(static_cast<size_t>(items * SparseKmeansLanes(k))),
+        shorts(centroids.size()),
+        norms(static_cast<size_t>(SparseKmeansShards(items) * k)),
+        shifts(norms.size()),
+        products(norms.size()) {}
+  SparseKmeansTotals totals() { return {norms, shifts, products}; }
+
+  std::vector<float> centroids;
+  std::vector<int16_t> shorts;
+  std::vector<double> norms;
+  std::vector<double> shifts;
+  std::vector<double> products;
+  float largest = 0;
+};
+
+inline void ExpectSame(const SparseMeans& a, const SparseMeans& b) {
+  EXPECT_TRUE(SameBits(a.centroids, b.centroids) && SameBits(a.shorts, b.shorts));
+  EXPECT_TRUE(SameBits(a.norms, b.norms) && SameBits(a.shifts, b.shifts) && SameBits(a.products, b.products));
+  EXPECT_EQ(a.largest, b.largest);
+}
+
+}  // namespace couponcast::testing
+
+#endif  // COUPONCAST_TESTS_SPARSE_KMEANS_FOR_TEST_H_
