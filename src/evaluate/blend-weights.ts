@@ -76,7 +76,7 @@ export async function chooseBlendWeights(
     fitted.push(await fitMethod(executor, history, { ...part, signal, threads, onProgress }, "rank"));
   }
   const lists = await rankParts(executor, fitted, range, depth, { filterSeen: true });
-  const curves = by === "score" ? await calibrateScores(lists, relevant, fitted.length) : undefined;
+  const curves = by === "score" ? await calibrateScores(quiet, lists, relevant, fitted.length) : undefined;
   const request = {
     executor: quiet,
     range,

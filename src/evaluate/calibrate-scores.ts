@@ -1,6 +1,8 @@
 /** What a score of each method is worth: the share of its items that users turned out to want. */
+import { ascendingOrder } from "../executor/ascending-order.js";
+import type { Executor } from "../executor/executor.js";
 import type { PartLists, ScoreCurve } from "../score/blend.js";
-import { ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
+import { forEachYielding } from "../util/yield.js";
 import type { RelevantItems } from "./ranking.js";
 
 /** Bins of about the same number of scores, before those that do not rise are joined. */
@@ -18,17 +20,19 @@ interface Bin {
  * into accurate multiclass probability estimates" (2002).
  */
 export async function calibrateScores(
+  executor: Executor,
   lists: PartLists,
   relevant: RelevantItems,
   numParts: number,
 ): Promise<ScoreCurve[]> {
   const curves: ScoreCurve[] = [];
-  for (let p = 0; p < numParts; p++) curves.push(isotonic(await collect(lists, relevant, p)));
+  for (let p = 0; p < numParts; p++) curves.push(isotonic(await collect(executor, lists, relevant, p)));
   return curves;
 }
 
 /** Scores in ascending order, each with whether it was a hit. */
 async function collect(
+  executor: Executor,
   { range, depth, items, scores, counts }: PartLists,
   { indptr, items: wantedItems }: RelevantItems,
   part: number,
@@ -37,19 +41,23 @@ async function collect(
   const found = new Float32Array(rows * depth);
   const hit = new Uint8Array(rows * depth);
   let size = 0;
-  for (let row = 0; row < rows; row++) {
-    if (row % ROWS_PER_YIELD === 0) await yieldToEventLoop();
+  await forEachYielding(rows, (row) => {
     const [begin, end] = [Number(indptr[range.begin + row]), Number(indptr[range.begin + row + 1])];
-    if (begin === end) continue;
+    if (begin === end) return;
     const wanted = new Set(wantedItems.subarray(begin, end));
     const first = (part * rows + row) * depth;
     for (let j = 0; j < counts[part * rows + row]!; j++) {
       found[size] = scores[first + j]!;
       hit[size++] = wanted.has(items[first + j]!) ? 1 : 0;
     }
-  }
-  const order = Uint32Array.from({ length: size }, (_, i) => i).sort((a, b) => found[a]! - found[b]! || a - b);
-  return { scores: Float32Array.from(order, (i) => found[i]!), hits: Uint8Array.from(order, (i) => hit[i]!) };
+  });
+  const order = await ascendingOrder(executor, found.subarray(0, size));
+  const sorted = { scores: new Float32Array(size), hits: new Uint8Array(size) };
+  await forEachYielding(size, (at) => {
+    sorted.scores[at] = found[order[at]!]!;
+    sorted.hits[at] = hit[order[at]!]!;
+  });
+  return sorted;
 }
 
 function isotonic({ scores, hits }: { scores: Float32Array; hits: Uint8Array }): ScoreCurve {

@@ -1,6 +1,6 @@
 import { shared } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
+import { forEachYielding, ROWS_PER_YIELD } from "../util/yield.js";
 import type { RelevantItems } from "./ranking.js";
 
 export interface HeldOut extends RelevantItems {
@@ -18,8 +18,9 @@ async function positions(from: Matrix, to: Matrix, axis: "users" | "items"): Pro
   const found = new Int32Array(count);
   for (let begin = 0; begin < count; begin += ROWS_PER_YIELD) {
     const ids = from.ids(axis, begin, Math.min(begin + ROWS_PER_YIELD, count));
-    for (const [i, id] of ids.entries()) found[begin + i] = axis === "users" ? to.rowOf(id) : to.colOf(id);
-    await yieldToEventLoop();
+    await forEachYielding(ids.length, (i) => {
+      found[begin + i] = axis === "users" ? to.rowOf(ids[i]!) : to.colOf(ids[i]!);
+    });
   }
   return found;
 }
@@ -36,17 +37,18 @@ export async function relevantItems(history: Matrix, later: Matrix, repeats = fa
   const columns = await positions(later, history, "items");
   const rowOf = new Int32Array(history.numUsers).fill(-1);
   let numUnknown = 0;
-  for (const [row, user] of users.entries()) if (user >= 0) rowOf[user] = row;
+  await forEachYielding(users.length, (row) => {
+    if (users[row]! >= 0) rowOf[users[row]!] = row;
+  });
   const indptr = shared.i64(history.numUsers + 1);
   const lists: Int32Array[] = [];
   let size = 0;
   let known = 0;
   let numUsers = 0;
   let numSeen = 0;
-  for (let user = 0; user < history.numUsers; user++) {
-    if (user % ROWS_PER_YIELD === 0) await yieldToEventLoop();
+  await forEachYielding(history.numUsers, (user) => {
     indptr[user + 1] = BigInt(size);
-    if (rowOf[user]! < 0) continue;
+    if (rowOf[user]! < 0) return;
     const { indices, values } = later.userRow(rowOf[user]!);
     const wanted = indices.filter((_, i) => values[i]! > 0).map((item) => columns[item]!);
     const there = wanted.filter((item) => item >= 0).sort();
@@ -61,12 +63,12 @@ export async function relevantItems(history: Matrix, later: Matrix, repeats = fa
       lists.push(list);
     }
     indptr[user + 1] = BigInt(size);
-  }
+  });
   const items = shared.i32(size);
   let at = 0;
-  for (const list of lists) {
-    items.set(list, at);
-    at += list.length;
-  }
+  await forEachYielding(lists.length, (i) => {
+    items.set(lists[i]!, at);
+    at += lists[i]!.length;
+  });
   return { indptr, items, numUsers, numUnknown: numUnknown + later.nnz - known, numSeen };
 }

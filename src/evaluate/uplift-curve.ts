@@ -66,20 +66,22 @@ export const upliftGain: GainFormula = (users, treated, treatedSum, controlSum) 
 export const qiniGain: GainFormula = (users, treated, treatedSum, controlSum) =>
   treatedSum - controlSum * ratio(treated, users - treated);
 
-export function curveOf(groups: CumulativeGroups, gain: GainFormula): Curve {
+export async function curveOf(groups: CumulativeGroups, gain: GainFormula): Promise<Curve> {
   const steps = groups.numUsers.length;
   const x = new Float64Array(steps + 1);
   const y = new Float64Array(steps + 1);
-  for (let s = 0; s < steps; s++) {
+  await forEachYielding(steps, (s) => {
     x[s + 1] = groups.numUsers[s]!;
     y[s + 1] = gain(groups.numUsers[s]!, groups.numTreated[s]!, groups.treatedOutcomes[s]!, groups.controlOutcomes[s]!);
-  }
+  });
   return { x, y };
 }
 
 /** Area by trapezoids. */
-export function areaUnder({ x, y }: { x: ArrayLike<number>; y: ArrayLike<number> }): number {
+export async function areaUnder({ x, y }: { x: ArrayLike<number>; y: ArrayLike<number> }): Promise<number> {
   let area = 0;
-  for (let i = 1; i < x.length; i++) area += ((x[i]! - x[i - 1]!) * (y[i]! + y[i - 1]!)) / 2;
+  await forEachYielding(x.length, (i) => {
+    if (i > 0) area += ((x[i]! - x[i - 1]!) * (y[i]! + y[i - 1]!)) / 2;
+  });
   return area;
 }

@@ -82,17 +82,17 @@ export async function upliftMetrics(data: UpliftData, options: UpliftOptions = {
   const byUsers = await cumulate(order, undefined, treated, outcomes);
   const numTreated = byUsers.numTreated[n - 1]!;
   const costSteps = costs === undefined ? undefined : await cumulate(order, scores, treated, costs);
-  const costCurve = costSteps === undefined ? undefined : scaledCostCurve(bySteps, costSteps);
-  const curve = curveOf(bySteps, upliftGain);
+  const costCurve = costSteps === undefined ? undefined : await scaledCostCurve(bySteps, costSteps);
+  const curve = await curveOf(bySteps, upliftGain);
   return {
     numUsers: n,
     numTreated,
     effect: await meanDifference(treated, outcomes, confidence),
     scikitUplift: await scikitUplift(bySteps, treated, outcomes),
-    causalml: causalml(byUsers),
-    aucc: costCurve === undefined ? undefined : areaUnder(costCurve),
-    curve: thinned({ x: curve.x.map((users) => users / n), y: curve.y }, points),
-    costCurve: costCurve === undefined ? undefined : thinned(costCurve, points),
+    causalml: await causalml(byUsers),
+    aucc: costCurve === undefined ? undefined : await areaUnder(costCurve),
+    curve: thinned(curve, points, n),
+    costCurve: costCurve === undefined ? undefined : thinned(costCurve, points, 1),
   };
 }
 
@@ -144,10 +144,10 @@ async function meanDifference(
 }
 
 /** Area of a curve above the line from 0 to `end`, over the same of the best curve. */
-function share(curve: Curve, best: { x: ArrayLike<number>; y: ArrayLike<number> }): number {
+async function share(curve: Curve, best: { x: ArrayLike<number>; y: ArrayLike<number> }): Promise<number> {
   const last = best.x.length - 1;
   const random = (best.x[last]! * best.y[last]!) / 2;
-  return (areaUnder(curve) - random) / (areaUnder(best) - random);
+  return ((await areaUnder(curve)) - random) / ((await areaUnder(best)) - random);
 }
 
 async function scikitUplift(
@@ -170,17 +170,17 @@ async function scikitUplift(
   // Best first; each step: control users without and with the outcome, treated users without and with it.
   const gained = [0, 0, 0, treated1] as const;
   const lost = [0, control1, 0, 0] as const;
-  const bestQini = curveOf(stepsOf([gained, [control0, 0, treated0, 0], lost]), qiniGain);
+  const bestQini = await curveOf(stepsOf([gained, [control0, 0, treated0, 0], lost]), qiniGain);
   const wasted = [0, 0, treated0, 0] as const;
   const last = control1 > treated0 ? [lost, wasted] : [wasted, lost];
-  const bestUplift = curveOf(stepsOf([gained, [control0, 0, 0, 0], ...last]), upliftGain);
+  const bestUplift = await curveOf(stepsOf([gained, [control0, 0, 0, 0], ...last]), upliftGain);
   const n = treated.length;
   const total = treated1 - ((treated0 + treated1) * control1) / (control0 + control1);
-  const qini = curveOf(bySteps, qiniGain);
+  const qini = await curveOf(bySteps, qiniGain);
   const values = {
-    qini: share(qini, bestQini),
-    qiniWithoutNegativeEffects: share(qini, { x: [0, total, n], y: [0, total, total] }),
-    auuc: share(curveOf(bySteps, upliftGain), bestUplift),
+    qini: await share(qini, bestQini),
+    qiniWithoutNegativeEffects: await share(qini, { x: [0, total, n], y: [0, total, total] }),
+    auuc: await share(await curveOf(bySteps, upliftGain), bestUplift),
   };
   return Object.values(values).every(Number.isFinite) ? values : undefined;
 }
@@ -207,25 +207,26 @@ function stepsOf(steps: readonly Step[]): CumulativeGroups {
 }
 
 /** Where a step has no treated or no control users yet, causalml draws a line between its neighbours. */
-function causalml({ numUsers, numTreated, treatedOutcomes, controlOutcomes }: CumulativeGroups) {
+async function causalml({ numUsers, numTreated, treatedOutcomes, controlOutcomes }: CumulativeGroups) {
   const n = numUsers.length;
   const lift = new Float64Array(n + 1);
   const qini = new Float64Array(n + 1);
-  for (let i = 1; i <= n; i++) {
-    const treated = numTreated[i - 1]!;
+  await forEachYielding(n, (before) => {
+    const i = before + 1;
+    const treated = numTreated[before]!;
     const control = i - treated;
     lift[i] = treatedOutcomes[i - 1]! / treated - controlOutcomes[i - 1]! / control;
     qini[i] = control === 0 ? Number.NaN : treatedOutcomes[i - 1]! - (controlOutcomes[i - 1]! * treated) / control;
     if (treated === 0 || control === 0) lift[i] = Number.NaN;
-  }
-  interpolate(lift);
-  interpolate(qini);
+  });
+  await interpolate(lift);
+  await interpolate(qini);
   let auuc = 0;
   let area = 0;
-  for (let i = 0; i <= n; i++) {
+  await forEachYielding(n + 1, (i) => {
     auuc += lift[i]! * i;
     area += qini[i]! - (qini[n]! * i) / n;
-  }
+  });
   const defined = (x: number) => (Number.isFinite(x) ? x : undefined);
   return {
     qini: defined(area / (n + 1) / Math.abs(qini[n]!)),
@@ -234,31 +235,31 @@ function causalml({ numUsers, numTreated, treatedOutcomes, controlOutcomes }: Cu
 }
 
 /** Fills NaN by straight lines; the first and the last element are numbers. */
-function interpolate(values: Float64Array): void {
+async function interpolate(values: Float64Array): Promise<void> {
   let known = 0;
-  for (let i = 1; i < values.length; i++) {
-    if (Number.isNaN(values[i]!)) continue;
+  await forEachYielding(values.length, (i) => {
+    if (i === 0 || Number.isNaN(values[i]!)) return;
     for (let j = known + 1; j < i; j++)
       values[j] = values[known]! + ((values[i]! - values[known]!) * (j - known)) / (i - known);
     known = i;
-  }
+  });
 }
 
 /** Incremental outcome over incremental cost, both scaled to end at 1; undefined where the treatment costs nothing. */
-function scaledCostCurve(outcomes: CumulativeGroups, costs: CumulativeGroups): Curve | undefined {
-  const x = curveOf(costs, upliftGain).y;
-  const y = curveOf(outcomes, upliftGain).y;
+async function scaledCostCurve(outcomes: CumulativeGroups, costs: CumulativeGroups): Promise<Curve | undefined> {
+  const { y: x } = await curveOf(costs, upliftGain);
+  const { y } = await curveOf(outcomes, upliftGain);
   const [totalCost, total] = [x[x.length - 1]!, y[y.length - 1]!];
   if (!(totalCost > 0) || !(total > 0)) return undefined;
   return { x: x.map((cost) => cost / totalCost), y: y.map((gain) => gain / total) };
 }
 
-/** At most `points` of a curve, evenly spread over its steps, with both ends. */
-function thinned({ x, y }: Curve, points: number): CurvePoint[] {
+/** At most `points` of a curve, evenly spread over its steps, with both ends; x as a share of `whole`. */
+function thinned({ x, y }: Curve, points: number, whole: number): CurvePoint[] {
   const last = x.length - 1;
   const count = Math.min(points, last + 1);
   return Array.from({ length: count }, (_, i) => {
     const at = count === 1 ? 0 : Math.round((i * last) / (count - 1));
-    return { share: x[at]!, gain: y[at]! };
+    return { share: x[at]! / whole, gain: y[at]! };
   });
 }

@@ -1,7 +1,9 @@
 import { invalidArgument } from "../errors.js";
+import { ascendingOrder } from "../executor/ascending-order.js";
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import { fieldsOf, oneOf } from "../util/arguments.js";
 import { sigmoid } from "../util/sigmoid.js";
+import { forEachYielding } from "../util/yield.js";
 import { logisticRegression } from "./linear-model.js";
 
 /** Turns a model's scores (log-odds, or any number that grows with the chance) into probabilities. */
@@ -14,7 +16,7 @@ export type Calibration =
       probabilities: number[];
     };
 
-function checkHeldOut(scores: Float64Array, y: Float32Array): void {
+async function checkHeldOut(scores: Float64Array, y: Float32Array): Promise<void> {
   if (
     !(scores instanceof Float64Array) ||
     !(y instanceof Float32Array) ||
@@ -23,7 +25,9 @@ function checkHeldOut(scores: Float64Array, y: Float32Array): void {
   ) {
     throw invalidArgument("expected scores as Float64Array and as many y as Float32Array, at least one");
   }
-  if (!scores.every(Number.isFinite)) throw invalidArgument("expected finite scores");
+  await forEachYielding(scores.length, (i) => {
+    if (!Number.isFinite(scores[i])) throw invalidArgument("expected finite scores");
+  });
 }
 
 /**
@@ -35,14 +39,18 @@ export async function plattCalibration(
   y: Float32Array,
   options: RunOptions = {},
 ): Promise<Calibration> {
-  checkHeldOut(scores, y);
+  await checkHeldOut(scores, y);
   const n = scores.length;
   const x = {
     cols: 1,
-    indptr: BigInt64Array.from({ length: n + 1 }, (_, i) => BigInt(i)),
+    indptr: new BigInt64Array(n + 1),
     indices: new Int32Array(n),
-    values: Float32Array.from(scores),
+    values: new Float32Array(n),
   };
+  await forEachYielding(n, (i) => {
+    x.indptr[i + 1] = BigInt(i + 1);
+    x.values[i] = scores[i]!;
+  });
   const { beta, intercept } = await logisticRegression(x, y, { ...options, l2: 1e-3 });
   return { kind: "platt", slope: beta[0]!, intercept };
 }
@@ -56,12 +64,14 @@ export async function isotonicCalibration(
   y: Float32Array,
   options: RunOptions = {},
 ): Promise<Calibration> {
-  checkHeldOut(scores, y);
-  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]! || a - b);
+  await checkHeldOut(scores, y);
+  const executor = new Executor(options);
+  const order = await ascendingOrder(executor, scores);
   const distinct: number[] = [];
   const sums: number[] = [];
   const counts: number[] = [];
-  for (const i of order) {
+  await forEachYielding(order.length, (at) => {
+    const i = order[at]!;
     if (distinct.length === 0 || scores[i]! > distinct.at(-1)!) {
       distinct.push(scores[i]!);
       sums.push(0);
@@ -69,20 +79,21 @@ export async function isotonicCalibration(
     }
     sums[sums.length - 1]! += y[i]!;
     counts[counts.length - 1]!++;
-  }
+  });
   const means = shared.f64(distinct.length);
   const weights = shared.f64(distinct.length);
-  for (let i = 0; i < distinct.length; i++) {
+  await forEachYielding(distinct.length, (i) => {
     means[i] = sums[i]! / counts[i]!;
     weights[i] = counts[i]!;
-  }
+  });
   const fitted = shared.f64(distinct.length);
-  const executor = new Executor(options);
   await executor.run({ kernel: "fitIsotonic", args: { y: means, weights, outFitted: fitted } });
   // Only the ends of each step matter.
-  const ends = distinct.flatMap((_, i) =>
-    i === 0 || i + 1 === distinct.length || fitted[i] !== fitted[i - 1] || fitted[i] !== fitted[i + 1] ? [i] : [],
-  );
+  const ends: number[] = [];
+  await forEachYielding(distinct.length, (i) => {
+    if (i === 0 || i + 1 === distinct.length || fitted[i] !== fitted[i - 1] || fitted[i] !== fitted[i + 1])
+      ends.push(i);
+  });
   return { kind: "isotonic", scores: ends.map((i) => distinct[i]!), probabilities: ends.map((i) => fitted[i]!) };
 }
 

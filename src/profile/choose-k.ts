@@ -2,6 +2,7 @@ import { invalidArgument } from "../errors.js";
 import { integerBetween, oneOf } from "../util/arguments.js";
 import { Random } from "../util/random.js";
 import { sampleRows } from "../util/sample-rows.js";
+import { forEachYielding } from "../util/yield.js";
 import { bestK, K_CRITERIA, type KCriterion, type KQuality } from "./choice-of-k.js";
 import { type DenseClusterOptions, denseClusters } from "./dense-clusters.js";
 import { checkedPoints, unitRows } from "./kmeans-points.js";
@@ -45,9 +46,13 @@ export async function chooseK(points: Float32Array, dims: number, options: Choos
   const n = data.length / dims;
   const { minK: _min, maxK: _max, sampleSize: _size, criterion: _criterion, ...run } = options;
   const { weights } = options;
+  let size = weights === undefined ? n : 0;
+  await forEachYielding(weights?.length ?? 0, (i) => {
+    size += weights![i]!;
+  });
   return chooseAmong(options, options.seed, {
     n,
-    size: weights === undefined ? n : weights.reduce((sum, weight) => sum + weight, 0),
+    size,
     total: async () => (await denseClusters(data, dims, { ...run, miniBatch: undefined, k: 1 })).inertia,
     clusters: (k) => denseClusters(data, dims, { ...run, k }),
     distances: async (sample) => {

@@ -1,5 +1,7 @@
 import { Executor } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { rowsWhere } from "../util/rows-where.js";
+import { forEachYielding } from "../util/yield.js";
 import { type ChoiceOptions, chooseAmong, type KChoice } from "./choose-k.js";
 import { type ClusterUsersOptions, clusterUsers } from "./sparse-kmeans.js";
 import { SparsePoints } from "./sparse-points.js";
@@ -19,19 +21,27 @@ export async function chooseUserK(matrix: Matrix, options: ChooseUserKOptions = 
   const { minK: _min, maxK: _max, sampleSize: _size, criterion: _criterion, ...run } = options;
   const unit = options.spherical === true || options.unitLength !== false;
   const points = await SparsePoints.create(new Executor(options), matrix, 1, { unit, weights: undefined });
-  const active = Array.from(points.weights.keys()).filter((user) => points.weights[user]! > 0);
+  const active = await rowsWhere(matrix.numUsers, (user) => points.weights[user]! > 0);
   const { weights } = options;
+  let size = 0;
+  await forEachYielding(active.length, (at) => {
+    size += weights?.[active[at]!] ?? 1;
+  });
   return chooseAmong(options, options.seed, {
     n: active.length,
-    size: active.reduce((sum, user) => sum + (weights?.[user] ?? 1), 0),
+    size,
     total: async () => (await clusterUsers(matrix, { ...run, k: 1, nInit: 1 })).inertia,
     clusters: async (k) => {
       const { inertia, labels, sizes } = await clusterUsers(matrix, { ...run, k });
-      return { inertia, sizes, labels: Int32Array.from(active, (user) => labels[user]!) };
+      const ofActive = new Int32Array(active.length);
+      await forEachYielding(active.length, (at) => {
+        ofActive[at] = labels[active[at]!]!;
+      });
+      return { inertia, sizes, labels: ofActive };
     },
     distances: async (sample) => {
       const rows = Array.from(sample, (at) => active[at]!);
-      const some = new SparseRows(matrix, points.factors, 1, rows, new Float32Array(rows.length).fill(1));
+      const some = await SparseRows.create(matrix, points.factors, 1, rows, new Float32Array(rows.length).fill(1));
       return async (from) => (await some.squaredDistancesTo(from)).map(Math.sqrt);
     },
   });

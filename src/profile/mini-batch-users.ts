@@ -88,7 +88,7 @@ export async function miniBatchUsers(matrix: Matrix, options: MiniBatchUsersOpti
     const size = initSizeOf(active.length, k, settings.batchSize);
     const rows = Array.from(sampleRows(active.length, size, random), (at) => active[at]!);
     const own = Float32Array.from(rows, (user) => weights?.[user] ?? 1);
-    const chosen = await centroidsAmong(new SparseRows(matrix, engine.factors, k, rows, own), init, random);
+    const chosen = await centroidsAmong(await SparseRows.create(matrix, engine.factors, k, rows, own), init, random);
     return chosen.map((at) => rows[at]!);
   }
 

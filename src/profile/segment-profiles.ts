@@ -35,9 +35,10 @@ export async function segmentProfiles(
 ): Promise<FeatureDifference[][]> {
   integerBetween("segments", segments, 0, 1_000_000);
   if (!(labels instanceof Int32Array)) throw invalidArgument("expected labels as an Int32Array");
-  if (!labels.every((label) => label >= -1 && label < segments)) {
-    throw invalidArgument(`expected labels from -1 to ${segments - 1}`);
-  }
+  await forEachYielding(labels.length, (user) => {
+    if (labels[user]! < -1 || labels[user]! >= segments)
+      throw invalidArgument(`expected labels from -1 to ${segments - 1}`);
+  });
   const profiles: FeatureDifference[][] = Array.from({ length: segments }, () => []);
   for (const [name, values] of features) {
     const differences = await featureDifferences(name, await values(), labels, segments);

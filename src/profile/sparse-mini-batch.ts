@@ -1,5 +1,6 @@
 import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
+import { rowsWhere } from "../util/rows-where.js";
 import { forEachYielding } from "../util/yield.js";
 import { batchShards, type MiniBatchEngine } from "./mini-batch.js";
 
@@ -12,7 +13,7 @@ export class SparseMiniBatch implements MiniBatchEngine {
   readonly seen: Float64Array;
   readonly centroids: Float32Array;
   readonly factors: Float32Array;
-  drawn = new Int32Array(0);
+  drawn: Int32Array = new Int32Array(0);
   readonly #squares: Float64Array;
   readonly #sums: Float64Array;
   readonly #norms: Float64Array;
@@ -58,11 +59,7 @@ export class SparseMiniBatch implements MiniBatchEngine {
         },
       })),
     );
-    const active: number[] = [];
-    await forEachYielding(matrix.numUsers, (user) => {
-      if (engine.#squares[user]! > 0) active.push(user);
-    });
-    engine.drawn = Int32Array.from(active);
+    engine.drawn = await rowsWhere(matrix.numUsers, (user) => engine.#squares[user]! > 0);
     return engine;
   }
 

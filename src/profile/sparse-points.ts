@@ -150,7 +150,7 @@ export class SparsePoints implements Searchable {
   }
 
   async subset(rows: readonly number[], weights: Float32Array): Promise<Choosable> {
-    return new SparseRows(this.matrix, this.factors, this.k, rows, weights);
+    return SparseRows.create(this.matrix, this.factors, this.k, rows, weights);
   }
 }
 

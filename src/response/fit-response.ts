@@ -170,7 +170,7 @@ export async function fitResponse(
     if (isApplied) heldOutScores = scaledScores;
   }
   const own = await judged(train, await scoresOf(x));
-  const quality = await judge(offers, own, await judged(heldOut, heldOutScores), platt);
+  const quality = await judge(executor, offers, own, await judged(heldOut, heldOutScores), platt);
   const final = await fitTo(Int32Array.from(split.kept.keys()).filter(usable));
   const whole = final.betas.map((beta, m) =>
     wholeBeta(platt?.isApplied ? scaledBeta(beta, platt.slopes[m]!, platt.shifts[m]!) : beta, layout, used),

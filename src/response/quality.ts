@@ -1,4 +1,6 @@
 /** How good a response model is, by what became of offers. */
+import { ascendingOrder } from "../executor/ascending-order.js";
+import type { Executor } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Chances } from "./likelihood.js";
 import type { ResponseQuality } from "./model.js";
@@ -57,6 +59,7 @@ export async function isClearlyBetter(other: Treated, { y, p }: Treated): Promis
 }
 
 export async function judge(
+  executor: Executor,
   history: OfferHistory,
   train: Judged,
   heldOut: Judged,
@@ -73,7 +76,10 @@ export async function judge(
     heldOutLogLoss: await logLoss(other.y, (i) => other.p[i]!),
     baseRateLogLoss: await logLoss(other.y, () => baseRate),
     calibration: await calibrate(other.y, other.p),
-    uplift: heldOut.chances.extra === undefined ? null : upliftBins(history, heldOut.rows, heldOut.chances.extra),
+    uplift:
+      heldOut.chances.extra === undefined
+        ? null
+        : await upliftBins(executor, history, heldOut.rows, heldOut.chances.extra),
     platt,
   };
 }
@@ -81,12 +87,13 @@ export async function judge(
 const UPLIFT_BINS = 5;
 
 /** Held-out rows in bins of equal size by predicted extra orders: treated minus control conversions of each. */
-function upliftBins(
+async function upliftBins(
+  executor: Executor,
   history: OfferHistory,
   rows: Int32Array,
   predicted: Float64Array,
-): NonNullable<ResponseQuality["uplift"]> {
-  const order = Int32Array.from(rows.keys()).sort((a, b) => predicted[a]! - predicted[b]! || a - b);
+): Promise<NonNullable<ResponseQuality["uplift"]>> {
+  const order = await ascendingOrder(executor, predicted);
   const bins: NonNullable<ResponseQuality["uplift"]> = [];
   for (let bin = 0; bin < UPLIFT_BINS; bin++) {
     const part = order.slice(

@@ -1,27 +1,40 @@
-/** Lets the event loop turn: long loops on the main thread call it every few thousand rows. */
-export function yieldToEventLoop(): Promise<void> {
-  return new Promise(setImmediate);
+/** What a loop on the main thread may take before the event loop gets a turn. */
+const TURN_MS = 4;
+/** When the event loop last turned here: one for all loops, so that many short ones in a row let it turn, too. */
+let turned = 0;
+
+/** Lets the event loop turn. */
+export async function yieldToEventLoop(): Promise<void> {
+  await new Promise(setImmediate);
+  turned = performance.now();
 }
 
-/** Rows between two yields: about a millisecond of simple work. */
-export const ROWS_PER_YIELD = 16_384;
+/** Whether the event loop should get a turn: for steps of well below a millisecond. */
+export const turnIsDue = () => performance.now() - turned >= TURN_MS;
 
-/** Calls `visit(i)` for i in [0, count), yielding on the way; `checkpoint`, called after each yield, may throw to stop. */
+/** Rows that are read or written at a time: about a millisecond of simple work. */
+export const ROWS_PER_YIELD = 16_384;
+/** Rows between two looks at the clock. */
+const ROWS_PER_LOOK = 64;
+
+/** Calls `visit(i)` for i in [0, count), yielding on the way; `checkpoint`, called before a yield, may throw to stop. */
 export async function forEachYielding(
   count: number,
   visit: (index: number) => void,
   checkpoint?: () => void,
 ): Promise<void> {
-  for (let begin = 0; begin < count; begin += ROWS_PER_YIELD) {
-    checkpoint?.();
-    const end = Math.min(begin + ROWS_PER_YIELD, count);
+  for (let begin = 0; begin < count; begin += ROWS_PER_LOOK) {
+    if (turnIsDue()) {
+      checkpoint?.();
+      await yieldToEventLoop();
+    }
+    const end = Math.min(begin + ROWS_PER_LOOK, count);
     for (let index = begin; index < end; index++) visit(index);
-    if (end < count) await yieldToEventLoop();
   }
 }
 
-/** Elements between two yields of a copy: a megabyte or two, well below a millisecond. */
-const ELEMENTS_PER_YIELD = 262_144;
+/** Elements of a copy between two looks at the clock: a megabyte or two, well below a millisecond. */
+const ELEMENTS_PER_LOOK = 262_144;
 
 interface CopyTarget<T> {
   readonly length: number;
@@ -34,10 +47,9 @@ interface CopySource<T> {
 
 /** Copies a typed array to the front of another, yielding on the way. Returns the target. */
 export async function copyYielding<S, T extends CopyTarget<S>>(target: T, source: CopySource<S>): Promise<T> {
-  for (let begin = 0; begin < source.length; begin += ELEMENTS_PER_YIELD) {
-    const end = Math.min(begin + ELEMENTS_PER_YIELD, source.length);
-    target.set(source.subarray(begin, end), begin);
-    if (end < source.length) await yieldToEventLoop();
+  for (let begin = 0; begin < source.length; begin += ELEMENTS_PER_LOOK) {
+    if (turnIsDue()) await yieldToEventLoop();
+    target.set(source.subarray(begin, begin + ELEMENTS_PER_LOOK), begin);
   }
   return target;
 }
