@@ -3,6 +3,7 @@ import type { ArgValue } from "../executor/call.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
 import { numberBetween } from "../util/arguments.js";
+import { forEachYielding } from "../util/yield.js";
 import { type DualSolution, dualSolutions } from "./dual.js";
 import type { Limits } from "./limits.js";
 import { polish, reachFloors } from "./polish.js";
@@ -114,13 +115,18 @@ function isBetter(a: PolishStats, b: PolishStats): boolean {
   return a.valueMilli > b.valueMilli;
 }
 
-function takeRows(chosen: Uint8Array, width: number, { members }: Units): Uint8Array {
+async function takeRows(chosen: Uint8Array, width: number, { members }: Units): Promise<Uint8Array> {
   const rows = new Uint8Array(members.length * width);
-  for (const [i, user] of members.entries()) rows.set(chosen.subarray(user * width, (user + 1) * width), i * width);
+  await forEachYielding(members.length, (i) => {
+    const user = members[i]!;
+    rows.set(chosen.subarray(user * width, (user + 1) * width), i * width);
+  });
   return rows;
 }
-function putRows(chosen: Uint8Array, width: number, { members }: Units, rows: Uint8Array): void {
-  for (const [i, user] of members.entries()) chosen.set(rows.subarray(i * width, (i + 1) * width), user * width);
+async function putRows(chosen: Uint8Array, width: number, { members }: Units, rows: Uint8Array): Promise<void> {
+  await forEachYielding(members.length, (i) => {
+    chosen.set(rows.subarray(i * width, (i + 1) * width), members[i]! * width);
+  });
 }
 
 /** @internal Allocation over candidates that are already in the kernels' form. */
@@ -130,7 +136,7 @@ export async function allocateTable(
   limits: Limits,
   { warm, chosen = shared.u8(table.numUsers * table.width), gap = DEFAULT_GAP }: AllocateOptions = {},
 ): Promise<Allocation> {
-  const problem = new Problem(table, limits);
+  const problem = await Problem.create(executor, table, limits);
   if (warm === undefined) await checkCandidates(executor, problem);
   let bound = Number.POSITIVE_INFINITY;
   let dual: DualSolution | undefined;
@@ -145,10 +151,10 @@ export async function allocateTable(
     // More exact prices need not end in a better choice.
     if (before?.open === open && isBetter(before.stats, stats)) {
       stats = before.stats;
-      putRows(chosen, problem.width, open, before.rows);
+      await putRows(chosen, problem.width, open, before.rows);
     }
     if (stats.broken < 0 && gapOf(bound, settled.valueMilli + stats.valueMilli) <= gap) break;
-    before = { open, stats, rows: takeRows(chosen, problem.width, open) };
+    before = { open, stats, rows: await takeRows(chosen, problem.width, open) };
   }
   if (stats!.broken >= 0) await reachFloors(executor, problem, dual!.prices, stats!, chosen);
   const { prices, evaluations, passes } = dual!;

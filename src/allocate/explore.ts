@@ -141,7 +141,7 @@ export async function exploreTable(
 ): Promise<Exploration> {
   const { epsilon, temperature, seed, reserve, keys } = settingsOf(options, table.numUsers);
   const best = await allocateTable(executor, table, limits);
-  const problem = new Problem(table, limits);
+  const problem = await Problem.create(executor, table, limits);
   const { constraints, numUsers, width } = problem;
   const units = drawUnits(problem);
   const isFloor = (r: number) => constraints[r]!.kind === "floors";

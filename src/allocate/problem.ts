@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
-import { shared } from "../executor/executor.js";
+import { type Executor, shared } from "../executor/executor.js";
 import { integerBetween, numberBetween, shown } from "../util/arguments.js";
 import { type CapTree, capTree } from "./cap-tree.js";
 import { type Components, componentsOf } from "./identity.js";
@@ -135,7 +135,13 @@ export class Problem {
   readonly #cellIndptr: BigInt64Array;
   readonly #cellConstraints: Int32Array;
 
-  constructor(table: CandidateTable, limits: Limits) {
+  static async create(executor: Executor, table: CandidateTable, limits: Limits): Promise<Problem> {
+    const { identity } = limits;
+    const components = identity === undefined ? undefined : await componentsOf(executor, identity, table.numUsers);
+    return new Problem(table, limits, components);
+  }
+
+  private constructor(table: CandidateTable, limits: Limits, components: Components | undefined) {
     this.#table = table;
     this.numUsers = table.numUsers;
     this.width = table.width;
@@ -143,7 +149,7 @@ export class Problem {
     this.#perUser = integerBetween("perUser", limits.perUser ?? 1, 1, 2 ** 31 - 1);
     this.constraints = constraintsOf(limits, table.numUsers);
     this.#caps = capTree(limits);
-    this.components = limits.identity === undefined ? undefined : componentsOf(limits.identity, table.numUsers);
+    this.components = components;
     if (table.face === undefined && this.constraints.some(({ measure }) => measure === "face"))
       throw invalidArgument("a budget of face cost needs the face value of each candidate");
 

@@ -61,7 +61,7 @@ export async function recountWritten(
     }
     executor.checkCancelled();
   }
-  const problem = new Problem(table, limits);
+  const problem = await Problem.create(executor, table, limits);
   const recount = await (drawn ? countDraws : checkAssignment)(executor, problem, chosen);
   const { assigned, valueMinor, spendMinor } = expected;
   if (

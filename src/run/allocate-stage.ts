@@ -131,7 +131,7 @@ export function allocateStage(
     const { chosen } = explored ?? best;
     const candidatesFile = join(candidates.dir, "candidates.safetensors");
     const { reasons } = await loadTensors(context.executor, candidatesFile, { reasons: "U8" });
-    const problem = new Problem(table, limits);
+    const problem = await Problem.create(context.executor, table, limits);
     await context.executor.map(
       shards(numUsers, SHARD_USERS).map(({ begin, end }) => ({
         kernel: "explainUnassigned",

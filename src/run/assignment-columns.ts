@@ -37,10 +37,10 @@ export async function listAssignments(
   allocated: AllocateStage,
 ): Promise<AssignmentColumns> {
   const { numUsers } = ingested.result;
-  const problem = new Problem(candidateTable(candidates, numUsers), {
+  const { executor } = context;
+  const problem = await Problem.create(executor, candidateTable(candidates, numUsers), {
     coupons: context.loaded.coupons.map(() => ({})),
   });
-  const { executor } = context;
   const allocation = join(allocated.dir, "allocation.safetensors");
   const listed = await executor.map(
     shards(numUsers, SHARD_USERS).map(({ begin, end }) => ({

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { componentsOf } from "../../src/allocate/identity.js";
+import { Executor } from "../../src/executor/executor.js";
 
 /** By their first user, the users of each label that several have. */
 function plainUnits(labels: readonly number[]): number[][] {
@@ -9,12 +10,13 @@ function plainUnits(labels: readonly number[]): number[][] {
 }
 
 describe("identities of several users", () => {
-  it("are units by their first user, whatever the labels are", () => {
+  it("are units by their first user, whatever the labels are", async () => {
+    const executor = new Executor({ threads: 1 });
     const label = fc.oneof(fc.integer({ min: -1, max: 5 }), fc.constantFrom(2 ** 31 - 1, 2 ** 30, -5));
-    fc.assert(
-      fc.property(fc.array(label, { maxLength: 30 }), (labels) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(label, { maxLength: 30 }), async (labels) => {
         const expected = plainUnits(labels);
-        const found = componentsOf(Int32Array.from(labels), labels.length);
+        const found = await componentsOf(executor, Int32Array.from(labels), labels.length);
         if (expected.length === 0) {
           expect(found).toBeUndefined();
           return;
