@@ -3,11 +3,13 @@ import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { CouponcastError } from "../../errors.js";
 import { count, percent } from "../../report/format.js";
+import type { OutputFile } from "../../table/output-file.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { sum } from "../list-rows.js";
 import { list } from "../option-values.js";
 import { addDbscanOptions, dbscanLines, SEGMENT_METHODS } from "../segment-dbscan.js";
 import { addKmeansOptions, checkChoice, kmeansLines, writePlot } from "../segment-kmeans.js";
+import type { SegmentMatrixResult } from "../segment-matrix.js";
 import type { SegmentTableOptions, SegmentTableResult } from "../segment-table.js";
 import { brief, byteSize, counted, table } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
@@ -98,23 +100,17 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       });
     }
     checkChoice(options);
-    if (path!.toLowerCase().endsWith(".safetensors")) return ofMatrix(session, path!, options);
-    if (options.metric === "cosine") {
-      throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--metric cosine needs a behaviour matrix", {
-        field: "--metric",
-        hint: "The features of a table are compared by euclidean distance.",
-      });
-    }
-    const { findTable } = await import("../../table/read-table.js");
-    const { segmentTable } = await import("../segment-table.js");
-    const source = await findTable(path!, "input");
-    const inputs = source.files.map((file) => file.path);
+    const { inputs, found } = await (path!.toLowerCase().endsWith(".safetensors") ? ofMatrix : ofTable)(
+      session,
+      path!,
+      options,
+    );
     const { result, bytes } = await withOutputs(
       session,
       [{ path: options.out, endings: TABLE_ENDINGS }, modelOutput(options), plotOutput(options)],
       inputs,
       async (output, model, plot) => {
-        const result = await segmentTable(session, source, options, output, model);
+        const result = await found(output, model);
         await writePlot(plot, result);
         return { result, bytes: (await stat(output.path)).size };
       },
@@ -124,8 +120,7 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       lines: [
         ...(result.method === "dbscan" ? dbscanLines(result) : kmeansLines(result)),
         "",
-        ...profile(result),
-        "",
+        ...("means" in result ? [...profile(result), ""] : []),
         `${options.out} (${byteSize(bytes)})`,
         ...[options.model, options.plot].filter((path) => path !== undefined),
       ],
@@ -133,28 +128,35 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
   });
 }
 
-async function ofMatrix(session: Session, path: string, options: SegmentOptions) {
+/** The files that are read, and what finds and writes the segments. */
+interface Source {
+  inputs: string[];
+  found(output: OutputFile, model: OutputFile | undefined): Promise<SegmentTableResult | SegmentMatrixResult>;
+}
+
+async function ofTable(session: Session, path: string, options: SegmentOptions): Promise<Source> {
+  if (options.metric === "cosine") {
+    throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--metric cosine needs a behaviour matrix", {
+      field: "--metric",
+      hint: "The features of a table are compared by euclidean distance.",
+    });
+  }
+  const { findTable } = await import("../../table/read-table.js");
+  const { segmentTable } = await import("../segment-table.js");
+  const source = await findTable(path, "input");
+  return {
+    inputs: source.files.map((file) => file.path),
+    found: (output, model) => segmentTable(session, source, options, output, model),
+  };
+}
+
+async function ofMatrix(session: Session, path: string, options: SegmentOptions): Promise<Source> {
   const { segmentMatrix } = await import("../segment-matrix.js");
   const { findTable } = await import("../../table/read-table.js");
   const weights = options.weights === undefined ? undefined : await findTable(options.weights, "weights");
-  const { result, bytes } = await withOutputs(
-    session,
-    [{ path: options.out, endings: TABLE_ENDINGS }, modelOutput(options), plotOutput(options)],
-    [resolve(path), ...(weights?.files ?? []).map((file) => file.path)],
-    async (output, model, plot) => {
-      const result = await segmentMatrix(session, path, { ...options, weights }, output, model);
-      await writePlot(plot, result);
-      return { result, bytes: (await stat(output.path)).size };
-    },
-  );
   return {
-    json: { out: resolve(options.out), ...modelPath(options), ...plotPath(options), bytes, ...result },
-    lines: [
-      ...(result.method === "dbscan" ? dbscanLines(result) : kmeansLines(result)),
-      "",
-      `${options.out} (${byteSize(bytes)})`,
-      ...[options.model, options.plot].filter((path) => path !== undefined),
-    ],
+    inputs: [resolve(path), ...(weights?.files ?? []).map((file) => file.path)],
+    found: (output, model) => segmentMatrix(session, path, { ...options, weights }, output, model),
   };
 }
 
