@@ -29,7 +29,7 @@ export async function predictUserClusters(
   options: RunOptions = {},
 ): Promise<UserClusterPrediction> {
   checkMatrix("matrix", matrix);
-  const { items, centroids, sizes: before, unitLength } = checked(model);
+  const { items, centroids, sizes: before, unitLength } = await checked(model);
   const k = before.length;
   const lanes = lanesOf(k);
   const executor = new Executor(options);

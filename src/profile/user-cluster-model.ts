@@ -75,7 +75,7 @@ async function itemsOf(matrix: Matrix): Promise<string[]> {
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no cluster, no item), ERR_COUPONCAST_IO.
  */
 export async function writeUserClusterModel(path: string, model: UserClusterModel): Promise<void> {
-  const { items, centroids, sizes, unitLength } = checked(model);
+  const { items, centroids, sizes, unitLength } = await checked(model);
   const texts = items.map((id) => Buffer.from(id));
   const offsets = new BigInt64Array(items.length + 1);
   for (const [i, { length }] of texts.entries()) offsets[i + 1] = offsets[i]! + BigInt(length);
@@ -110,19 +110,19 @@ export async function readUserClusterModel(path: string): Promise<UserClusterMod
     sizes: [...(tensors.sizes as Float64Array)],
     unitLength: known.data.unitLength === "true",
   };
-  const problem = problemOf(model);
+  const problem = await problemOf(model);
   if (problem !== undefined) throw corrupt(path, problem);
   return model;
 }
 
 /** Refuses what is no model. */
-export function checked(model: UserClusterModel): UserClusterModel {
-  const problem = problemOf(model);
+export async function checked(model: UserClusterModel): Promise<UserClusterModel> {
+  const problem = await problemOf(model);
   if (problem !== undefined) throw invalidArgument(`no model of clusters of users: ${problem}`);
   return model;
 }
 
-function problemOf(model: UserClusterModel): string | undefined {
+async function problemOf(model: UserClusterModel): Promise<string | undefined> {
   const { items, centroids, sizes, unitLength } = fieldsOf("model", model);
   if (!Array.isArray(items) || !items.every((id) => typeof id === "string") || new Set(items).size !== items.length)
     return "expected items with an id of its own each";
@@ -131,9 +131,12 @@ function problemOf(model: UserClusterModel): string | undefined {
   if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) return "expected sizes that count users";
   if (!(centroids instanceof Float32Array) || centroids.length !== items.length * sizes.length)
     return "expected a score of each item in each cluster";
-  if (!centroids.every(Number.isFinite)) return "expected finite centroids";
   if (typeof unitLength !== "boolean") return "expected unitLength as true or false";
-  return undefined;
+  let finite = true;
+  await forEachYielding(centroids.length, (at) => {
+    finite &&= Number.isFinite(centroids[at]);
+  });
+  return finite ? undefined : "expected finite centroids";
 }
 
 function corrupt(path: string, problem: string): CouponcastError {
