@@ -81,7 +81,7 @@ TEST(TouchedSums, FewOrManyTouchedGiveTheBestOfPlainSums) {
         values.push_back(value);
         expected[static_cast<size_t>(index)] += 1.5F * value;
       }
-      sums.AddScaled(indices, values, 1.5F);
+      sums.AddScaled<int32_t>(indices, values, 1.5F);
       sums.Add(7, -0.25F);
       expected[7] += -0.25F;
     }
@@ -103,7 +103,7 @@ TEST(TouchedSums, WhatComesBackToZeroCountsOnce) {
     sums.Add(1, -2);
   }
   sums.Add(1, 4);
-  sums.AddScaled(twice, std::vector<float>{1, 1, 1, 1, 1}, 2);
+  sums.AddScaled<int32_t>(twice, std::vector<float>{1, 1, 1, 1, 1}, 2);
   const std::vector<ScoredIndex> best{{4, 1}, {2, 3}, {2, 8}};
   ExpectSame(sums.TakeBest([](int32_t, float sum) { return sum; }), best);
   ExpectSame(sums.TakeBest([](int32_t, float sum) { return sum; }), {});

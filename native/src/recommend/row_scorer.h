@@ -24,7 +24,8 @@ class RowScorer {
     if (options_.normalise) weights_[static_cast<size_t>(item)] += weight;
   }
   // Adds weights[j] * value for each of distinct items.
-  void AddList(std::span<const int32_t> items, std::span<const float> weights, float value) {
+  template <typename Item>
+  void AddList(std::span<const Item> items, std::span<const float> weights, float value) {
     sums_.AddScaled(items, weights, value);
     if (!options_.normalise) return;
     for (size_t j = 0; j < items.size(); ++j) weights_[static_cast<size_t>(items[j])] += weights[j];
@@ -37,8 +38,7 @@ class RowScorer {
       for (const int32_t item : seen) sums_[item] = 0;
     }
     const bool as_is = !options_.normalise && options_.allowed.empty();
-    const auto best = as_is ? sums_.TakeBest([](int32_t, float sum) { return sum; })
-                            : sums_.TakeBest([&](int32_t item, float sum) { return Final(item, sum); });
+    const auto best = as_is ? sums_.TakeBest() : sums_.TakeBest([&](int32_t item, float sum) { return Final(item, sum); });
     answer_.Write(best, user, seen, place, output);
   }
 

@@ -15,7 +15,8 @@ namespace couponcast {
 
 class TouchedSums {
  public:
-  TouchedSums(int64_t size, int64_t k) : few_(static_cast<size_t>(size) / kFewOf), sums_(static_cast<size_t>(size), 0.0F), best_(k) {}
+  TouchedSums(int64_t size, int64_t k)
+      : size_(static_cast<size_t>(size)), few_(size_ / kFewOf), sums_(static_cast<size_t>(PaddedScores(size)), 0.0F), best_(k) {}
 
   void Add(int32_t index, float amount) {
     MakeRoom(1);
@@ -25,39 +26,51 @@ class TouchedSums {
     sum += amount;
   }
   // Adds factor * values[j] at indices[j], which are distinct: so several sums can be read before the first is written.
-  void AddScaled(std::span<const int32_t> indices, std::span<const float> values, float factor) {
+  template <typename Index>
+  void AddScaled(std::span<const Index> indices, std::span<const float> values, float factor) {
     constexpr size_t kUnroll = 4;
     MakeRoom(indices.size());
     float* const sums = sums_.data();
-    if (count_ >= few_) {  // the list is of no use any more
-      for (size_t i = 0; i < indices.size(); ++i) sums[static_cast<size_t>(indices[i])] += factor * values[i];
-      return;
-    }
+    const bool listed = count_ < few_;  // else the list is of no use any more
     int32_t* const list = list_.data();
     size_t count = count_;
     size_t j = 0;
     for (; j + kUnroll <= indices.size(); j += kUnroll) {
+      // All is read before it is written to what may be the same memory for all that the compiler knows.
+      std::array<Index, kUnroll> at{};
       std::array<float, kUnroll> sum{};
-      for (size_t u = 0; u < kUnroll; ++u) sum[u] = sums[static_cast<size_t>(indices[j + u])];
+      std::array<float, kUnroll> more{};
+      for (size_t u = 0; u < kUnroll; ++u) at[u] = indices[j + u];
+      for (size_t u = 0; u < kUnroll; ++u) sum[u] = sums[static_cast<size_t>(at[u])];
+      for (size_t u = 0; u < kUnroll; ++u) more[u] = sum[u] + factor * values[j + u];
+      for (size_t u = 0; u < kUnroll; ++u) sums[static_cast<size_t>(at[u])] = more[u];
+      if (!listed) continue;
       for (size_t u = 0; u < kUnroll; ++u) {
-        const int32_t index = indices[j + u];
-        sums[static_cast<size_t>(index)] = sum[u] + factor * values[j + u];
-        list[count] = index;
+        list[count] = static_cast<int32_t>(at[u]);
         count += IsZero(sum[u]) ? 1U : 0U;
       }
     }
     count_ = count;
-    for (; j < indices.size(); ++j) Add(indices[j], factor * values[j]);
+    for (; j < indices.size(); ++j) Add(static_cast<int32_t>(indices[j]), factor * values[j]);
   }
 
   float& operator[](int64_t index) { return sums_[static_cast<size_t>(index)]; }
 
-  // The k best above 0 of what final(index, sum) makes of the sums that were touched, best first; clears all. `final` is called
-  // again, with a sum of 0, for what was 0 in between. Valid until the next call.
+  // The k best above 0 of the sums, best first; clears all. Valid until the next call.
+  std::span<const ScoredIndex> TakeBest() {
+    if (count_ < few_) return TakeBest([](int32_t, float sum) { return sum; });
+    const auto best = best_.Of(sums_, {});
+    std::ranges::fill(sums_, 0.0F);
+    count_ = 0;
+    return best;
+  }
+
+  // As above of what final(index, sum) makes of the sums that were touched. `final` is called again, with a sum of 0, for what was 0
+  // in between, and perhaps for what was not touched.
   template <typename Final>
   std::span<const ScoredIndex> TakeBest(Final&& final) {
     const bool few = count_ < few_;
-    const size_t count = few ? count_ : sums_.size();
+    const size_t count = few ? count_ : size_;
     const auto padded = static_cast<size_t>(PaddedScores(static_cast<int64_t>(count)));
     if (scores_.size() < padded) scores_.resize(padded);
     if (few) {
@@ -85,10 +98,11 @@ class TouchedSums {
     if (list_.size() < few_ + more) list_.resize(few_ + more);
   }
 
-  static constexpr size_t kFewOf = 4;  // with this part of all touched, the look at all is shorter
+  static constexpr size_t kFewOf = 8;  // with this part of all touched, the look at all is shorter
 
+  size_t size_;
   size_t few_;
-  std::vector<float> sums_;
+  std::vector<float> sums_;  // padded as BestScores reads them
   std::vector<int32_t> list_;
   size_t count_ = 0;
   std::vector<float> scores_;
