@@ -484,6 +484,39 @@ TEST(ItemRecommender, AnswersWhatRecommendFromItemsDoes) {
   }
 }
 
+// More items than 16 bits tell apart, and as many.
+TEST(ItemRecommender, ManyItems) {
+  for (const int32_t items : {65'536, 65'537, 200'000}) {
+    SCOPED_TRACE(items);
+    OwnedLists model(items, 3);
+    Random random(17);
+    for (size_t at = 0; at < model.indices.size(); ++at) {
+      model.indices[at] = static_cast<int32_t>((static_cast<int64_t>(at) * 7919 + 65'530) % items);
+      model.scores[at] = static_cast<float>(random.Between(0, 1));
+    }
+    for (size_t item = 0; item < model.counts.size(); ++item) model.counts[item] = static_cast<int32_t>(item % 4);
+    std::vector<int32_t> row;
+    std::vector<float> values;
+    std::vector<double> expected(static_cast<size_t>(items), 0.0);
+    for (int32_t item = 1; item < items; item += items / 30) {
+      row.push_back(item);
+      values.push_back(static_cast<float>(random.Between(0, 1)));
+      for (int64_t j = 0; j < model.count(item); ++j) {
+        expected[static_cast<size_t>(model.index(item, j))] +=
+            static_cast<double>(values.back()) * static_cast<double>(model.score(item, j));
+      }
+    }
+    const auto touched = std::ranges::count_if(expected, [](double score) { return score > 0; });
+    auto recommender = ItemRecommender::Create(model.view(), {}, Options(100, false, false));
+    ASSERT_OK(recommender.status());
+    Recommended answer(1, 100);
+    EXPECT_OK(recommender.value()->Recommend(row, values, answer.Rows({0, 1})));
+    EXPECT_EQ(answer.counts[0], touched);
+    for (size_t j = 0; j < static_cast<size_t>(answer.counts[0]); ++j)
+      EXPECT_NEAR(static_cast<double>(answer.scores[j]), expected[static_cast<size_t>(answer.items[j])], 1e-6);
+  }
+}
+
 TEST(ItemRecommender, WithoutValuesEachItemCountsOne) {
   const TestMatrix matrix = testing::GoldenMatrix();
   const OwnedLists model = AllSimilarRows(matrix.by_item(), matrix.by_user(), {}, 2, false, 1000);

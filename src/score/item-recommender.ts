@@ -48,8 +48,8 @@ const ROW_ROOM = 256;
  * Recommends to one user at a time, on the calling thread and within microseconds: for a service between two requests.
  * The row need not be one of the matrix, so it can hold what the user did a second ago.
  *
- * Scores, order and fallback are those of `recommend` with the same options. Memory: a copy of the model (8 bytes a
- * neighbour), some 40 bytes an item and twice the ids.
+ * Scores, order and fallback are those of `recommend` with the same options. Memory: a copy of the model (6 bytes a
+ * neighbour, of more than 65,536 items 8, each list rounded up to 64 bytes), some 40 bytes an item and twice the ids.
  */
 export class ItemRecommender {
   readonly n: number;

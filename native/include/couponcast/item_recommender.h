@@ -35,13 +35,12 @@ class ItemRecommender {
   Status Recommend(std::span<const int32_t> items, std::span<const float> values, const RecommendOutput& output);
 
  private:
-  ItemRecommender() = default;
+  struct Lists;
+
+  ItemRecommender();
 
   int64_t num_items_ = 0;
-  int64_t k_ = 0;
-  std::vector<int32_t> indices_;
-  std::vector<float> scores_;
-  std::vector<int32_t> counts_;
+  std::unique_ptr<Lists> lists_;
   WeightingParams transform_;
   RecommendOptions options_;
   std::vector<uint8_t> allowed_;

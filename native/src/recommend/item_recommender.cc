@@ -1,17 +1,37 @@
 #include "couponcast/item_recommender.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
+#include <variant>
 
 #include "base/check.h"
 #include "recommend/check_options.h"
 #include "recommend/list_shape.h"
-#include "recommend/prefetch_list.h"
+#include "recommend/packed_lists.h"
 #include "recommend/row_scorer.h"
 #include "recommend/transform.h"
 
 namespace couponcast {
+namespace {
 
+constexpr size_t kAhead = 12;  // so many lists before its turn a list is fetched
+
+using AnyLists = std::variant<PackedLists<uint16_t>, PackedLists<int32_t>>;
+
+// Half of the bytes of an index where that holds all items.
+AnyLists Pack(const NeighbourLists& model) {
+  if (model.rows <= int64_t{std::numeric_limits<uint16_t>::max()} + 1) return PackedLists<uint16_t>(model);
+  return PackedLists<int32_t>(model);
+}
+
+}  // namespace
+
+struct ItemRecommender::Lists {
+  AnyLists any;
+};
+
+ItemRecommender::ItemRecommender() = default;
 ItemRecommender::~ItemRecommender() = default;
 
 Result<std::unique_ptr<ItemRecommender>> ItemRecommender::Create(const NeighbourLists& model, const WeightingParams& transform,
@@ -21,10 +41,7 @@ Result<std::unique_ptr<ItemRecommender>> ItemRecommender::Create(const Neighbour
   if (!status.ok()) return status;
   std::unique_ptr<ItemRecommender> made(new ItemRecommender());
   made->num_items_ = model.rows;
-  made->k_ = model.k;
-  made->indices_.assign(model.indices.begin(), model.indices.end());
-  made->scores_.assign(model.scores.begin(), model.scores.end());
-  made->counts_.assign(model.counts.begin(), model.counts.end());
+  made->lists_ = std::make_unique<Lists>(Pack(model));
   made->transform_ = transform;
   made->allowed_.assign(options.allowed.begin(), options.allowed.end());
   made->options_ = options;
@@ -61,15 +78,16 @@ Status ItemRecommender::Recommend(std::span<const int32_t> items, std::span<cons
     if (!seen_.empty() && seen_.back() == cell.item) return InvalidArgument("item " + std::to_string(cell.item) + " is in the row twice");
     seen_.push_back(cell.item);
   }
-  for (size_t i = 0; i < row_.size(); ++i) {
-    if (i + kListsAhead < row_.size()) {
-      PrefetchList(indices_.data(), scores_.data(), static_cast<size_t>(k_), row_[i + kListsAhead].item);
-    }
-    const auto item = static_cast<size_t>(row_[i].item);
-    const auto count = static_cast<size_t>(counts_[item]);
-    const auto at = item * static_cast<size_t>(k_);
-    scorer_->AddList(std::span(indices_).subspan(at, count), std::span(scores_).subspan(at, count), Transform(transform_, row_[i].value));
-  }
+  std::visit(
+      [&](const auto& lists) {
+        for (size_t i = 0; i < std::min(kAhead, row_.size()); ++i) lists.Prefetch(row_[i].item);
+        for (size_t i = 0; i < row_.size(); ++i) {
+          if (i + kAhead < row_.size()) lists.Prefetch(row_[i + kAhead].item);
+          const auto list = lists.Of(row_[i].item);
+          scorer_->AddList(list.indices, list.scores, Transform(transform_, row_[i].value));
+        }
+      },
+      lists_->any);
   scorer_->Finish(0, seen_, 0, output);
   return {};
 }
