@@ -8,16 +8,15 @@
 namespace couponcast::node {
 namespace {
 
-Napi::Value DocumentWeightsBinding(const Args& args) {
+Napi::Value WeighTermsBinding(const Args& args) {
   const Documents documents = DocumentsOf(args);
-  const auto term_weight = args.Out<float>("outTermWeight");
-  const auto length = args.Out<float>("outLength");
-  const auto scale = args.Out<float>("outScale");
-  if (static_cast<int64_t>(term_weight.size()) != documents.rows.cols || static_cast<int64_t>(length.size()) != documents.rows.rows ||
-      length.size() != scale.size()) {
-    Throw(args.env(), InvalidArgument("the weights' arrays do not fit the matrix"));
-  }
-  Check(args.env(), ComputeDocumentWeights(documents.rows, documents.cols, Params(args), args.Cancel(), term_weight, length, scale));
+  Check(args.env(), WeighTerms(documents.rows, documents.cols, Params(args), args.Cancel(), args.Out<float>("outTermWeight"),
+                               args.Out<float>("outLength")));
+  return args.env().Undefined();
+}
+
+Napi::Value ScaleDocumentsBinding(const Args& args) {
+  Check(args.env(), ScaleDocuments(DocumentsOf(args).rows, Weights(args), args.Range(), args.Cancel(), args.Out<float>("outScale")));
   return args.env().Undefined();
 }
 
@@ -102,13 +101,19 @@ Napi::Value SumPairPlacesBinding(const Args& args) {
 Napi::Value FillPairListsBinding(const Args& args) {
   const Documents documents = DocumentsOf(args);
   bool applies = false;
-  Check(args.env(), FillPairLists(documents.rows, documents.cols, Weights(args), args.Range(), args.Cancel(), Lists(args), &applies));
+  Check(args.env(), FillPairLists(documents.rows, documents.cols, Weights(args), args.Range(), args.Cancel(), Lists(args),
+                                  args.Out<double>("outWork"), &applies));
   return Napi::Boolean::New(args.env(), applies);
 }
 
-Napi::Value SquareRanksBinding(const Args& args) {
-  const int64_t ranks = SquareRanks(DocumentsOf(args).rows, args.In<int32_t>("order"), static_cast<int32_t>(args.Integer("largest")));
-  return Napi::Number::New(args.env(), static_cast<double>(ranks));
+Napi::Value DenseRanksBinding(const Args& args) {
+  const CsrView documents = DocumentsOf(args).rows;
+  const auto order = args.In<int32_t>("order");
+  const int64_t square = SquareRanks(documents, order, static_cast<int32_t>(args.Integer("largest")));
+  Napi::Object ranks = Napi::Object::New(args.env());
+  ranks.Set("squareRanks", static_cast<double>(square));
+  ranks.Set("stripRanks", static_cast<double>(StripRanks(documents, order, square)));
+  return ranks;
 }
 
 Napi::Value SumPairSquareBinding(const Args& args) {
@@ -118,21 +123,11 @@ Napi::Value SumPairSquareBinding(const Args& args) {
   return args.env().Undefined();
 }
 
-Napi::Value StripRanksBinding(const Args& args) {
-  return Napi::Number::New(args.env(),
-                           static_cast<double>(StripRanks(DocumentsOf(args).rows, args.In<int32_t>("order"), args.Integer("squareRanks"))));
-}
-
 Napi::Value SumPairStripBinding(const Args& args) {
   const Documents documents = DocumentsOf(args);
   Check(args.env(),
         SumPairStrip(documents.rows, documents.cols, Weights(args), args.In<int32_t>("order"), args.Integer("part"), args.Integer("parts"),
                      args.Cancel(), args.Integer("squareRanks"), args.Integer("stripRanks"), args.Out<float>("strip")));
-  return args.env().Undefined();
-}
-
-Napi::Value PairWorkBinding(const Args& args) {
-  Check(args.env(), PairWork(DocumentsOf(args).rows, Lists(args), args.Range(), args.Out<double>("outWork")));
   return args.env().Undefined();
 }
 
@@ -174,7 +169,8 @@ Napi::Value AnswerPairTilesBinding(const Args& args) {
 }  // namespace
 
 void ExportSimilarity(Napi::Object exports) {
-  Export<DocumentWeightsBinding>(exports, "documentWeights");
+  Export<WeighTermsBinding>(exports, "weighTerms");
+  Export<ScaleDocumentsBinding>(exports, "scaleDocuments");
   Export<SimilarRowsBinding>(exports, "similarRows");
   Export<SimilarRowsPerCallBinding>(exports, "similarRowsPerCall");
   Export<SimilarityWorkBinding>(exports, "similarityWork");
@@ -184,11 +180,9 @@ void ExportSimilarity(Napi::Object exports) {
   Export<PlanPairsBinding>(exports, "planPairs");
   Export<SumPairPlacesBinding>(exports, "sumPairPlaces");
   Export<FillPairListsBinding>(exports, "fillPairLists");
-  Export<SquareRanksBinding>(exports, "squareRanks");
+  Export<DenseRanksBinding>(exports, "denseRanks");
   Export<SumPairSquareBinding>(exports, "sumPairSquare");
-  Export<StripRanksBinding>(exports, "stripRanks");
   Export<SumPairStripBinding>(exports, "sumPairStrip");
-  Export<PairWorkBinding>(exports, "pairWork");
   Export<AddPairsBinding>(exports, "addPairs");
   Export<MergeBestListsBinding>(exports, "mergeBestLists");
   Export<AddPairTilesBinding>(exports, "addPairTiles");

@@ -106,7 +106,8 @@ OwnedWeights::OwnedWeights(const CsrView& documents, const CsrView& terms, const
       term_weight(static_cast<size_t>(documents.cols)),
       length(static_cast<size_t>(documents.rows)),
       scale(static_cast<size_t>(documents.rows)) {
-  status = ComputeDocumentWeights(documents, terms, params, {}, term_weight, length, scale);
+  status = WeighTerms(documents, terms, params, {}, term_weight, length);
+  if (status.ok()) status = ScaleDocuments(documents, view(), {0, documents.rows}, {}, scale);
 }
 
 OwnedLists::OwnedLists(int64_t num_rows, int64_t width)

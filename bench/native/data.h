@@ -64,7 +64,7 @@ struct OwnedWeights {
   std::vector<float> term_weight;
   std::vector<float> length;
   std::vector<float> scale;
-  Status status;  // of ComputeDocumentWeights
+  Status status;  // of what made them
 };
 
 struct OwnedLists {

@@ -119,7 +119,7 @@ class SimilarCase : public Case {
 class WeightsCase : public Case {
  public:
   WeightsCase(const std::string& name, Inputs& inputs, Weighting weighting)
-      : Case("ComputeDocumentWeights/" + name, false), inputs_(inputs), weighting_(weighting) {}
+      : Case("DocumentWeights/" + name, false), inputs_(inputs), weighting_(weighting) {}
 
   void Prepare() override {
     documents_ = inputs_.matrix().by_item();
@@ -134,7 +134,10 @@ class WeightsCase : public Case {
     return {
         .work = static_cast<double>(documents_.nnz()), .unit = "cells", .read_bytes = static_cast<double>(bytes), .read_set_bytes = bytes};
   }
-  Status Run() override { return ComputeDocumentWeights(documents_, terms_, {weighting_}, {}, term_weight_, length_, scale_); }
+  Status Run() override {
+    COUPONCAST_RETURN_IF_ERROR(WeighTerms(documents_, terms_, {weighting_}, {}, term_weight_, length_));
+    return ScaleDocuments(documents_, {{weighting_}, term_weight_, length_, {}}, {0, documents_.rows}, {}, scale_);
+  }
   std::string Wrong() const override {
     double mean = 0;
     for (const float value : documents_.values) mean += static_cast<double>(value) / static_cast<double>(documents_.rows);

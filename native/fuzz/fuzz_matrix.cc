@@ -57,8 +57,9 @@ Status RunAllPairs(const CsrView& documents, const CsrView& terms, const Documen
   std::vector<float> square(static_cast<size_t>(square_ranks * square_ranks));
   std::vector<float> strip(static_cast<size_t>(strip_ranks) * rows);
   const PairLists lists{largest, order, places, head, tail, before, square_ranks, square, strip_ranks, strip};
+  std::vector<double> work(rows);
   bool applies = false;
-  const Status filled = FillPairLists(documents, terms, weights, {0, terms.rows}, {}, lists, &applies);
+  const Status filled = FillPairLists(documents, terms, weights, {0, terms.rows}, {}, lists, work, &applies);
   if (filled.code() != StatusCode::kCorruptFile) Require(filled);
   if (filled.ok() && applies) {
     Require(SumPairSquare(documents, terms, weights, order, 0, 1, {}, square_ranks, square));
@@ -94,7 +95,8 @@ void RunKernels(const BehaviourMatrix& matrix) {
       std::vector<float> length(static_cast<size_t>(documents.rows));
       std::vector<float> scale(length.size());
       const WeightingParams params{static_cast<Weighting>(weighting)};
-      Require(ComputeDocumentWeights(documents, terms, params, {}, term_weight, length, scale));
+      Require(WeighTerms(documents, terms, params, {}, term_weight, length));
+      Require(ScaleDocuments(documents, {params, term_weight, length, {}}, {0, documents.rows}, {}, scale));
       std::vector<int32_t> indices(static_cast<size_t>(documents.rows * kNeighbours));
       std::vector<float> scores(indices.size());
       std::vector<int32_t> counts(static_cast<size_t>(documents.rows));

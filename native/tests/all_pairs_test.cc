@@ -41,9 +41,13 @@ struct OwnedPairs {
   std::vector<float> square;
   int64_t strip_ranks = 0;
   std::vector<float> strip;
+  std::vector<double> work;  // of what was filled in last
 
   OwnedPairs(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, int64_t part)
-      : order(static_cast<size_t>(documents.rows)), sizes(static_cast<size_t>(terms.rows)), before(static_cast<size_t>(documents.nnz())) {
+      : order(static_cast<size_t>(documents.rows)),
+        sizes(static_cast<size_t>(terms.rows)),
+        before(static_cast<size_t>(documents.nnz())),
+        work(order.size()) {
     EXPECT_OK(OrderByDegree(documents, order));
     EXPECT_OK(LargestWhole(documents, weights, {0, documents.rows}, {}, &largest));
     square_ranks = SquareRanks(documents, order, largest);
@@ -115,7 +119,7 @@ OwnedLists AllPairs(const TestMatrix& matrix, const WeightingParams& params, int
   pairs.Place();
   for (const RowRange part : Shards(terms.rows, ways.part)) {
     bool applies = false;
-    EXPECT_OK(FillPairLists(documents, terms, weights.view(), part, {}, pairs.view(), &applies));
+    EXPECT_OK(FillPairLists(documents, terms, weights.view(), part, {}, pairs.view(), pairs.work, &applies));
     EXPECT_TRUE(applies);
   }
   OnThreads(ways.lanes, [&](int64_t part) {
@@ -220,10 +224,12 @@ TEST(AllPairs, WorkIsTheMultiplyAdds) {
   for (size_t t = 0; t < 30; ++t) pairs.Deepen(matrix, t, static_cast<int32_t>(t % 3));
   pairs.Place();
   bool applies = false;
-  EXPECT_OK(FillPairLists(documents, terms, weights.view(), {0, terms.rows}, {}, pairs.view(), &applies));
-  EXPECT_TRUE(applies);
   std::vector<double> work(static_cast<size_t>(documents.rows));
-  EXPECT_OK(PairWork(documents, pairs.view(), {0, documents.rows}, work));
+  for (const RowRange part : Shards(terms.rows, 7)) {
+    EXPECT_OK(FillPairLists(documents, terms, weights.view(), part, {}, pairs.view(), pairs.work, &applies));
+    EXPECT_TRUE(applies);
+    for (size_t rank = 0; rank < work.size(); ++rank) work[rank] += pairs.work[rank];
+  }
   for (size_t rank = 0; rank < work.size(); ++rank) {
     const auto document = static_cast<size_t>(pairs.order[rank]);
     size_t madds = 0;
@@ -235,7 +241,7 @@ TEST(AllPairs, WorkIsTheMultiplyAdds) {
         madds += static_cast<size_t>(matrix.dense()[static_cast<size_t>(pairs.order[other])][t] != 0);
       }
     }
-    EXPECT_DOUBLE_EQ(work[rank], static_cast<double>(madds) + static_cast<double>(rank) / 8);
+    EXPECT_EQ(work[rank], static_cast<double>(madds));
   }
 }
 
@@ -362,7 +368,7 @@ TEST(AllPairs, DoesNotApplyToHugeWeights) {
     const OwnedWeights weights(matrix.by_user(), matrix.by_item(), {});
     OwnedPairs pairs(matrix.by_user(), matrix.by_item(), weights.view(), 1000);
     bool applies = true;
-    EXPECT_OK(FillPairLists(matrix.by_user(), matrix.by_item(), weights.view(), {0, 3}, {}, pairs.view(), &applies));
+    EXPECT_OK(FillPairLists(matrix.by_user(), matrix.by_item(), weights.view(), {0, 3}, {}, pairs.view(), pairs.work, &applies));
     EXPECT_FALSE(applies);
   }
 }
@@ -375,7 +381,7 @@ TEST(AllPairs, RefusesWhatDoesNotFit) {
   OwnedPairs pairs(documents, terms, weights.view(), 1000);
   bool applies = false;
   const auto fill = [&](const PairLists& lists, RowRange range) {
-    return FillPairLists(documents, terms, weights.view(), range, {}, lists, &applies);
+    return FillPairLists(documents, terms, weights.view(), range, {}, lists, pairs.work, &applies);
   };
   EXPECT_CODE(StatusCode::kOutOfRange, fill(pairs.view(), {0, 4}));
   PairLists lists = pairs.view();
@@ -451,11 +457,10 @@ TEST(AllPairs, RefusesAnOrderOrCountsWithoutSense) {
   bool applies = false;
   for (const std::array<int32_t, 3>& order : {std::array<int32_t, 3>{0, 1, 3}, {0, 0, 1}, {-1, 0, 1}}) {
     pairs.order.assign(order.begin(), order.end());
-    EXPECT_CODE(StatusCode::kInvalidArgument, FillPairLists(documents, terms, weights.view(), {0, 3}, {}, pairs.view(), &applies));
+    EXPECT_CODE(StatusCode::kInvalidArgument,
+                FillPairLists(documents, terms, weights.view(), {0, 3}, {}, pairs.view(), pairs.work, &applies));
     EXPECT_CODE(StatusCode::kInvalidArgument, AddPairs(documents, terms, weights.view(), pairs.view(), {0, 3}, 2, false, {}, best.all()));
     EXPECT_CODE(StatusCode::kInvalidArgument, PlanPairs(documents, terms, pairs.order, 0, 0, {0, terms.rows}, {}, pairs.sizes));
-    std::vector<double> work(3);
-    EXPECT_CODE(StatusCode::kInvalidArgument, PairWork(documents, pairs.view(), {0, 3}, work));
   }
   OwnedLists out(3, 2);
   const std::vector<int32_t> order{0, 1, 2};
@@ -489,7 +494,8 @@ TEST(AllPairs, Cancels) {
   const OwnedWeights weights(documents, terms, {});
   OwnedPairs pairs(documents, terms, weights.view(), 1000);
   bool applies = false;
-  EXPECT_CODE(StatusCode::kCancelled, FillPairLists(documents, terms, weights.view(), {0, 3}, Raised(), pairs.view(), &applies));
+  EXPECT_CODE(StatusCode::kCancelled,
+              FillPairLists(documents, terms, weights.view(), {0, 3}, Raised(), pairs.view(), pairs.work, &applies));
   OwnedBest best(3, 1, 2);
   EXPECT_CODE(StatusCode::kCancelled, AddPairs(documents, terms, weights.view(), pairs.view(), {0, 3}, 2, false, Raised(), best.all()));
 

@@ -21,7 +21,8 @@ struct OwnedWeights {
         term_weight(static_cast<size_t>(documents.cols)),
         length(static_cast<size_t>(documents.rows)),
         scale(static_cast<size_t>(documents.rows)) {
-    EXPECT_OK(ComputeDocumentWeights(documents, terms, params, {}, term_weight, length, scale));
+    EXPECT_OK(WeighTerms(documents, terms, params, {}, term_weight, length));
+    EXPECT_OK(ScaleDocuments(documents, view(), {0, documents.rows}, {}, scale));
   }
   DocumentWeights view() const { return {params, term_weight, length, scale}; }
 };

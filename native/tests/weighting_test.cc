@@ -21,7 +21,10 @@ struct Weights {
   explicit Weights(const CsrView& documents)
       : term_weight(static_cast<size_t>(documents.cols)), length(static_cast<size_t>(documents.rows)), scale(length.size()) {}
   Status Compute(const CsrView& documents, const CsrView& terms, const WeightingParams& params, CancelFlag cancel = {}) {
-    return ComputeDocumentWeights(documents, terms, params, cancel, term_weight, length, scale);
+    COUPONCAST_RETURN_IF_ERROR(WeighTerms(documents, terms, params, cancel, term_weight, length));
+    const int64_t middle = documents.rows / 2;
+    COUPONCAST_RETURN_IF_ERROR(ScaleDocuments(documents, {params, term_weight, length, {}}, {middle, documents.rows}, cancel, scale));
+    return ScaleDocuments(documents, {params, term_weight, length, {}}, {0, middle}, cancel, scale);
   }
 };
 

@@ -1,10 +1,19 @@
-import { forEachYielding, yieldToEventLoop } from "../util/yield.js";
+import { forEachYielding } from "../util/yield.js";
 import type { RowRange } from "./executor.js";
 
 export interface ShardSizes {
   minWork: number;
   maxWork: number;
   maxRows: number;
+}
+
+/** At most `calls` ranges of [0, rows), of whole `unit`s, for calls whose results do not depend on how it is cut. */
+export function evenRanges(rows: number, calls: number, unit = 1): RowRange[] {
+  const units = Math.ceil(rows / unit);
+  const cuts = Array.from({ length: calls + 1 }, (_, call) =>
+    Math.min(Math.round((call * units) / calls) * unit, rows),
+  );
+  return cuts.slice(1).flatMap((end, call) => (end > cuts[call]! ? [{ begin: cuts[call]!, end }] : []));
 }
 
 /** Splits rows into a number of consecutive ranges of about the same work. */
@@ -38,15 +47,12 @@ async function cut(
   const shards: (RowRange & { work: number })[] = [];
   let begin = 0;
   let sum = 0;
-  for (let row = 0; row < work.length; row++) {
+  await forEachYielding(work.length, (row) => {
     sum += work[row]! + 1;
-    if (sum >= target || row + 1 - begin === maxRows || row + 1 === work.length) {
-      shards.push({ begin, end: row + 1, work: sum });
-      begin = row + 1;
-      sum = 0;
-      // A pass over millions of rows must not hold up the event loop.
-      await yieldToEventLoop();
-    }
-  }
+    if (sum < target && row + 1 - begin < maxRows && row + 1 < work.length) return;
+    shards.push({ begin, end: row + 1, work: sum });
+    begin = row + 1;
+    sum = 0;
+  });
   return shards;
 }

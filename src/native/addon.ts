@@ -88,7 +88,8 @@ export interface Addon {
   preferLargePages(a: { memory: Uint8Array }): void;
   lockFile(a: { path: string; content: string }): Handle;
 
-  documentWeights(a: Named): void;
+  weighTerms(a: Named): void;
+  scaleDocuments(a: Named): void;
   similarRows(a: Named): void;
   similarRowsPerCall(a: Named): number;
   similarityWork(a: Named): void;
@@ -98,11 +99,9 @@ export interface Addon {
   planPairs(a: Named): void;
   sumPairPlaces(a: Named): void;
   fillPairLists(a: Named): boolean;
-  squareRanks(a: Named): number;
+  denseRanks(a: Named): { squareRanks: number; stripRanks: number };
   sumPairSquare(a: Named): void;
-  stripRanks(a: Named): number;
   sumPairStrip(a: Named): void;
-  pairWork(a: Named): void;
   addPairs(a: Named): void;
   mergeBestLists(a: Named): void;
   addPairTiles(a: Named): boolean;

@@ -1,5 +1,6 @@
 import type { Recycled } from "../executor/recycled.js";
-import { evenRanges, type SparsePoints } from "./sparse-points.js";
+import { evenRanges } from "../executor/shards.js";
+import type { SparsePoints } from "./sparse-points.js";
 
 const BYTES_OF_SHORT = 2;
 /** Behind the first bit of a number; one of those of float64 stays for what is taken away before something is added. */

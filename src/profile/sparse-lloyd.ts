@@ -1,11 +1,12 @@
 import { shared } from "../executor/executor.js";
 import { Recycled } from "../executor/recycled.js";
+import { evenRanges } from "../executor/shards.js";
 import { forEachYielding } from "../util/yield.js";
 import { farthestPoints } from "./farthest-points.js";
 import type { EmptyClusters } from "./kmeans-points.js";
 import type { KmeansEngine } from "./lloyd.js";
 import { fits, type Shorts, type SparseCodes, scaleFor, shorten, shortsOf } from "./sparse-codes.js";
-import { evenRanges, lanesOf, type SparseCentroids, type SparsePoints } from "./sparse-points.js";
+import { lanesOf, type SparseCentroids, type SparsePoints } from "./sparse-points.js";
 import { SHARD_ITEMS, type SharedStep, scaleOf, sharedStep, summed } from "./sparse-step.js";
 
 interface MeasuredCentroids extends SparseCentroids {

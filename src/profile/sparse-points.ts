@@ -1,5 +1,6 @@
 import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
 import { Recycled } from "../executor/recycled.js";
+import { evenRanges } from "../executor/shards.js";
 import type { Matrix } from "../store/matrix.js";
 import { forEachYielding } from "../util/yield.js";
 import type { Choosable, Searchable } from "./choosable.js";
@@ -152,13 +153,4 @@ export class SparsePoints implements Searchable {
   async subset(rows: readonly number[], weights: Float32Array): Promise<Choosable> {
     return SparseRows.create(this.matrix, this.factors, this.k, rows, weights);
   }
-}
-
-/** At most `calls` ranges of [0, rows), of whole `unit`s, for calls whose results do not depend on how it is cut. */
-export function evenRanges(rows: number, calls: number, unit = 1): RowRange[] {
-  const units = Math.ceil(rows / unit);
-  const cuts = Array.from({ length: calls + 1 }, (_, call) =>
-    Math.min(Math.round((call * units) / calls) * unit, rows),
-  );
-  return cuts.slice(1).flatMap((end, call) => (end > cuts[call]! ? [{ begin: cuts[call]!, end }] : []));
 }

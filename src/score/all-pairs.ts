@@ -2,9 +2,10 @@
 import type { ArgValue, KernelCall } from "../executor/call.js";
 import { type Executor, type RowRange, shards as shardsOf, shared } from "../executor/executor.js";
 import { Recycled } from "../executor/recycled.js";
-import { type ShardSizes, shardsOfWork } from "../executor/shards.js";
+import { evenRanges, type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
+import { forEachYielding } from "../util/yield.js";
 
 /** Where the answer of some rows goes. */
 export type Outputs = (rows: RowRange) => { outIndices: ArgValue; outScores: ArgValue; outCounts: ArgValue };
@@ -21,24 +22,31 @@ export interface AllPairsJob {
 
 /** False, and no output, where this does not apply: for more rows than there is memory for, or extreme values. */
 export async function allPairs(executor: Executor, job: AllPairsJob): Promise<boolean> {
-  const byLists = await executor.run({ kernel: "allPairsPays", args: { ...job.documents, k: job.k } });
-  return byLists.value ? pairsByLists(executor, job) : pairsByTiles(executor, job);
+  const { documents, matrix, axis, k } = job;
+  const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
+  const order = shared.i32(listsFit(job, rows) ? rows : 0);
+  const [pays, , ...largests] = await executor.map([
+    { kernel: "allPairsPays", args: { ...documents, k } },
+    ...(order.length > 0 ? [{ kernel: "orderByDegree", args: { ...documents, outOrder: order } } as const] : []),
+    ...evenRanges(order.length, executor.threads).map(
+      (part): KernelCall => ({ kernel: "largestWhole", args: { ...documents, ...part } }),
+    ),
+  ]);
+  if (!pays!.value) return pairsByTiles(executor, job);
+  const whole = largests.map(({ value }) => value as number);
+  const largest = whole.every((value) => value > 0) ? Math.max(0, ...whole) : 0;
+  return order.length > 0 && pairsByLists(executor, job, { order, largest });
 }
 
 /** Memory of what is found so far, for each thread. */
 const MAX_THREAD_BYTES = 200e6;
 const ANSWER_ROWS = 8192;
 
-/** Equal parts of [0, count). */
-function parts(count: number, number: number): RowRange[] {
-  return Array.from({ length: number }, (_, part) => ({
-    begin: Math.floor((count * part) / number),
-    end: Math.floor((count * (part + 1)) / number),
-  }));
-}
+const listsFit = ({ matrix, k }: AllPairsJob, rows: number) =>
+  rows * bestListCapacity(k) * 8 <= MAX_THREAD_BYTES && matrix.nnz < 2 ** 31;
 
 const answerParts = (executor: Executor, rows: number) =>
-  parts(rows, executor.threads * Math.max(Math.ceil(rows / (ANSWER_ROWS * executor.threads)), 1));
+  evenRanges(rows, executor.threads * Math.max(Math.ceil(rows / (ANSWER_ROWS * executor.threads)), 1));
 
 /** PairLayout and BestListCapacity of the core. */
 const layout = (largest: number, rows: number) =>
@@ -47,31 +55,32 @@ const bestListCapacity = (k: number) => k + Math.max(48, Math.trunc(k / 4));
 /** Small: what other lanes have found is only known of rows that are done. */
 const PAIR_SHARDS: ShardSizes = { minWork: 3e6, maxWork: 1e9, maxRows: 65_536 };
 
+/** A sum is looked at for an eighth of what adding to it costs. */
+const WORK_OF_LOOK = 1 / 8;
+
 /** kPairTile of the core. */
 const SQUARE_TILE = 64;
+
+interface Ranks {
+  order: Int32Array;
+  /** As largestWhole says. */
+  largest: number;
+}
 
 /** What fillPairLists, sumPairSquare and sumPairStrip fill. */
 async function placeLists(
   executor: Executor,
   memory: Recycled,
   { documents, matrix }: AllPairsJob,
-  rows: number,
+  { order, largest }: Ranks,
   terms: number,
 ) {
-  const order = shared.i32(rows);
-  await executor.run({ kernel: "orderByDegree", args: { ...documents, outOrder: order } });
-  const largestOfParts = await executor.map(
-    parts(rows, executor.threads).map((part) => ({ kernel: "largestWhole", args: { ...documents, ...part } })),
-  );
-  const largests = largestOfParts.map(({ value }) => value as number);
-  const largest = largests.every((value) => value > 0) ? Math.max(...largests) : 0;
-  const square = await executor.run({ kernel: "squareRanks", args: { ...documents, order, largest } });
-  const squareRanks = square.value as number;
-  const strip = await executor.run({ kernel: "stripRanks", args: { ...documents, order, squareRanks } });
-  const stripRanks = strip.value as number;
+  const rows = order.length;
+  const dense = await executor.run({ kernel: "denseRanks", args: { ...documents, order, largest } });
+  const { squareRanks, stripRanks } = dense.value as { squareRanks: number; stripRanks: number };
   const places = shared.i32(2 * (terms + 1));
   await executor.map(
-    parts(terms, executor.threads).map((part) => ({
+    evenRanges(terms, executor.threads).map((part) => ({
       kernel: "planPairs",
       args: {
         ...documents,
@@ -99,41 +108,46 @@ async function placeLists(
   };
 }
 
-/** All that reads the matrix alone, in one stage: threads that are done with one part take the next. Returns whether the lists apply. */
+/**
+ * All that reads the matrix alone, in one stage: threads that are done with one part take the next. Returns the work of each
+ * rank, or undefined where the lists do not apply.
+ */
 async function fillLists(
   executor: Executor,
   args: KernelCall["args"] & { squareRanks: number; stripRanks: number },
+  rows: number,
   terms: number,
-): Promise<boolean> {
+): Promise<Float64Array | undefined> {
   const tiles = Math.min(args.squareRanks / SQUARE_TILE, executor.threads);
   const partsOf = (kernel: "sumPairSquare" | "sumPairStrip", number: number): KernelCall[] =>
     Array.from({ length: number }, (_, part) => ({ kernel, args: { ...args, part, parts: number } }));
+  const works: Float64Array[] = [];
+  const fills = evenRanges(terms, executor.threads).map((part): KernelCall => {
+    works.push(shared.f64(rows));
+    return { kernel: "fillPairLists", args: { ...args, ...part, outWork: works.at(-1)! } };
+  });
   const results = await executor.map([
-    ...parts(terms, executor.threads).map(
-      (part): KernelCall => ({ kernel: "fillPairLists", args: { ...args, ...part } }),
-    ),
+    ...fills,
     ...partsOf("sumPairStrip", args.stripRanks > 0 ? executor.threads : 0),
     ...partsOf("sumPairSquare", tiles),
   ]);
-  return results.slice(0, executor.threads).every(({ value }) => value);
+  if (!results.slice(0, fills.length).every(({ value }) => value)) return undefined;
+  const work = new Float64Array(rows);
+  await forEachYielding(rows, (rank) => {
+    work[rank] = works.reduce((sum, part) => sum + part[rank]!, rank * WORK_OF_LOOK);
+  });
+  return work;
 }
 
 /** Exact sums, row by row: for products that are sparse all over, as items' are. */
-async function pairsByLists(executor: Executor, job: AllPairsJob): Promise<boolean> {
+async function pairsByLists(executor: Executor, job: AllPairsJob, ranks: Ranks): Promise<boolean> {
   const { documents, matrix, axis, k, includeSelf, outputs } = job;
   const [rows, terms] = axis === "users" ? [matrix.numUsers, matrix.numItems] : [matrix.numItems, matrix.numUsers];
   const capacity = bestListCapacity(k);
-  if (rows * capacity * 8 > MAX_THREAD_BYTES || matrix.nnz >= 2 ** 31) return false;
   const memory = new Recycled();
-  const lists = await placeLists(executor, memory, job, rows, terms);
-  if (!(await fillLists(executor, { ...documents, ...lists }, terms))) return false;
-  const work = shared.f64(rows);
-  await executor.map(
-    parts(rows, executor.threads).map((part) => ({
-      kernel: "pairWork",
-      args: { ...documents, ...lists, ...part, outWork: work.subarray(part.begin, part.end) },
-    })),
-  );
+  const lists = await placeLists(executor, memory, job, ranks, terms);
+  const work = await fillLists(executor, { ...documents, ...lists }, rows, terms);
+  if (work === undefined) return false;
   const shards = await shardsOfWork(work, 3 * executor.threads, PAIR_SHARDS);
   const lanes = Math.min(executor.threads, Math.max(shards.length, 1));
   const best = {

@@ -1,4 +1,5 @@
 import { type Executor, shared } from "../executor/executor.js";
+import { evenRanges } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import type { Matrix } from "../store/matrix.js";
 import { numberBetween, oneOf } from "../util/arguments.js";
@@ -56,15 +57,16 @@ export async function documentWeights(
   const length = shared.f32(rows);
   const scale = shared.f32(rows);
   await matrix.check(executor);
-  await executor.run({
-    kernel: "documentWeights",
-    args: { matrix: matrix.ref(), axis, ...args, outTermWeight: termWeight, outLength: length, outScale: scale },
-  });
-  return Object.assign(args, { termWeight, length, scale }) as WeightingArgs & {
-    termWeight: Float32Array;
-    length: Float32Array;
-    scale: Float32Array;
-  };
+  const documents = { matrix: matrix.ref(), axis, ...args };
+  await executor.run({ kernel: "weighTerms", args: { ...documents, outTermWeight: termWeight, outLength: length } });
+  const weights = { termWeight, length, scale };
+  await executor.map(
+    evenRanges(rows, executor.threads).map((part) => ({
+      kernel: "scaleDocuments",
+      args: { ...documents, ...weights, ...part, outScale: scale },
+    })),
+  );
+  return Object.assign(args, weights) as WeightingArgs & typeof weights;
 }
 
 /** The weights of a random walk, as those of a BM25 without length or saturation, and what each row's scores are to be multiplied with. */

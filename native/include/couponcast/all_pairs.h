@@ -4,12 +4,11 @@
 //   LargestWhole    whether the weights are small whole numbers, whose sums have no order
 //   PlanPairs       how many of the first ranks each term holds densely, of whole weights
 //   SumPairPlaces   where each term's cells lie
-//   FillPairLists   what AddPairs reads, by parts of the terms
+//   FillPairLists   what AddPairs reads, by parts of the terms, and its work, for shards of about the same size
 //   SquareRanks     how many of the first ranks are so dense that SumPairSquare is faster for them, of other weights
 //   SumPairSquare   their sums with each other
 //   StripRanks      how many of these are so dense that SumPairStrip is faster for all ranks behind the square, too
 //   SumPairStrip    their sums with those
-//   PairWork        the work of each rank, for shards of about the same size
 //   AddPairs        the scores of some ranks with all lower ranks, offered to both documents' lists
 //   MergeBestLists  the best of the lists of all lanes
 //
@@ -100,11 +99,13 @@ Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const
 // From the sizes of each term, behind {0, 0}, to the places of PairLists. Errors: kInvalidArgument (negative sizes, too many in all).
 Status SumPairPlaces(std::span<PairLists::Place> places);
 
-// Fills head, tail and, of the cells behind the square, before for the terms of `range`; the rest is given. *applies is set to false,
-// and the lists are meaningless, where weights are so large that products may overflow. Cost: one pass over the cells of the range.
-// Memory: 16 bytes a document, 0.5 MB. Errors: kInvalidArgument (sizes), kOutOfRange, kCorruptFile (no transposes), kCancelled.
+// Fills head, tail and, of the cells behind the square, before for the terms of `range`; the rest is given. work [documents] out, by rank:
+// the multiply-adds that AddPairs spends on these terms; a row of the head counts as 4, what the square and the strip hold not at all.
+// *applies is set to false, and the rest is meaningless, where weights are so large that products may overflow. Cost: one pass over the
+// cells of the range. Memory: 16 bytes a document, .3 MB. Errors: kInvalidArgument (sizes), kOutOfRange, kCorruptFile (no transposes),
+// kCancelled.
 Status FillPairLists(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
-                     const PairLists& lists, bool* applies);
+                     const PairLists& lists, std::span<double> work, bool* applies);
 
 // The first ranks of which each tile of 64 holds at least half a cell of the average term, but no more than 2048; 0 for whole weights.
 int64_t SquareRanks(const CsrView& documents, std::span<const int32_t> order, int32_t largest);
@@ -125,10 +126,6 @@ int64_t StripRanks(const CsrView& documents, std::span<const int32_t> order, int
 // Memory: 4 MB, and 6 bytes for each cell that 16384 terms have in these ranks. Errors: kInvalidArgument (sizes, part), kCancelled.
 Status SumPairStrip(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, std::span<const int32_t> order,
                     int64_t part, int64_t parts, CancelFlag cancel, int64_t square_ranks, int64_t ranks, std::span<float> strip);
-
-// work [range.size()] out: the multiply-adds that AddPairs spends on the ranks of `range`; a row of the head counts as 4,
-// a look at a sum as an eighth, what the square and the strip hold not at all. Errors: kInvalidArgument (sizes), kOutOfRange.
-Status PairWork(const CsrView& documents, const PairLists& lists, RowRange range, std::span<double> work);
 
 // Offers the scores > 0 of each rank of `range` with all lower ranks to the lists of both; with include_self also its
 // own. The sums are those of SimilarRows: float32, in ascending order of the term.

@@ -16,7 +16,7 @@ namespace couponcast {
 // equal scores the smaller row.
 //
 // documents, terms   a matrix and its transpose, both valid (BehaviourMatrix::EnsureValid)
-// weights            of ComputeDocumentWeights for the same documents
+// weights            of WeighTerms and ScaleDocuments for the same documents
 // include_self       whether d may be in its own list
 // indices            [range.size() * k] out; unused places hold -1
 // scores             [range.size() * k] out; unused places hold 0

@@ -54,13 +54,17 @@ struct DocumentWeights {
   std::span<const float> scale;        // [rows]
 };
 
-// Fills the three vectors for `documents` (rows = documents, cols = terms). `terms` is its transpose.
-// term_weight [cols], length [rows], scale [rows]. idf is clamped at 0: a term that nearly every document holds
-// counts nothing instead of negatively. A document of norm 0 gets scale 0. Cost: one pass over the cells, sums in
-// float64 in row order. Errors: kInvalidArgument (parameters, sizes), kCancelled.
+// Fills term_weight [cols] and length [rows] for `documents` (rows = documents, cols = terms). `terms` is its transpose.
+// idf is clamped at 0: a term that nearly every document holds counts nothing instead of negatively. Cost: one pass over the terms,
+// for BM25 over the cells, sums in float64 in row order. Errors: kInvalidArgument (parameters, sizes), kCancelled.
 // Source: formulas.md, "Collaborative filtering"; BM25: Robertson & Zaragoza 2009.
-Status ComputeDocumentWeights(const CsrView& documents, const CsrView& terms, const WeightingParams& params, CancelFlag cancel,
-                              std::span<float> term_weight, std::span<float> length, std::span<float> scale);
+Status WeighTerms(const CsrView& documents, const CsrView& terms, const WeightingParams& params, CancelFlag cancel,
+                  std::span<float> term_weight, std::span<float> length);
+
+// Fills the scales of the documents of `range` from the rest of `weights`; scale [rows], which `weights` need not hold. A document of
+// norm 0 gets 0. Cost: one pass over their cells, sums in float64 in row order. Errors: kInvalidArgument (sizes), kOutOfRange,
+// kCancelled.
+Status ScaleDocuments(const CsrView& documents, const DocumentWeights& weights, RowRange range, CancelFlag cancel, std::span<float> scale);
 
 }  // namespace couponcast
 

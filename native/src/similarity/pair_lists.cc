@@ -10,7 +10,8 @@ namespace {
 
 constexpr int64_t kBlockTerms = 32768;  // fewer: their cells lie on too many pages; more: the ends of their lists leave the caches
 constexpr int64_t kRanksPerPoll = 512;
-constexpr size_t kAhead = 12;  // documents whose cells are fetched early
+constexpr int64_t kRowMadds = 4;  // what adding a row of the head counts as
+constexpr size_t kAhead = 12;     // documents whose cells are fetched early
 
 Status Differ() { return CorruptFile("the matrix's two orientations do not hold the same cells"); }
 
@@ -18,11 +19,12 @@ Status Differ() { return CorruptFile("the matrix's two orientations do not hold 
 template <Weighting kWeighting, typename Kind>
 class PairFiller {
  public:
-  PairFiller(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, const PairLists& lists)
+  PairFiller(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, const PairLists& lists, std::span<double> work)
       : documents_(documents),
         terms_(terms),
         weights_(weights),
         lists_(lists),
+        work_(work),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
         row_ranks_(PairLayoutOf(lists.largest, documents.rows).row_ranks),
         strip_ranks_(static_cast<size_t>(lists.strip_ranks)),
@@ -30,6 +32,7 @@ class PairFiller {
         left_(lists.order.size()) {}
 
   Status Run(RowRange range, CancelFlag cancel, bool* applies) {
+    std::ranges::fill(work_, 0.0);
     for (size_t rank = 0; rank < left_.size(); ++rank) {
       const int64_t document = lists_.order[rank];
       const auto cells = documents_.row_indices(document);
@@ -54,17 +57,24 @@ class PairFiller {
     int64_t end;
   };
   struct List {
-    int32_t row;
+    int32_t begin;
+    int32_t next;
+  };
+  struct Rows {
+    int32_t begin;
     int32_t depth;
-    int32_t cell;
-    int32_t used;
   };
 
   Status FillBlock(RowRange block, CancelFlag cancel, bool* applies, int64_t* found) {
     const auto first = static_cast<size_t>(block.begin);
     block_.resize(static_cast<size_t>(block.size()) + 1);
-    for (size_t t = 0; t < block_.size(); ++t) block_[t] = {lists_.places[first + t].row, 0, lists_.places[first + t].cell, 0};
-    for (size_t t = 0; t + 1 < block_.size(); ++t) block_[t].depth = block_[t + 1].row - block_[t].row;
+    for (size_t t = 0; t < block_.size(); ++t) block_[t] = {lists_.places[first + t].cell, lists_.places[first + t].cell};
+    if constexpr (Kind::kHasHead) {
+      rows_.clear();
+      for (size_t t = first; t < first + static_cast<size_t>(block.size()); ++t) {
+        rows_.push_back({lists_.places[t].row, lists_.places[t + 1].row - lists_.places[t].row});
+      }
+    }
     for (size_t rank = 0; rank < left_.size(); ++rank) {
       if (rank % kRanksPerPoll == 0 && cancel.IsSet()) return Cancelled();
       if (rank + kAhead < left_.size()) Fetch(left_[rank + kAhead]);
@@ -75,7 +85,7 @@ class PairFiller {
       *found += left.next - before;
     }
     for (size_t t = 0; t + 1 < block_.size(); ++t) {
-      if (block_[t].used != block_[t + 1].cell - block_[t].cell) return Differ();
+      if (block_[t].next != block_[t + 1].begin) return Differ();
     }
     return {};
   }
@@ -83,6 +93,7 @@ class PairFiller {
   Status FillCells(size_t rank, RowRange block, int64_t* next, int64_t end, bool* applies) {
     const auto document = static_cast<size_t>(lists_.order[rank]);
     const float length = weights_.length[document];
+    int64_t madds = 0;
     for (; *next < end; ++*next) {
       const auto at = static_cast<size_t>(*next);
       const int64_t term = documents_.indices[at];
@@ -94,22 +105,29 @@ class PairFiller {
         break;
       }
       if (rank < strip_ranks_) continue;
-      List& list = block_[static_cast<size_t>(term - block.begin)];
+      const auto place = static_cast<size_t>(term - block.begin);
       if constexpr (Kind::kHasHead) {
         const auto level = static_cast<int32_t>(static_cast<int64_t>(rank) / row_ranks_);
-        if (level < list.depth) {
-          Kind::PutRow(lists_.head, list.row + level, static_cast<int64_t>(rank) % row_ranks_, static_cast<uint8_t>(weight),
+        const Rows& rows = rows_[place];
+        madds += kRowMadds * std::min(level + 1, rows.depth);
+        if (level < rows.depth) {
+          Kind::PutRow(lists_.head, rows.begin + level, static_cast<int64_t>(rank) % row_ranks_, static_cast<uint8_t>(weight),
                        lists_.largest);
           lists_.before[at] = 0;
           continue;
         }
       }
-      const int64_t cell = int64_t{list.cell} + list.used;
-      if (cell >= block_[static_cast<size_t>(term - block.begin) + 1].cell) return Differ();
-      Kind::Put(lists_.tail.data() + cell * Kind::kBytes, static_cast<int64_t>(rank), static_cast<typename Kind::Weight>(weight));
-      if (rank >= square_ranks_) lists_.before[at] = list.used;
-      ++list.used;
+      List& list = block_[place];
+      if (list.next >= block_[place + 1].begin) return Differ();
+      Kind::Put(lists_.tail.data() + int64_t{list.next} * Kind::kBytes, static_cast<int64_t>(rank),
+                static_cast<typename Kind::Weight>(weight));
+      if (rank >= square_ranks_) {
+        lists_.before[at] = list.next - list.begin;
+        madds += lists_.before[at];
+      }
+      ++list.next;
     }
+    work_[rank] += static_cast<double>(madds);
     return {};
   }
 
@@ -124,22 +142,25 @@ class PairFiller {
   const CsrView& terms_;
   const DocumentWeights& weights_;
   const PairLists& lists_;
+  const std::span<double> work_;
   const float k1_plus_1_;
   const int64_t row_ranks_;
   const size_t strip_ranks_;
   const size_t square_ranks_;
   std::vector<Cells> left_;  // by rank: the cells of later blocks
-  std::vector<List> block_;  // by term of the block, and the place behind the last
+  std::vector<List> block_;  // by term of the block, and behind the last
+  std::vector<Rows> rows_;   // of the head, by term of the block
 };
 
 }  // namespace
 
 Status FillPairLists(const CsrView& documents, const CsrView& terms, const DocumentWeights& weights, RowRange range, CancelFlag cancel,
-                     const PairLists& lists, bool* applies) {
+                     const PairLists& lists, std::span<double> work, bool* applies) {
   COUPONCAST_RETURN_IF_ERROR(CheckPairs(documents, terms, weights, lists));
   COUPONCAST_RETURN_IF_ERROR(CheckRange(range, terms.rows));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("work", work.size(), documents.rows));
   return DispatchPairs(weights.params.weighting, lists, [&]<Weighting kWeighting, typename Kind>() {
-    return PairFiller<kWeighting, Kind>(documents, terms, weights, lists).Run(range, cancel, applies);
+    return PairFiller<kWeighting, Kind>(documents, terms, weights, lists, work).Run(range, cancel, applies);
   });
 }
 

@@ -1,4 +1,4 @@
-// What is in the head, and the work that the pairs are.
+// What is in the head and where it lies.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -125,28 +125,6 @@ Status SumPairPlaces(std::span<PairLists::Place> places) {
     if (row < 0 || cell < 0 || rows > kMost || cells > kMost) return InvalidArgument("expected sizes of terms whose sums are below 2^31");
     row = static_cast<int32_t>(rows);
     cell = static_cast<int32_t>(cells);
-  }
-  return {};
-}
-
-Status PairWork(const CsrView& documents, const PairLists& lists, RowRange range, std::span<double> work) {
-  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, documents.rows));
-  COUPONCAST_RETURN_IF_ERROR(CheckPairLists(documents, documents.cols, lists));
-  COUPONCAST_RETURN_IF_ERROR(CheckSize("work", work.size(), range.size()));
-  const int64_t row_ranks = std::max<int64_t>(PairLayoutOf(lists.largest, documents.rows).row_ranks, 1);
-  for (int64_t rank = range.begin; rank < range.end; ++rank) {
-    if (rank < lists.square_ranks) {
-      work[static_cast<size_t>(rank - range.begin)] = static_cast<double>(rank) / 8;
-      continue;
-    }
-    const auto document = static_cast<size_t>(lists.order[static_cast<size_t>(rank)]);
-    const int64_t rows = rank / row_ranks + 1;
-    int64_t madds = 0;
-    for (auto cell = static_cast<size_t>(documents.indptr[document]); cell < static_cast<size_t>(documents.indptr[document + 1]); ++cell) {
-      const auto term = static_cast<size_t>(documents.indices[cell]);
-      madds += lists.before[cell] + 4 * std::min<int64_t>(rows, lists.places[term + 1].row - lists.places[term].row);
-    }
-    work[static_cast<size_t>(rank - range.begin)] = static_cast<double>(madds) + static_cast<double>(rank) / 8;
   }
   return {};
 }

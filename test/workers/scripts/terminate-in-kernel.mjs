@@ -16,7 +16,8 @@ const kernel = `
     const { numUsers, numItems } = addon().matrixInfo({ matrix });
     const args = { matrix, axis: "users", weighting: 0, k1: 1.2, b: 0.75, lambda: 1 };
     const weights = { termWeight: new Float32Array(numItems), length: new Float32Array(numUsers), scale: new Float32Array(numUsers) };
-    addon().documentWeights({ ...args, outTermWeight: weights.termWeight, outLength: weights.length, outScale: weights.scale });
+    addon().weighTerms({ ...args, outTermWeight: weights.termWeight, outLength: weights.length });
+    addon().scaleDocuments({ ...args, ...weights, begin: 0, end: numUsers, outScale: weights.scale });
     const end = Math.min(numUsers, 1500);
     parentPort.postMessage("inside");
     addon().similarRows({ ...args, ...weights, begin: 0, end, k: 5, includeSelf: false, outIndices: new Int32Array(end * 5), outScores: new Float32Array(end * 5), outCounts: new Int32Array(end) });
