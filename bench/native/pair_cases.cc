@@ -59,7 +59,7 @@ class OwnedPairLists {
     COUPONCAST_RETURN_IF_ERROR(LargestWhole(documents, weights_.view(), {0, documents.rows}, {}, &largest_));
     COUPONCAST_RETURN_IF_ERROR(PlanPairs(documents, terms, order_, largest_, 0, {0, terms.rows}, {}, std::span(places_).subspan(1)));
     COUPONCAST_RETURN_IF_ERROR(SumPairPlaces(places_));
-    const PairLayout layout = PairLayoutOf(largest_, documents.rows);
+    const PairLayout layout = PairLayoutOf(largest_);
     head_.resize(static_cast<size_t>(places_.back().row * layout.row_floats));
     tail_.resize(static_cast<size_t>(places_.back().cell * layout.cell_bytes));
     return {};
@@ -122,16 +122,18 @@ class FillCase : public Case {
       }
       std::ranges::sort(cells);
       const auto [row, cell] = lists.places[static_cast<size_t>(term)];
-      const PairLayout layout = PairLayoutOf(lists.largest, std::ssize(lists.order));
+      const PairLayout layout = PairLayoutOf(lists.largest);
       const auto head = static_cast<size_t>((lists.places[static_cast<size_t>(term) + 1].row - row) * layout.row_ranks);
       const auto cell_bytes = static_cast<size_t>(layout.cell_bytes);
       auto next = static_cast<size_t>(cell);
+      size_t before = 0;  // the rank of the cell before it; few enough documents for steps of 16 bits
       for (const auto& [place, weight] : cells) {
         if (place < head) continue;
         const uint8_t* found = lists.tail.data() + next++ * cell_bytes;
-        const bool is_right = lists.largest > 0 ? ReadLow(found, 4) == (place << 8U | static_cast<uint32_t>(weight))
-                                                : ReadLow(found, cell_bytes - 4) == place &&
-                                                      std::bit_cast<float>(ReadLow(found + cell_bytes - 4, 4)) == weight;
+        const bool is_right = lists.largest > 0
+                                  ? ReadLow(found, 4) == (place << 8U | static_cast<uint32_t>(weight))
+                                  : before + ReadLow(found, 2) == place && std::bit_cast<float>(ReadLow(found + 2, 4)) == weight;
+        before = place;
         if (!is_right) return "the list of term " + std::to_string(term) + " differs at rank " + std::to_string(place);
       }
     }

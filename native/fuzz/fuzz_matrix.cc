@@ -50,7 +50,7 @@ Status RunAllPairs(const CsrView& documents, const CsrView& terms, const Documen
   std::vector<PairLists::Place> places(static_cast<size_t>(terms.rows) + 1);
   Require(PlanPairs(documents, terms, order, largest, strip_ranks, {0, terms.rows}, {}, std::span(places).subspan(1)));
   Require(SumPairPlaces(places));
-  const PairLayout layout = PairLayoutOf(largest, documents.rows);
+  const PairLayout layout = PairLayoutOf(largest);
   std::vector<float> head(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
   std::vector<uint8_t> tail(static_cast<size_t>(places.back().cell * layout.cell_bytes));
   std::vector<int32_t> before(static_cast<size_t>(documents.nnz()));

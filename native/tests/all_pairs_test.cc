@@ -65,7 +65,7 @@ struct OwnedPairs {
     places.assign(1, {0, 0});
     places.insert(places.end(), sizes.begin(), sizes.end());
     EXPECT_OK(SumPairPlaces(places));
-    const PairLayout layout = PairLayoutOf(largest, std::ssize(order));
+    const PairLayout layout = PairLayoutOf(largest);
     head.assign(static_cast<size_t>(places.back().row * layout.row_floats), 0.0F);
     tail.assign(static_cast<size_t>(places.back().cell * layout.cell_bytes), 0);
     square.assign(static_cast<size_t>(square_ranks * square_ranks), 0.0F);
@@ -74,7 +74,7 @@ struct OwnedPairs {
   // Another depth than the planned one.
   void Deepen(const TestMatrix& matrix, size_t term, int32_t depth) {
     int32_t cells = 0;
-    for (auto rank = static_cast<size_t>(depth * PairLayoutOf(largest, std::ssize(order)).row_ranks); rank < order.size(); ++rank) {
+    for (auto rank = static_cast<size_t>(depth * PairLayoutOf(largest).row_ranks); rank < order.size(); ++rank) {
       cells += static_cast<int32_t>(matrix.dense()[static_cast<size_t>(order[rank])][term] != 0);
     }
     sizes[term] = {depth, cells};
@@ -304,12 +304,18 @@ TEST(AllPairs, SquareHoldsTheRanksThatManyTermsHave) {
   EXPECT_EQ(SquareRanks(matrix.by_user(), order, 3), 0);
 }
 
-// Ranks take 32 bits.
+// Steps from rank to rank of more than 16 bits, of the first cell and of later ones, and the largest of 16.
 TEST(AllPairs, SameForManyDocuments) {
-  testing::Dense dense(kShortRanks + 2000, std::vector<float>(200, 0.0F));
+  testing::Dense dense(kMostRankStep + 2000, std::vector<float>(200, 0.0F));
   Random random(6);
-  for (auto& row : dense) row[static_cast<size_t>(random.Below(200))] = 0.3F + static_cast<float>(random.Below(100));
-  dense[7].assign(200, 0.7F);
+  for (auto& row : dense) row[static_cast<size_t>(random.Below(197))] = 0.3F + static_cast<float>(random.Below(100));
+  dense[7].assign(199, 0.7F);  // the first rank
+  dense[7].push_back(0.0F);
+  for (const auto& [row, col] : {std::pair(0, 197), {100, 197}, {1, 198}, {165, 198}, {2, 199}, {3, 199}, {300, 199}}) {
+    auto& weights = dense[static_cast<size_t>(kMostRankStep + row)];
+    weights.assign(200, 0.0F);
+    weights[static_cast<size_t>(col)] = col == 198 ? -0.5F : 0.5F;
+  }
   ExpectSame(TestMatrix(dense), {}, 3, false, {70, 20'000, 2});
 }
 

@@ -43,14 +43,15 @@ const MAX_THREAD_BYTES = 200e6;
 const ANSWER_ROWS = 8192;
 
 const listsFit = ({ matrix, k }: AllPairsJob, rows: number) =>
-  rows * bestListCapacity(k) * 8 <= MAX_THREAD_BYTES && matrix.nnz < 2 ** 31;
+  rows * bestListCapacity(k) * 8 <= MAX_THREAD_BYTES &&
+  matrix.nnz + (matrix.numUsers + matrix.numItems - rows) * listSpare(rows) < 2 ** 31;
 
 const answerParts = (executor: Executor, rows: number) =>
   evenRanges(rows, executor.threads * Math.max(Math.ceil(rows / (ANSWER_ROWS * executor.threads)), 1));
 
-/** PairLayout and BestListCapacity of the core. */
-const layout = (largest: number, rows: number) =>
-  largest === 0 ? { rowFloats: 0, cellBytes: rows <= 65_536 ? 6 : 8 } : { rowFloats: 16, cellBytes: 4 };
+/** PairLayout, PairListSpare and BestListCapacity of the core. */
+const layout = (largest: number) => (largest === 0 ? { rowFloats: 0, cellBytes: 6 } : { rowFloats: 16, cellBytes: 4 });
+const listSpare = (rows: number) => Math.trunc(Math.max(rows - 2, 0) / 65_535);
 const bestListCapacity = (k: number) => k + Math.max(48, Math.trunc(k / 4));
 /** Small: what other lanes have found is only known of rows that are done. */
 const PAIR_SHARDS: ShardSizes = { minWork: 3e6, maxWork: 1e9, maxRows: 65_536 };
@@ -93,7 +94,7 @@ async function placeLists(
     })),
   );
   await executor.run({ kernel: "sumPairPlaces", args: { places } });
-  const { rowFloats, cellBytes } = layout(largest, rows);
+  const { rowFloats, cellBytes } = layout(largest);
   return {
     largest,
     order,

@@ -32,17 +32,23 @@ inline constexpr int32_t kLargestWholePair = 15;
 inline constexpr int64_t kMaxPairDepth = 32;  // rows of a term, at most
 inline constexpr int64_t kPairTile = 64;      // ranks of a tile of SumPairSquare
 
-// Documents whose ranks take 16 bits.
-inline constexpr int64_t kShortRanks = 65'536;
+// A rank of float32's tail is stored as what it is above the one before it in its term's list, in 16 bits. Where this is not enough
+// there are cells of weight 0 between the two.
+inline constexpr int64_t kMostRankStep = 65'535;
+
+// Cells of weight 0 that a list may need, at most.
+constexpr int64_t PairListSpare(int32_t largest, int64_t documents) {
+  return largest == 0 ? std::max<int64_t>(documents - 2, 0) / kMostRankStep : 0;
+}
 
 // How weights are stored, by the largest of whole ones; 0: float32.
 struct PairLayout {
   int64_t row_ranks;   // ranks of a row of the head: the weights of one term; 0: no head
   int64_t row_floats;  // its size, in float32
-  int64_t cell_bytes;  // of the tail: rank * 256 + weight, or the rank in 16 or 32 bits and the weight in float32
+  int64_t cell_bytes;  // of the tail: rank * 256 + weight, or the step to the rank in 16 bits and the weight in float32
 };
-constexpr PairLayout PairLayoutOf(int32_t largest, int64_t documents) {
-  if (largest == 0) return {.row_ranks = 0, .row_floats = 0, .cell_bytes = documents <= kShortRanks ? 6 : 8};
+constexpr PairLayout PairLayoutOf(int32_t largest) {
+  if (largest == 0) return {.row_ranks = 0, .row_floats = 0, .cell_bytes = 6};
   return {.row_ranks = largest <= 3 ? 256 : 128, .row_floats = 16, .cell_bytes = 4};
 }
 
@@ -90,9 +96,10 @@ Status OrderByDegree(const CsrView& documents, std::span<int32_t> order);
 // float32; else, or without cells, 0. Cost: one pass over their cells. Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled.
 Status LargestWhole(const CsrView& documents, const DocumentWeights& weights, RowRange range, CancelFlag cancel, int32_t* largest);
 
-// sizes [range.size()] out: rows of the head and cells of the tail of the terms of `range`, from a model of the time that a term's
-// cells take in either. Weights that are not whole have no head, so that sums keep the order of the terms; only they have a strip.
-// The head takes at most 12 bytes a cell. Memory: 4 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange, kCancelled.
+// sizes [range.size()] out: rows of the head and cells of the tail of the terms of `range`, PairListSpare among them, from a model of
+// the time that a term's cells take in either. Weights that are not whole have no head, so that sums keep the order of the terms; only they
+// have a strip. The head takes at most 12 bytes a cell. Memory: 4 bytes a document. Errors: kInvalidArgument (sizes), kOutOfRange,
+// kCancelled.
 Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const int32_t> order, int32_t largest, int64_t strip_ranks,
                  RowRange range, CancelFlag cancel, std::span<PairLists::Place> sizes);
 

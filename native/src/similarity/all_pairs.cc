@@ -39,7 +39,7 @@ class PairAdder {
             CancelFlag cancel, const BestLists& best)
       : lists_(lists),
         cancel_(cancel),
-        row_ranks_(PairLayoutOf(lists.largest, documents.rows).row_ranks),
+        row_ranks_(PairLayoutOf(lists.largest).row_ranks),
         range_(range),
         sums_(static_cast<size_t>((documents.rows + kStep - 1) / kStep * kStep)),
         cells_(documents, weights, lists, {std::clamp(lists.square_ranks, range.begin, range.end), range.end}),
@@ -71,7 +71,8 @@ class PairAdder {
   }
 
  private:
-  static constexpr int64_t kStep = kPairWindow;  // a multiple of a block's sums and of a row's
+  static constexpr int64_t kStep = kPairWindow;             // a multiple of a block's sums and of a row's
+  static constexpr int64_t kFetchBytes = 8 * Kind::kBytes;  // less than a line
 
   using Batch = typename PairCells<kWeighting, Kind>::Batch;
   using Sum = typename Kind::Sum;
@@ -84,9 +85,9 @@ class PairAdder {
                   lists_.largest, bytes_.data(), sums_.data());
     }
     for (size_t v = 0; v < batch.visit_count; ++v) {
-      if (v + Kind::kListsAhead < batch.visit_count) FetchPairList<Kind>(lists_, batch.visits[v + Kind::kListsAhead]);
       if (Stop(batch.visits[v].count + 1)) return false;
-      AddList(batch.visits[v]);
+      const size_t ahead = v + Kind::kListsAhead;
+      AddList(batch.visits[v], ahead < batch.visit_count ? LinesOf<Kind>(lists_, batch.visits[ahead]) : ListLines{});
     }
     return true;
   }
@@ -123,14 +124,24 @@ class PairAdder {
     }
   }
 
-  void AddList(const typename PairCells<kWeighting, Kind>::Visit& visit) {
+  // Fetches a line of `ahead` for each one that is added, since many at once would keep the adding waiting.
+  void AddList(const typename PairCells<kWeighting, Kind>::Visit& visit, ListLines ahead) {
     const uint8_t* cells = lists_.tail.data() + visit.cell * Kind::kBytes;
     const uint8_t* end = cells + visit.count * Kind::kBytes;
     Sum* sums = sums_.data();
-    for (; cells != end; cells += Kind::kBytes) {
-      Sum& sum = sums[Kind::Rank(cells)];
-      sum = static_cast<Sum>(sum + Kind::Product(cells, visit.weight));
+    uint32_t rank = 0;
+    const auto add = [&](const uint8_t* until) {
+      for (; cells != until; cells += Kind::kBytes) {
+        rank = Kind::Rank(cells, rank);
+        sums[rank] = static_cast<Sum>(sums[rank] + Kind::Product(cells, visit.weight));
+      }
+    };
+    while (end - cells > kFetchBytes) {
+      ahead.FetchOne();
+      add(cells + kFetchBytes);
     }
+    ahead.FetchAll();
+    add(end);
   }
 
   bool Stop(int64_t cost) {

@@ -51,7 +51,7 @@ inline Status CheckPairLists(const CsrView& documents, int64_t terms, const Pair
   if (lists.largest < 0 || lists.largest > kLargestWholePair) {
     return InvalidArgument("expected 0 to 15 for largest but received " + std::to_string(lists.largest));
   }
-  const PairLayout layout = PairLayoutOf(lists.largest, documents.rows);
+  const PairLayout layout = PairLayoutOf(lists.largest);
   COUPONCAST_RETURN_IF_ERROR(CheckSize("places", lists.places.size(), terms + 1));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("head", lists.head.size(), lists.places.back().row * layout.row_floats));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("tail", lists.tail.size(), lists.places.back().cell * layout.cell_bytes));

@@ -12,12 +12,28 @@
 
 namespace couponcast {
 
+inline constexpr int64_t kLineBytes = 64;
+
+// The memory of a list, to be fetched early.
+struct ListLines {
+  const uint8_t* next = nullptr;
+  const uint8_t* end = nullptr;
+
+  void FetchOne() {
+    if (next >= end) return;
+    __builtin_prefetch(next);
+    next += kLineBytes;
+  }
+  void FetchAll() {
+    for (; next < end; next += kLineBytes) __builtin_prefetch(next);
+  }
+};
+
 template <typename Kind, typename Visit>
-void FetchPairList(const PairLists& lists, const Visit& visit) {
+ListLines LinesOf(const PairLists& lists, const Visit& visit) {
   constexpr int64_t kMostBytes = 1024;
-  constexpr int64_t kLine = 64;
   const uint8_t* list = lists.tail.data() + visit.cell * Kind::kBytes;
-  for (int64_t at = 0; at < std::min(visit.count * Kind::kBytes, kMostBytes); at += kLine) __builtin_prefetch(list + at);
+  return {list, list + std::min(visit.count * Kind::kBytes, kMostBytes)};
 }
 
 // The documents of a range of ranks, in batches of cells. Everything a batch needs lies elsewhere in memory, at places that only
@@ -55,7 +71,7 @@ class PairCells {
         lists_(lists),
         end_(range.end),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
-        layout_(PairLayoutOf(lists.largest, documents.rows)),
+        layout_(PairLayoutOf(lists.largest)),
         most_(std::min(kMostCells, Kind::MostCells(lists.largest))),
         batches_(2) {
     ahead_.fill({range.begin, 0});
@@ -81,7 +97,6 @@ class PairCells {
  private:
   static constexpr size_t kPlacesAhead = 32;
   static constexpr size_t kRowsAhead = 24;
-  static constexpr int64_t kLine = 64;
 
   struct Part {
     int64_t rank;
@@ -150,12 +165,12 @@ class PairCells {
     batch.count = count;
     batch.visit_count = visits;
     batch.self = self;
-    for (size_t v = 0; v < std::min(visits, Kind::kListsAhead); ++v) FetchPairList<Kind>(lists_, batch.visits[v]);
+    for (size_t v = 0; v < std::min(visits, Kind::kListsAhead); ++v) LinesOf<Kind>(lists_, batch.visits[v]).FetchAll();
   }
 
   void FetchRows(int64_t row, int64_t depth) const {
     const auto* bytes = reinterpret_cast<const uint8_t*>(lists_.head.data() + row * layout_.row_floats);
-    for (int64_t at = 0; at < depth * layout_.row_floats * 4; at += kLine) __builtin_prefetch(bytes + at);
+    for (int64_t at = 0; at < depth * layout_.row_floats * 4; at += kLineBytes) __builtin_prefetch(bytes + at);
   }
 
   const CsrView& documents_;

@@ -46,38 +46,35 @@ struct WholePairs {
     bytes[row * 64 + rank % 64] |= static_cast<uint8_t>(weight << shift);
   }
   static void Put(uint8_t* cell, int64_t rank, Weight weight) { StoreAt(cell, static_cast<uint32_t>(rank) << 8U | weight); }
-  static uint32_t Rank(const uint8_t* cell) { return LoadAt<uint32_t>(cell) >> 8U; }
+  static uint32_t Rank(const uint8_t* cell, uint32_t /*before*/) { return LoadAt<uint32_t>(cell) >> 8U; }
   static Sum Product(const uint8_t* cell, Weight weight) { return static_cast<Sum>((LoadAt<uint32_t>(cell) & 0xFFU) * weight); }
 };
 
 // float32, summed in ascending order of the term.
-template <typename RankOfCell>
 struct RealPairs {
   using Weight = float;
   using Sum = float;
   static constexpr bool kHasHead = false;
-  static constexpr int64_t kBytes = sizeof(RankOfCell) + sizeof(float);
+  static constexpr int64_t kBytes = 6;
   static constexpr size_t kListsAhead = 8;  // longer ones than those of whole weights
 
   static size_t MostCells(int32_t /*largest*/) { return std::numeric_limits<size_t>::max(); }
 
   static bool Applies(float weight, int32_t /*largest*/) { return std::fabs(weight) <= kLargestWeight; }
-  static void Put(uint8_t* cell, int64_t rank, Weight weight) {
-    StoreAt(cell, static_cast<RankOfCell>(rank));
-    StoreAt(cell + sizeof(RankOfCell), weight);
+  static void Put(uint8_t* cell, int64_t step, Weight weight) {
+    StoreAt(cell, static_cast<uint16_t>(step));
+    StoreAt(cell + 2, weight);
   }
-  static RankOfCell Rank(const uint8_t* cell) { return LoadAt<RankOfCell>(cell); }
-  static Sum Product(const uint8_t* cell, Weight weight) { return weight * LoadAt<float>(cell + sizeof(RankOfCell)); }
+  // Of the cell behind the one of the rank `before`; of the first, behind 0.
+  static uint32_t Rank(const uint8_t* cell, uint32_t before) { return before + LoadAt<uint16_t>(cell); }
+  static Sum Product(const uint8_t* cell, Weight weight) { return weight * LoadAt<float>(cell + 2); }
 };
 
 // Calls function.operator()<weighting, kind>(). Whole weights are cosine's alone.
 template <typename Function>
 auto DispatchPairs(Weighting weighting, const PairLists& lists, Function&& function) {
   if (lists.largest > 0) return function.template operator()<Weighting::kCosine, WholePairs>();
-  return DispatchWeighting(weighting, [&]<Weighting kWeighting>() {
-    if (std::ssize(lists.order) > kShortRanks) return function.template operator()<kWeighting, RealPairs<uint32_t>>();
-    return function.template operator()<kWeighting, RealPairs<uint16_t>>();
-  });
+  return DispatchWeighting(weighting, [&]<Weighting kWeighting>() { return function.template operator()<kWeighting, RealPairs>(); });
 }
 
 }  // namespace couponcast

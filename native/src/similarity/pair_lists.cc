@@ -26,9 +26,10 @@ class PairFiller {
         lists_(lists),
         work_(work),
         k1_plus_1_(static_cast<float>(weights.params.k1 + 1.0)),
-        row_ranks_(PairLayoutOf(lists.largest, documents.rows).row_ranks),
+        row_ranks_(PairLayoutOf(lists.largest).row_ranks),
         strip_ranks_(static_cast<size_t>(lists.strip_ranks)),
         square_ranks_(static_cast<size_t>(lists.square_ranks)),
+        spare_(PairListSpare(lists.largest, documents.rows)),
         left_(lists.order.size()) {}
 
   Status Run(RowRange range, CancelFlag cancel, bool* applies) {
@@ -59,6 +60,7 @@ class PairFiller {
   struct List {
     int32_t begin;
     int32_t next;
+    int32_t rank;  // of the cell before it; 0 at first
   };
   struct Rows {
     int32_t begin;
@@ -68,7 +70,7 @@ class PairFiller {
   Status FillBlock(RowRange block, CancelFlag cancel, bool* applies, int64_t* found) {
     const auto first = static_cast<size_t>(block.begin);
     block_.resize(static_cast<size_t>(block.size()) + 1);
-    for (size_t t = 0; t < block_.size(); ++t) block_[t] = {lists_.places[first + t].cell, lists_.places[first + t].cell};
+    for (size_t t = 0; t < block_.size(); ++t) block_[t] = {lists_.places[first + t].cell, lists_.places[first + t].cell, 0};
     if constexpr (Kind::kHasHead) {
       rows_.clear();
       for (size_t t = first; t < first + static_cast<size_t>(block.size()); ++t) {
@@ -85,7 +87,7 @@ class PairFiller {
       *found += left.next - before;
     }
     for (size_t t = 0; t + 1 < block_.size(); ++t) {
-      if (block_[t].next != block_[t + 1].begin) return Differ();
+      if (block_[t].next < block_[t + 1].begin - spare_) return Differ();
     }
     return {};
   }
@@ -118,17 +120,35 @@ class PairFiller {
         }
       }
       List& list = block_[place];
-      if (list.next >= block_[place + 1].begin) return Differ();
-      Kind::Put(lists_.tail.data() + int64_t{list.next} * Kind::kBytes, static_cast<int64_t>(rank),
-                static_cast<typename Kind::Weight>(weight));
       if (rank >= square_ranks_) {
         lists_.before[at] = list.next - list.begin;
         madds += lists_.before[at];
       }
-      ++list.next;
+      if (!Put(static_cast<int32_t>(rank), static_cast<typename Kind::Weight>(weight), block_[place + 1].begin, list)) return Differ();
     }
     work_[rank] += static_cast<double>(madds);
     return {};
+  }
+
+  // False: the list is full, whose end is given.
+  bool Put(int32_t rank, typename Kind::Weight weight, int32_t end, List& list) {
+    if constexpr (Kind::kHasHead) {
+      return PutCell(rank, weight, end, list);
+    } else {
+      int64_t step = rank - list.rank;
+      for (; step > kMostRankStep; step -= kMostRankStep) {
+        if (!PutCell(kMostRankStep, 0, end, list)) return false;
+      }
+      list.rank = rank;
+      return PutCell(step, weight, end, list);
+    }
+  }
+
+  bool PutCell(int64_t place, typename Kind::Weight weight, int32_t end, List& list) {
+    if (list.next >= end) return false;
+    Kind::Put(lists_.tail.data() + int64_t{list.next} * Kind::kBytes, place, weight);
+    ++list.next;
+    return true;
   }
 
   void Fetch(const Cells& cells) const {
@@ -147,6 +167,7 @@ class PairFiller {
   const int64_t row_ranks_;
   const size_t strip_ranks_;
   const size_t square_ranks_;
+  const int64_t spare_;
   std::vector<Cells> left_;  // by rank: the cells of later blocks
   std::vector<List> block_;  // by term of the block, and behind the last
   std::vector<Rows> rows_;   // of the head, by term of the block

@@ -98,10 +98,12 @@ Status PlanPairs(const CsrView& documents, const CsrView& terms, std::span<const
         size = std::max(size - 1, 0);  // a file's two orientations may differ
       }
     }
+    const auto spare = static_cast<int32_t>(PairListSpare(largest, documents.rows));
+    for (PairLists::Place& size : sizes) size.cell += spare;
     return {};
   }
   const std::vector<int32_t> ranks = RanksOf(order);
-  const auto row_ranks = static_cast<int32_t>(PairLayoutOf(largest, documents.rows).row_ranks);
+  const auto row_ranks = static_cast<int32_t>(PairLayoutOf(largest).row_ranks);
   const int64_t deepest = std::min(kMaxPairDepth, (documents.rows + row_ranks - 1) / row_ranks);
   for (int64_t term = range.begin; term < range.end; ++term) {
     if ((term - range.begin) % kRowsPerPoll == 0 && cancel.IsSet()) return Cancelled();
