@@ -1,6 +1,6 @@
 import { shared } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { forEachYielding, ROWS_PER_YIELD } from "../util/yield.js";
+import { copyYielding, forEachYielding, ROWS_PER_YIELD } from "../util/yield.js";
 import type { RelevantItems } from "./ranking.js";
 
 export interface HeldOut extends RelevantItems {
@@ -41,34 +41,41 @@ export async function relevantItems(history: Matrix, later: Matrix, repeats = fa
     if (users[row]! >= 0) rowOf[users[row]!] = row;
   });
   const indptr = shared.i64(history.numUsers + 1);
-  const lists: Int32Array[] = [];
+  let found = new Int32Array(1024);
   let size = 0;
   let known = 0;
   let numUsers = 0;
   let numSeen = 0;
+  const seen = new Uint8Array(history.numItems);
   await forEachYielding(history.numUsers, (user) => {
     indptr[user + 1] = BigInt(size);
     if (rowOf[user]! < 0) return;
     const { indices, values } = later.userRow(rowOf[user]!);
-    const wanted = indices.filter((_, i) => values[i]! > 0).map((item) => columns[item]!);
-    const there = wanted.filter((item) => item >= 0).sort();
     known += indices.length;
-    numUnknown += wanted.length - there.length;
-    const seen = repeats ? undefined : new Set(history.userRow(user).indices);
-    const list = seen === undefined ? there : there.filter((item) => !seen.has(item));
-    numSeen += there.length - list.length;
-    if (list.length > 0) {
-      numUsers++;
-      size += list.length;
-      lists.push(list);
+    const own = repeats ? NOTHING : history.userRow(user).indices;
+    for (const item of own) seen[item] = 1;
+    if (size + indices.length > found.length) found = enlarged(found, size + indices.length);
+    const begin = size;
+    for (let i = 0; i < indices.length; i++) {
+      if (!(values[i]! > 0)) continue;
+      const item = columns[indices[i]!]!;
+      if (item < 0) numUnknown++;
+      else if (seen[item] === 1) numSeen++;
+      else found[size++] = item;
     }
+    for (const item of own) seen[item] = 0;
+    found.subarray(begin, size).sort();
+    if (size > begin) numUsers++;
     indptr[user + 1] = BigInt(size);
   });
-  const items = shared.i32(size);
-  let at = 0;
-  await forEachYielding(lists.length, (i) => {
-    items.set(lists[i]!, at);
-    at += lists[i]!.length;
-  });
+  const items = await copyYielding(shared.i32(size), found.subarray(0, size));
   return { indptr, items, numUsers, numUnknown: numUnknown + later.nnz - known, numSeen };
+}
+
+const NOTHING = new Int32Array(0);
+
+function enlarged(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(Math.max(2 * array.length, length));
+  larger.set(array);
+  return larger;
 }

@@ -1,5 +1,5 @@
 /** What a loop on the main thread may take before the event loop gets a turn. */
-const TURN_MS = 4;
+const TURN_MS = 2;
 /** When the event loop last turned here: one for all loops, so that many short ones in a row let it turn, too. */
 let turned = 0;
 
