@@ -12,8 +12,8 @@ export async function yieldToEventLoop(): Promise<void> {
 /** Whether the event loop should get a turn: for steps of well below a millisecond. */
 export const turnIsDue = () => performance.now() - turned >= TURN_MS;
 
-/** Rows that are read or written at a time: about a millisecond of simple work. */
-export const ROWS_PER_YIELD = 16_384;
+/** Rows that are read or written at a time: a millisecond or two of work on their ids. */
+export const ROWS_PER_YIELD = 4096;
 /** Rows between two looks at the clock. */
 const ROWS_PER_LOOK = 64;
 

@@ -4,7 +4,6 @@ import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allocate } from "../../src/allocate/allocate.js";
-import { relevantItems } from "../../src/evaluate/relevant-items.js";
 import { upliftMetrics } from "../../src/evaluate/uplift-metrics.js";
 import { isotonicCalibration } from "../../src/learn/calibrate.js";
 import { chooseUserK } from "../../src/profile/choose-user-k.js";
@@ -112,7 +111,6 @@ const calls: Record<string, () => Promise<unknown>> = {
   "clusterUsers, from k-means||": () => clusterUsers(matrix, { k: 4, maxIterations: 2, init: "k-means||" }),
   miniBatchUsers: () => miniBatchUsers(matrix, { k: 8 }),
   chooseUserK: () => chooseUserK(matrix, { minK: 2, maxK: 3, maxIterations: 2, init: "random" }),
-  relevantItems: () => relevantItems(matrix, matrix, true),
   upliftMetrics: () => upliftMetrics({ scores, treated, outcomes }),
   isotonicCalibration: () => isotonicCalibration(scores, outcomes),
   kmeans: () => kmeans(points, 4, { k: 8, maxIterations: 8 }),
