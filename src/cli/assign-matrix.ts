@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { CouponcastError } from "../errors.js";
 import { predictUserClusters } from "../profile/predict-user-clusters.js";
-import { populationStability } from "../profile/stability.js";
+import { stabilitySince } from "../profile/stability.js";
 import { readUserClusterModel } from "../profile/user-cluster-model.js";
 import type { OutputFile } from "../table/output-file.js";
 import type { AssignTableOptions, AssignTableResult } from "./assign-table.js";
@@ -28,11 +28,10 @@ export async function assignMatrix(
   try {
     const { labels, sizes } = await predictUserClusters(matrix, model, session.run());
     await writeUserSegments(session, matrix, labels, output, options.raw);
-    const comparable = sum(sizes) > 0 && sum(model.sizes) > 0;
     return {
       sizes,
       numUnsegmented: matrix.numUsers - sum(sizes),
-      stability: comparable ? populationStability(model.sizes, sizes) : null,
+      stability: stabilitySince(model.sizes, sizes),
     };
   } finally {
     matrix.close();

@@ -1,6 +1,6 @@
 /** The work behind `assign`: users of a table into the segments of a model, and the table of the result. */
 import { predictSegments, readSegmentModel } from "../profile/segment-model.js";
-import { populationStability, type Stability } from "../profile/stability.js";
+import { type Stability, stabilitySince } from "../profile/stability.js";
 import type { ResolvedSource } from "../source/source.js";
 import type { OutputFile } from "../table/output-file.js";
 import { forEachYielding } from "../util/yield.js";
@@ -48,7 +48,6 @@ export async function assignTable(
     });
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     await writeSegments(table.db, executor, labels, names, { ...options, labelsPath, output });
-    const comparable = numUnsegmented < numUsers && model.sizes.some((size) => size > 0);
-    return { sizes, numUnsegmented, names, stability: comparable ? populationStability(model.sizes, sizes) : null };
+    return { sizes, numUnsegmented, names, stability: stabilitySince(model.sizes, sizes) };
   });
 }

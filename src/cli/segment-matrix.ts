@@ -3,11 +3,9 @@ import { resolve } from "node:path";
 import { CouponcastError } from "../errors.js";
 import { segmentsBySize } from "../profile/active-points.js";
 import type { KChoice } from "../profile/choose-k.js";
-import { type ChooseUserKOptions, chooseUserK } from "../profile/choose-user-k.js";
 import { cosineDbscan } from "../profile/cosine-dbscan.js";
-import { type MiniBatchUserInit, miniBatchUsers } from "../profile/mini-batch-users.js";
-import { clusterUsers } from "../profile/sparse-kmeans.js";
-import { userClusterModel, writeUserClusterModel } from "../profile/user-cluster-model.js";
+import { itemClusters } from "../profile/item-segments.js";
+import { writeUserClusterModel } from "../profile/user-cluster-model.js";
 import type { ResolvedSource } from "../source/source.js";
 import type { Matrix } from "../store/matrix.js";
 import type { OutputFile } from "../table/output-file.js";
@@ -66,46 +64,32 @@ function checkOptions(options: SegmentMatrixOptions): void {
 
 /** What the users of a matrix fall into, and the facts to tell about it. */
 async function segmentsOf(session: Session, matrix: Matrix, options: SegmentMatrixOptions, scratch: string) {
-  const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
   if (options.method === "dbscan") {
     const [eps, minSamples] = [options.eps as number, options.minSamples];
     const { labels, sizes, numNoise } = await cosineDbscan(matrix, { ...session.run(), eps, minSamples });
+    const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
     const { segments } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
     return { segments, model: undefined, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
-  const { seed, maxIterations, tolerance, init, nInit, spherical, emptyClusters } = options;
+  const { k, kRange, kBy: criterion, seed, maxIterations, tolerance, init, nInit } = options;
+  const { spherical, miniBatch, emptyClusters } = options;
   const weights = options.weights && (await readUserWeights(session, matrix, options.weights, scratch));
-  const shared = { ...session.run(), seed, maxIterations, spherical, weights };
-  const whole = { ...shared, init, nInit, tolerance, emptyClusters };
-  const choice = await choiceOf(matrix, options, whole);
-  const k = choice?.k ?? (options.k as number);
-  const found =
-    options.miniBatch === undefined
-      ? await clusterUsers(matrix, { ...whole, k })
-      : await miniBatchUsers(matrix, {
-          ...shared,
-          k,
-          init: init as MiniBatchUserInit,
-          batchSize: options.miniBatch,
-        });
-  const { segments, clusters } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
-  const { inertia, iterations, converged } = found;
-  const model = () => userClusterModel(matrix, found, { order: clusters });
+  const start = { k, kRange, criterion, seed, init, nInit };
+  const steps = { maxIterations, tolerance, spherical, weights, miniBatch, emptyClusters };
+  const { clusters, model } = await itemClusters(matrix, { ...session.run(), ...start, ...steps });
+  const { inertia, iterations, converged, choice } = clusters;
   return {
-    segments,
+    segments: clusters,
     model,
     facts: { method: "kmeans" as const, inertia, iterations, converged, ...(choice && { choice }) },
   };
 }
 
-/** Where the number of segments is left to the data. */
-function choiceOf(
-  matrix: Matrix,
-  { k, kRange, kBy }: SegmentMatrixOptions,
-  run: ChooseUserKOptions,
-): Promise<KChoice> | undefined {
-  if (k !== "auto") return undefined;
-  return chooseUserK(matrix, { ...run, criterion: kBy, minK: kRange?.[0], maxK: kRange?.[1] });
+function withoutSegments(path: string): CouponcastError {
+  return new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", `${path}: none of its users has cells`, {
+    field: "--model",
+    hint: "A model holds at least one segment; without --model, the table of users is written.",
+  });
 }
 
 /** Writes user_id and segment of the users with cells, by user, and the model of segments that have a centre. */
@@ -120,7 +104,10 @@ export async function segmentMatrix(
   const matrix = await openMatrixFile(resolve(path));
   try {
     const { segments, model, facts } = await segmentsOf(session, matrix, options, output.scratch);
-    if (modelOutput !== undefined && model !== undefined) await writeUserClusterModel(modelOutput.path, await model());
+    if (modelOutput !== undefined) {
+      if (model === undefined) throw withoutSegments(path);
+      await writeUserClusterModel(modelOutput.path, await model());
+    }
     await writeUserSegments(session, matrix, segments.labels, output, options.raw);
     const { sizes, numUnsegmented } = segments;
     return { ...facts, sizes, numUnsegmented };

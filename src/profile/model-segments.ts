@@ -3,7 +3,7 @@ import { forEachYielding } from "../util/yield.js";
 import { activePoints } from "./active-points.js";
 import { labelsByModel, type SegmentModel } from "./segment-model.js";
 import type { UserSegments } from "./segment-users.js";
-import { populationStability, type Stability } from "./stability.js";
+import { type Stability, stabilitySince } from "./stability.js";
 import type { UserFeatures } from "./user-features.js";
 
 export interface ModelSegments extends UserSegments {
@@ -31,7 +31,6 @@ export async function modelSegments(
       sizes[found.labels[i]!]!++;
     });
   }
-  const comparable = rows.length > 0 && model.sizes.some((size) => size > 0);
   return {
     labels,
     k,
@@ -41,6 +40,6 @@ export async function modelSegments(
     iterations: 0,
     converged: true,
     centroids: sizes.map((_, c) => [...model.centroids.subarray(c * dims, (c + 1) * dims)]),
-    stability: comparable ? populationStability(model.sizes, sizes) : null,
+    stability: stabilitySince(model.sizes, sizes),
   };
 }

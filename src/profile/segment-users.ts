@@ -29,7 +29,7 @@ export interface SegmentUsersOptions extends RunOptions, Omit<DenseClusterOption
 }
 
 /** Fewer users are one segment: no silhouette tells how many they are. */
-const MIN_USERS_TO_CHOOSE = 3;
+export const MIN_USERS_TO_CHOOSE = 3;
 
 /**
  * Segments the users with events by K-means on their standardised features. Segments are numbered by size, largest

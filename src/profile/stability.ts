@@ -41,6 +41,12 @@ export function populationStability(before: readonly number[], after: readonly n
   return { psi, level: levelOf(psi) };
 }
 
+/** The same of the sizes of segments when they were found and now; null where nobody was or is in one. */
+export function stabilitySince(before: readonly number[], after: readonly number[]): Stability | null {
+  const hasUsers = (sizes: readonly number[]) => sizes.some((size) => size > 0);
+  return hasUsers(before) && hasUsers(after) ? populationStability(before, after) : null;
+}
+
 export function levelOf(psi: number): StabilityLevel {
   if (psi >= STABILITY_LIMITS.large) return "large";
   return psi >= STABILITY_LIMITS.moderate ? "moderate" : "stable";

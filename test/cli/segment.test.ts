@@ -167,6 +167,13 @@ it("segments the rows of a matrix", async () => {
     const left = ["segment", at("same.safetensors"), "-k", "2", "--empty-clusters", policy, "-o", at("same.csv")];
     expect(await cliJson(left)).toMatchObject({ sizes: [3] });
   }
+  // Fewer users with cells than segments, as of a table; and none.
+  const few = ["segment", at("matrix.safetensors"), "-k", "9", "-o", at("few.csv")];
+  expect(await cliJson(few)).toMatchObject({ sizes: [1, 1, 1, 1], numUnsegmented: 1 });
+  await writeDense(at("nothing.safetensors"), [[0], [0]]);
+  const nothing = ["segment", at("nothing.safetensors"), "-o", at("nothing.csv")];
+  expect(await cliJson(nothing)).toMatchObject({ sizes: [], numUnsegmented: 2 });
+  await expect(cliJson([...nothing, "--model", at("nothing-model.safetensors")])).rejects.toThrow(/--model/);
 });
 
 it("keeps the segments of a matrix's rows as a model, which puts later users into them", async () => {
