@@ -2,6 +2,7 @@ import { didYouMean } from "../util/nearest-name.js";
 import type { Finding } from "./document.js";
 import { isFields } from "./exactly-one-of.js";
 import { showValue } from "./issue-list.js";
+import { segmentFindings } from "./segment-checks.js";
 import { campaignZoneOf, instantFinding, zoneFinding } from "./time-checks.js";
 
 /*
@@ -113,58 +114,6 @@ function scoringFindings(campaign: Record<string, unknown>): Finding[] {
     });
   }
   return findings;
-}
-
-/** What a model decides, or a given number of segments. */
-function modelFindings(segments: Record<string, unknown>): Finding[] {
-  const { k, model, method } = segments;
-  const finding = (field: string, text: string): Finding => ({ path: ["segments", field], message: () => text });
-  if (model === undefined) {
-    if (k === "auto") return [];
-    return ["kRange", "kBy"]
-      .filter((field) => segments[field] !== undefined)
-      .map((field) => finding(field, "expected segments.k: auto where it is to be chosen"));
-  }
-  if (method !== undefined && method !== "kmeans")
-    return [finding("model", "expected segments.method: kmeans, whose segments a model holds")];
-  return OF_NEW_SEGMENTS.filter((field) => segments[field] !== undefined).map((field) =>
-    finding(field, "expected no such setting beside segments.model, whose segments are there already"),
-  );
-}
-
-const OF_NEW_SEGMENTS = [
-  "k",
-  "kRange",
-  "kBy",
-  "features",
-  "init",
-  "nInit",
-  "spherical",
-  "miniBatch",
-  "weights",
-  "emptyClusters",
-] as const;
-
-/** Mini-batches have a rule of their own for centres that few users are near to. */
-function miniBatchFindings({ miniBatch, emptyClusters }: Record<string, unknown>): Finding[] {
-  if (miniBatch === undefined || emptyClusters === undefined) return [];
-  return [{ path: ["segments", "emptyClusters"], message: () => "expected no such setting beside segments.miniBatch" }];
-}
-
-/** Cosine distances have no curve to choose eps by, and no neighbours from 1 on. */
-function segmentFindings({ segments }: Record<string, unknown>): Finding[] {
-  if (!isFields(segments)) return [];
-  const others = [...modelFindings(segments), ...miniBatchFindings(segments)];
-  if (segments.method !== "dbscan" || segments.metric !== "cosine") return others;
-  const { eps } = segments;
-  if (typeof eps === "number" && eps >= 1e-6 && eps < 1) return others;
-  return [
-    ...others,
-    {
-      path: ["segments", "eps"],
-      message: () => "expected a number from 0.000001, below 1, such as 0.3: the cosine distance of neighbours",
-    },
-  ];
 }
 
 /** Chances come from one place. */

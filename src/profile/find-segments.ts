@@ -2,6 +2,7 @@
 import type { RunOptions } from "../executor/executor.js";
 import type { KCriterion } from "./choice-of-k.js";
 import { type DensitySegments, densitySegments } from "./density-segments.js";
+import type { ItemSegments } from "./item-segments.js";
 import type { KmeansInit } from "./kmeans-init.js";
 import type { EmptyClusters } from "./kmeans-points.js";
 import type { RfmUserSegments } from "./rfm-segments.js";
@@ -33,7 +34,11 @@ export interface SegmentSettings {
 
 /** By features of any kind. */
 export type FeatureSegments = ({ method: "kmeans" } & UserSegments) | ({ method: "dbscan" } & DensitySegments);
-export type FoundSegments = FeatureSegments | ({ method: "rfm" } & RfmUserSegments);
+/** Those of K-means also by items. */
+export type FoundSegments =
+  | FeatureSegments
+  | ({ method: "kmeans" } & ItemSegments)
+  | ({ method: "rfm" } & RfmUserSegments);
 
 export type WithoutLabels<T> = T extends unknown ? Omit<T, "labels"> : never;
 /** All but the users' labels: small, whatever the number of users. */

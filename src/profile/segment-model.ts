@@ -21,7 +21,8 @@ export interface SegmentModel {
   spherical?: boolean | undefined;
 }
 
-const KIND = "segment-model";
+/** @internal Of the files. */
+export const SEGMENT_MODEL_KIND = "segment-model";
 /** Of segments by distance, and by direction: earlier readers, who know nothing of it, refuse the latter. */
 const VERSIONS = ["1", "2"] as const;
 /** Together below the limit of a file's header. */
@@ -30,7 +31,7 @@ const MAX_NAMES_BYTES = 8 << 20;
 const TENSORS = { centroids: "F32", means: "F64", deviations: "F64", sizes: "F64" } as const;
 
 const metadataSchema = z.object({
-  kind: z.literal(KIND),
+  kind: z.literal(SEGMENT_MODEL_KIND),
   version: z.enum(VERSIONS),
   scale: z.enum(SCALES),
   features: z.string().max(MAX_NAMES_BYTES),
@@ -65,7 +66,7 @@ export async function writeSegmentModel(path: string, model: SegmentModel): Prom
       { name: "sizes", dtype: TENSORS.sizes, shape: [k] },
     ],
     {
-      kind: KIND,
+      kind: SEGMENT_MODEL_KIND,
       version: VERSIONS[model.spherical ? 1 : 0],
       scale: scaling.scale,
       features: JSON.stringify(scaling.names),

@@ -27,11 +27,12 @@ export interface UserClusterModelOptions {
   order?: readonly number[] | undefined;
 }
 
-const KIND = "user-clusters";
+/** @internal Of the files. */
+export const USER_CLUSTERS_KIND = "user-clusters";
 const VERSION = "1";
 const TENSORS = { centroids: "F32", sizes: "F64", "items.offsets": "I64", "items.bytes": "U8" } as const;
 const metadataSchema = z.object({
-  kind: z.literal(KIND),
+  kind: z.literal(USER_CLUSTERS_KIND),
   version: z.literal(VERSION),
   unitLength: z.enum(["true", "false"]),
 });
@@ -82,7 +83,7 @@ export async function writeUserClusterModel(path: string, model: UserClusterMode
   const bytes = Buffer.concat(texts);
   await writeTensors(
     path,
-    KIND,
+    USER_CLUSTERS_KIND,
     [
       { name: "centroids", dtype: TENSORS.centroids, shape: [items.length, sizes.length], data: centroids },
       { name: "sizes", dtype: TENSORS.sizes, shape: [sizes.length], data: Float64Array.from(sizes) },

@@ -5,7 +5,9 @@ export interface Segmentation {
   /** Columns of the profiles, in order; keys are those of features.parquet (`count_purchase`, `recency_days` ...). */
   features: FeatureInfo[];
   segments: SegmentSummary[];
-  /** Users without data, who are in no segment. */
+  /** Where users are compared by the items they have to do with, not by the features. */
+  byItems?: boolean | undefined;
+  /** Users without data, who are in no segment; by items also those with no item. */
   numUnsegmentedUsers: number;
   /** A sample of the users in the plane in which they differ most; only where there are two features. */
   map?: SegmentMap | undefined;

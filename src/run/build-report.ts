@@ -108,6 +108,7 @@ export function buildReport(
           ...rest,
         })),
       })),
+      byItems: campaign.segments.by === "items",
       numUnsegmentedUsers: segments.numUnsegmented - noiseOf(segments),
       map: stages.profiled.result.map,
       density: segments.method === "dbscan" ? densityOf(segments) : undefined,

@@ -45,7 +45,7 @@ export interface RunManifest {
   segments: {
     method: SegmentFacts["method"];
     sizes: number[];
-    /** Without recorded behaviour. */
+    /** Without recorded behaviour; K-means by items: or without an item. */
     usersUnsegmented: number;
     dbscan?: { eps: number; minSamples: number; usersNoise: number };
     /** Of segments.model: how the shares of its segments have moved since it was made. */

@@ -1,22 +1,18 @@
 /** Stages ingest and segment: from events to the matrix, the users' features and their segments. */
-import { copyFile, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Campaign } from "../campaign/campaign-schema.js";
-import { type DuckDb, quoteLiteral } from "../duckdb/duckdb.js";
+import { quoteLiteral } from "../duckdb/duckdb.js";
 import { CouponcastError } from "../errors.js";
 import { INGEST_FILES, type IngestResult, ingest } from "../ingest/ingest.js";
-import { cosineSegments } from "../profile/density-segments.js";
-import { type FoundSegments, findSegments, type SegmentFacts } from "../profile/find-segments.js";
-import { modelSegments } from "../profile/model-segments.js";
-import { rfmSegments } from "../profile/rfm-segments.js";
-import { type SegmentModel, segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
-import { readUserFeatures, type UserFeatures } from "../profile/user-features.js";
-import { openMatrix } from "../store/matrix.js";
+import type { SegmentFacts } from "../profile/find-segments.js";
+import type { UserFeatures } from "../profile/user-features.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeRows } from "../table/write-rows.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
-import { givenSegmentModel, SEGMENT_MODEL_ROLE, segmentModelPath, WEIGHT_COLUMNS } from "./segment-model-input.js";
+import { findCampaignSegments } from "./find-campaign-segments.js";
+import { SEGMENT_MODEL_ROLE } from "./segment-model-input.js";
 import type { FinishedStage } from "./stage-runner.js";
 
 export type IngestStage = FinishedStage<IngestResult & { rows: number }>;
@@ -85,30 +81,13 @@ export const SEGMENT_MODEL = "segment-model.safetensors";
 /** Segments the users; writes labels and standardised features as tensors, and segments.parquet for people. */
 export function segmentStage(context: RunContext, ingested: IngestStage): Promise<SegmentStage> {
   const { segments, seed } = context.loaded.campaign;
-  const model = segmentModelPath(context);
   const reads = { ingest: ingested.key, ...inputDigests(context, [SEGMENT_MODEL_ROLE]) };
   const features = join(ingested.dir, INGEST_FILES.features);
   return context.stages.run("segment", reads, { segments, seed }, async (dir) => {
     const db = await openStageDb(context, dir, [features]);
     try {
       const numUsers = ingested.result.numUsers;
-      let given: SegmentModel | undefined;
-      const users = await readUserFeatures(
-        db,
-        features,
-        segments.features,
-        numUsers,
-        model === undefined
-          ? undefined
-          : (available) => {
-              given = givenSegmentModel(model, available);
-              return given.scaling;
-            },
-      );
-      const found =
-        given === undefined
-          ? await foundSegments(context, ingested, db, users)
-          : { method: "kmeans" as const, ...(await modelSegments(users, given, context.options)) };
+      const { users, found, writeModel } = await findCampaignSegments(context, ingested, db);
       checkNumber(found.k);
       const { labels, ...summary } = found;
       const writer = TensorFileWriter.create(
@@ -128,9 +107,7 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
       } finally {
         await writer.abort();
       }
-      if (model !== undefined) await copyFile(model, join(dir, SEGMENT_MODEL));
-      else if (found.k > 0 && found.method === "kmeans")
-        await writeSegmentModel(join(dir, SEGMENT_MODEL), segmentModelOf(users.scaling, found, segments.spherical));
+      await writeModel?.(join(dir, SEGMENT_MODEL));
       const rows = join(dir, "labels.csv");
       await writeRows(context.executor, rows, [labels]);
       await db.run(
@@ -149,49 +126,6 @@ export function segmentStage(context: RunContext, ingested: IngestStage): Promis
       await rm(join(dir, "spill"), { recursive: true, force: true });
     }
   });
-}
-
-async function foundSegments(
-  context: RunContext,
-  ingested: IngestStage,
-  db: DuckDb,
-  users: UserFeatures,
-): Promise<FoundSegments> {
-  const { segments, seed } = context.loaded.campaign;
-  const { method, metric, rfm, eps, minSamples, weights: weightBy } = segments;
-  if (method === "rfm")
-    return { method, ...(await rfmSegments(db, join(ingested.dir, INGEST_FILES.features), users, rfm)) };
-  if (method === "kmeans" || metric === "euclidean")
-    return findSegments(
-      users,
-      { ...segments, weights: weightBy && (await weightsOf(db, ingested, weightBy)), method, seed },
-      context.options,
-    );
-  const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
-  try {
-    const options = { ...context.options, eps: eps as number, minSamples };
-    return { method, ...(await cosineSegments(matrix, users, options)) };
-  } finally {
-    matrix.close();
-  }
-}
-
-/** [numUsers] 0 where a user has none of it. */
-async function weightsOf(
-  db: DuckDb,
-  ingested: IngestStage,
-  by: keyof typeof WEIGHT_COLUMNS,
-): Promise<Float32Array | undefined> {
-  const weights = new Float32Array(ingested.result.numUsers);
-  const features = quoteLiteral(join(ingested.dir, INGEST_FILES.features));
-  const sql = `SELECT greatest(coalesce(${WEIGHT_COLUMNS[by]}, 0), 0)::DOUBLE FROM read_parquet(${features}) ORDER BY row`;
-  let row = 0;
-  for await (const { numRows, columns } of db.streamColumns(sql, ["F64"])) {
-    weights.set(columns[0] as Float64Array, row);
-    row += numRows;
-  }
-  // Of users who all weigh nothing, none weighs less than another.
-  return weights.some((weight) => weight > 0) ? weights : undefined;
 }
 
 /** What follows keeps sums per segment and coupon, and the report names each. */

@@ -1,10 +1,17 @@
 /** Segments of an earlier run's model in place of new ones: so they stay the same from run to run. */
 import { resolve } from "node:path";
+import type { Campaign } from "../campaign/campaign-schema.js";
 import { invalidArgument } from "../errors.js";
-import { readSegmentModel, type SegmentModel } from "../profile/segment-model.js";
+import type { FeatureScaling } from "../profile/feature-scaling.js";
+import { SEGMENT_MODEL_KIND, type SegmentModel } from "../profile/segment-model.js";
+import { USER_CLUSTERS_KIND } from "../profile/user-cluster-model.js";
+import { verifiedMetadata } from "../store/tensors.js";
 import type { RunContext } from "./context.js";
 
 export const SEGMENT_MODEL_ROLE = "segment-model";
+
+type ComparedBy = Campaign["segments"]["by"];
+const BY_KIND: Record<string, ComparedBy> = { [SEGMENT_MODEL_KIND]: "features", [USER_CLUSTERS_KIND]: "items" };
 
 /** The model file that the campaign names, if it does. */
 export function segmentModelPath({ loaded }: RunContext): string | undefined {
@@ -12,17 +19,24 @@ export function segmentModelPath({ loaded }: RunContext): string | undefined {
   return model === undefined ? undefined : resolve(loaded.baseDir, model);
 }
 
-/** That model, if all its features are `available`. */
-export function givenSegmentModel(path: string, available: readonly string[]): SegmentModel {
-  const model = readSegmentModel(path);
-  const missing = model.scaling.names.find((name) => !available.includes(name));
-  if (missing === undefined) return model;
+/** Refuses a model of users who are compared in the other way; what is no model is left to those who read it. */
+export function checkComparedBy(path: string, by: ComparedBy): void {
+  const own = BY_KIND[verifiedMetadata(path).kind ?? ""];
+  if (own === undefined || own === by) return;
+  throw invalidArgument(`${path}: its users are compared by ${own}, those of this campaign by ${by}`, {
+    file: path,
+    field: "segments.by",
+    hint: `Say segments.by: ${own}, or name the model of a run by ${by}.`,
+  });
+}
+
+/** The scaling of a model, if all its features are `available`. */
+export function scalingOf(path: string, { scaling }: SegmentModel, available: readonly string[]): FeatureScaling {
+  const missing = scaling.names.find((name) => !available.includes(name));
+  if (missing === undefined) return scaling;
   throw invalidArgument(`${path}: its users have ${missing}, which the users of this campaign do not have`, {
     file: path,
     field: "segments.model",
     hint: `Features here are ${available.slice(0, 20).join(", ")}.`,
   });
 }
-
-/** The campaign's weights of users: columns of features.parquet. */
-export const WEIGHT_COLUMNS = { events: "num_events", frequency: "frequency", monetary: "monetary_minor" } as const;

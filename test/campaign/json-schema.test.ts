@@ -29,6 +29,7 @@ const VALID: [string, unknown][] = [
     "a nested rule",
     withRule({ and: [{ or: [{ not: { attribute: "a", op: "exists" } }] }, { attribute: "b", value: 1 }] }),
   ],
+  ["segments by items", campaign({ segments: { by: "items", method: "dbscan", eps: 0.3 } })],
   ["tiers", campaign({}, [{ id: "T", kind: "full-reduction", tiers: [{ thresholdMinor: 1, amountMinor: 1 }] }])],
 ];
 const INVALID: [string, unknown][] = [
@@ -37,6 +38,7 @@ const INVALID: [string, unknown][] = [
   ["a wrong type", campaign({ budget: { totalMinor: "1" } })],
   ["a fraction of a cent", campaign({ budget: { totalMinor: 1.5 } })],
   ["a holdout of all", campaign({ holdout: { share: 1 } })],
+  ["segments by what there is not", campaign({ segments: { by: "item" } })],
   ["no coupons", campaign({}, [])],
   ["two sources", withEvents({ files: "a", postgres: { connectionEnv: "PG", query: "q" } })],
   ["no source", withEvents({})],

@@ -110,6 +110,17 @@ describe("renderReport", () => {
     expect(svgCount(page)).toBe(22);
   });
 
+  it("says what segments are made of", async () => {
+    const data = sampleData({ numPoints: 200 });
+    const of = async (byItems: boolean) =>
+      plain(await renderReport({ ...data, segments: { ...data.segments, byItems, numUnsegmentedUsers: 7 } }));
+    const page = await of(true);
+    expectSound(page);
+    expect(page).toContain("have to do with the same items");
+    expect(page).toContain("7 shoppers have no recorded behaviour with an item");
+    expect(await of(false)).toContain("Shoppers with alike behaviour form a segment.");
+  });
+
   it("shows what behaviours say about taste, only where that was learnt", async () => {
     const data = sampleData();
     const page = plain(await renderReport(data));

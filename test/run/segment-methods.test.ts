@@ -37,7 +37,7 @@ it("DBSCAN: dense places, the noise counted, the same for any number of threads"
 });
 
 it("DBSCAN by cosine: crowds of users with alike items, the same for any number of threads", async () => {
-  const campaign = campaignWith("cosine.yaml", "  method: dbscan\n  metric: cosine\n  eps: 0.5\n  minSamples: 4");
+  const campaign = campaignWith("cosine.yaml", "  method: dbscan\n  by: items\n  eps: 0.5\n  minSamples: 4");
   for (const threads of [1, 2]) await runCampaign(campaign, { out: join(folder, `cosine-${threads}`), threads });
   const outputs = outputsOf(join(folder, "cosine-1"));
   expectSameOutputs(outputsOf(join(folder, "cosine-2")), outputs);
@@ -47,7 +47,7 @@ it("DBSCAN by cosine: crowds of users with alike items, the same for any number 
   const total = segments.sizes.reduce((sum: number, size: number) => sum + size, 0);
   expect(total + segments.dbscan.usersNoise + segments.usersUnsegmented).toBe(counts.users);
   expect(readFileSync(join(folder, "cosine-1", "report.html"), "utf8")).toContain("Segments are crowds");
-  const auto = campaignWith("cosine-auto.yaml", "  method: dbscan\n  metric: cosine");
+  const auto = campaignWith("cosine-auto.yaml", "  method: dbscan\n  by: items");
   await expect(runCampaign(auto, { out: join(folder, "cosine-auto"), threads: 1 })).rejects.toMatchObject({
     code: "ERR_COUPONCAST_INVALID_ARGUMENT",
     message: expect.stringContaining("below 1"),

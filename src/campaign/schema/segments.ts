@@ -15,6 +15,12 @@ export const SEGMENT_FEATURES = ["behaviour_counts", "recency", "frequency", "mo
 export const segmentsSchema = z
   .strictObject({
     method: z.enum(["kmeans", "dbscan", "rfm"]).default("kmeans"),
+    by: z
+      .enum(["features", "items"])
+      .default("features")
+      .describe(
+        "of kmeans and dbscan: users are compared by the features below, or by the items they have to do with; features then only describe the segments",
+      ),
     rfm: z
       .strictObject({
         cut: z.enum(RFM_CUT_RULES).default("quantile").describe("fifths of those who buy, or the limits below"),
@@ -31,12 +37,8 @@ export const segmentsSchema = z
     eps: z
       .union([z.number().gt(0).max(1e100), z.literal("auto")])
       .default("auto")
-      .describe("of dbscan: users this near, in standard deviations, are neighbours; auto: from the k-distance curve"),
-    metric: z
-      .enum(["euclidean", "cosine"])
-      .default("euclidean")
       .describe(
-        "of dbscan: between features, or 1 less the cosine of the users' items; the latter needs an eps below 1",
+        "of dbscan: users this near are neighbours, in standard deviations, auto: from the k-distance curve; by items 1 less their cosine, a number below 1",
       ),
     minSamples: z
       .number()
@@ -61,7 +63,7 @@ export const segmentsSchema = z
     spherical: z
       .boolean()
       .optional()
-      .describe("of kmeans: by the direction of the features, not by how large they are"),
+      .describe("of kmeans: by the direction of the features or of the items, not by how large they are"),
     miniBatch: z
       .number()
       .int()

@@ -16,10 +16,12 @@ const FULL_COLOUR = 2;
 const SEGMENTS_SHOWN = 20;
 
 export async function segmentsSection(view: View): Promise<Section> {
-  const { segments, numUnsegmentedUsers, choice, density, drift } = view.data.segments;
+  const { segments, byItems, numUnsegmentedUsers, choice, density, drift } = view.data.segments;
   const unsegmented =
     numUnsegmentedUsers > 0
-      ? paragraph(`${count(numUnsegmentedUsers)} shoppers have no recorded behaviour and are in no segment.`)
+      ? paragraph(
+          `${count(numUnsegmentedUsers)} shoppers have no recorded behaviour${byItems ? " with an item" : ""} and are in no segment.`,
+        )
       : null;
   return {
     id: "segments",
@@ -35,7 +37,7 @@ export async function segmentsSection(view: View): Promise<Section> {
           ]
         : [
             paragraph(
-              "Shoppers with alike behaviour form a segment. Its name says how it differs most from the shop as a whole.",
+              `${byItems ? "Shoppers who have to do with the same items form a segment, however much they do." : "Shoppers with alike behaviour form a segment."} Its name says how it differs most from the shop as a whole.`,
             ),
             givenModel(view),
             unsegmented,
