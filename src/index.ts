@@ -120,14 +120,15 @@ export type { RunManifest } from "./run/manifest.js";
 export { type RunCampaignOptions, type RunResult, runCampaign } from "./run/run-campaign.js";
 export { type SimulateOptions, simulateCampaign } from "./run/simulate-campaign.js";
 export { type Affinity, type AffinityOptions, couponAffinity } from "./score/affinity.js";
-export { type AlsModel, type AlsOptions, als } from "./score/als.js";
+export { type AlsModel, type AlsOptions, type AlsVectors, als } from "./score/als.js";
 export {
+  type FoldedVectors,
+  foldInMatrix,
   foldInUsers,
   type NewRows,
-  readAlsModel,
   similarItemsByFactors,
-  writeAlsModel,
 } from "./score/als-model.js";
+export { readAlsModel, type SavedAlsModel, writeAlsModel } from "./score/als-model-file.js";
 export type { BlendOptions, ScoreCurve } from "./score/blend.js";
 export { type ItemContent, type ItemProfilesOptions, writeItemProfiles } from "./score/content/item-profiles.js";
 export { EASE_MAX_ITEMS, type EaseModel, type EaseOptions, ease } from "./score/ease.js";

@@ -1,13 +1,11 @@
-/** What one does with a factorisation besides recommending: vectors of new users, similar items, files. */
-import { CouponcastError, invalidArgument } from "../errors.js";
+/** What one does with a factorisation besides recommending: vectors of new users, similar items. */
+import { invalidArgument } from "../errors.js";
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
-import { readFileInfo } from "../store/inspect-file.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { TensorFileWriter } from "../store/tensor-file-writer.js";
-import { loadTensors } from "../store/tensors.js";
-import { fieldsOf, integerBetween } from "../util/arguments.js";
-import { copyYielding } from "../util/yield.js";
-import { type AlsModel, type AlsParams, alsArgs, basisOf, checkAlsParams, gramOf } from "./als.js";
+import { arrayOf, fieldsOf, integerBetween } from "../util/arguments.js";
+import { copyYielding, forEachYielding } from "../util/yield.js";
+import { type AlsModel, type AlsParams, type AlsVectors, alsArgs, basisOf, checkAlsModel, gramOf } from "./als.js";
+import type { SavedAlsModel } from "./als-model-file.js";
 import type { Neighbours, SimilarOptions } from "./similar.js";
 
 /** Rows of users that the matrix does not hold, compressed: row u has the cells indptr[u] to indptr[u + 1]. */
@@ -22,23 +20,12 @@ export interface NewRows {
 
 const SHARD_ROWS = 1024;
 
-/** Refuses what is no model: its numbers decide how much memory is taken. */
-function checkModel(model: AlsModel): AlsModel {
-  const { factors, userFactors, itemFactors } = fieldsOf("model", model);
-  checkAlsParams(model);
-  for (const [name, rows] of Object.entries({ userFactors, itemFactors })) {
-    if (!(rows instanceof Float32Array) || rows.length % factors !== 0)
-      throw invalidArgument(`expected a Float32Array of ${factors} factors a row in ${name}`);
-  }
-  return model;
-}
-
 /**
  * Vectors [users * factors] of users who were not there when the model was made, from what they did: the x that minimises
  * their part of the loss with the item vectors as they are, exactly. Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED.
  */
 export async function foldInUsers(model: AlsModel, rows: NewRows, options: RunOptions = {}): Promise<Float32Array> {
-  const { factors, itemFactors } = checkModel(model);
+  const { factors, itemFactors } = checkAlsModel(model);
   fieldsOf("rows", rows);
   if (!(rows.indptr instanceof BigInt64Array) || rows.indptr.length < 1)
     throw invalidArgument("expected a BigInt64Array of at least one number in indptr");
@@ -67,6 +54,63 @@ export async function foldInUsers(model: AlsModel, rows: NewRows, options: RunOp
   return solved;
 }
 
+export interface FoldedVectors extends AlsVectors {
+  /** Items of the matrix that the model does not know. */
+  numNewItems: number;
+}
+
+/**
+ * The model for the users and items of a matrix, such as next month's: users' vectors as foldInUsers finds them from their
+ * rows, also of those whom the model has seen; items' by their ids. An item that the model does not know has a vector of 0,
+ * so that it is recommended to nobody; one that the matrix does not know is 0 in all its rows.
+ * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no item in common), _CORRUPT_FILE, _CANCELLED, _CLOSED.
+ */
+export async function foldInMatrix(
+  model: SavedAlsModel,
+  matrix: Matrix,
+  options: RunOptions = {},
+): Promise<FoldedVectors> {
+  const { factors, itemFactors: known } = checkAlsModel(model);
+  const ids = arrayOf("model.items", model.items);
+  if (ids.length * factors !== known.length) throw invalidArgument("expected an id of each item in model.items");
+  checkMatrix("matrix", matrix);
+  const executor = new Executor(options);
+  const itemFactors = shared.f32(matrix.numItems * factors);
+  let found = 0;
+  await forEachYielding(ids.length, (item) => {
+    const col = matrix.colOf(ids[item]!);
+    if (col < 0) return;
+    itemFactors.set(known.subarray(item * factors, (item + 1) * factors), col * factors);
+    found++;
+  });
+  if (found === 0 && matrix.numItems > 0)
+    throw invalidArgument("the model knows no item of the matrix", {
+      hint: "Items are matched by their ids; fit a model to this matrix if it is of another catalogue.",
+    });
+  await matrix.check(executor);
+  const params: AlsParams = { ...model, solver: "cholesky" };
+  // The Gram is over all items of the model: what somebody has not bought says the same of him in any matrix.
+  const basis = await basisOf(executor, itemFactors, await gramOf(executor, known, factors), params);
+  const userFactors = shared.f32(matrix.numUsers * factors);
+  const ranges = shards(matrix.numUsers, SHARD_ROWS);
+  await executor.map(
+    ranges.map(({ begin, end }) => ({
+      kernel: "alsSolve",
+      args: {
+        ...alsArgs(params),
+        matrix: matrix.ref(),
+        axis: "users",
+        ...basis,
+        begin,
+        end,
+        outSolved: userFactors.subarray(begin * factors, end * factors),
+      },
+    })),
+    { name: "folding users in", weight: (index) => ranges[index]!.end - ranges[index]!.begin },
+  );
+  return { factors, userFactors, itemFactors, numNewItems: matrix.numItems - found };
+}
+
 /**
  * The `neighbours` items whose vectors have the largest cosine > 0 with each item's, as similarItems answers. Exact.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED.
@@ -75,7 +119,7 @@ export async function similarItemsByFactors(
   model: AlsModel,
   options: RunOptions & Pick<SimilarOptions, "neighbours"> = {},
 ): Promise<Neighbours> {
-  const { factors, itemFactors: rows } = checkModel(model);
+  const { factors, itemFactors: rows } = checkAlsModel(model);
   const numItems = rows.length / factors;
   const k = Math.min(integerBetween("neighbours", options.neighbours ?? 50, 1, 2 ** 31 - 1), Math.max(numItems, 1));
   const indices = shared.i32(numItems * k);
@@ -99,68 +143,4 @@ export async function similarItemsByFactors(
     { name: "similar items", weight: (index) => ranges[index]!.end - ranges[index]!.begin },
   );
   return { k, range: { begin: 0, end: numItems }, indices, scores, counts };
-}
-
-const KIND = "als";
-
-/** Writes the model, whole or not at all. Errors: ERR_COUPONCAST_IO. */
-export async function writeAlsModel(path: string, model: AlsModel, matrix: Matrix): Promise<void> {
-  const { factors, userFactors, itemFactors, loss, regularisation, alpha } = checkModel(model);
-  checkMatrix("matrix", matrix);
-  const shape = (rows: Float32Array) => [rows.length / factors, factors];
-  const writer = TensorFileWriter.create(
-    path,
-    [
-      { name: "users.factors", dtype: "F32", shape: shape(userFactors) },
-      { name: "items.factors", dtype: "F32", shape: shape(itemFactors) },
-    ],
-    {
-      kind: KIND,
-      matrix: matrix.metadata.digest ?? "",
-      factors: String(factors),
-      regularisation: String(regularisation),
-      alpha: String(alpha),
-      loss: String(loss),
-    },
-  );
-  try {
-    await writer.write("users.factors", 0, userFactors);
-    await writer.write("items.factors", 0, itemFactors);
-    await writer.commit();
-  } finally {
-    await writer.abort();
-  }
-}
-
-/**
- * Reads a model of writeAlsModel into memory. Errors: ERR_COUPONCAST_IO, _CORRUPT_FILE (another kind of file, sizes that do not
- * fit, numbers that are not finite).
- */
-export async function readAlsModel(path: string, options: RunOptions = {}): Promise<AlsModel> {
-  const { metadata, tensors } = await readFileInfo(path);
-  const corrupt = (what: string) =>
-    new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: ${what}`, { file: path });
-  if (metadata.kind !== KIND) throw corrupt("expected a model that writeAlsModel has written");
-  let params: AlsParams;
-  try {
-    const [factors, regularisation, alpha] = [metadata.factors, metadata.regularisation, metadata.alpha].map(Number);
-    params = checkAlsParams({ factors, regularisation, alpha });
-  } catch (thrown) {
-    throw corrupt((thrown as Error).message);
-  }
-  const { factors } = params;
-  for (const name of ["users.factors", "items.factors"]) {
-    const shape = tensors[name]?.shape;
-    if (shape?.length !== 2 || shape[1] !== factors) throw corrupt(`expected ${name} of ${factors} factors a row`);
-  }
-  const executor = new Executor(options);
-  const read = await loadTensors(executor, path, { "users.factors": "F32", "items.factors": "F32" });
-  const userFactors = read["users.factors"] as Float32Array;
-  const itemFactors = read["items.factors"] as Float32Array;
-  for (const rows of [userFactors, itemFactors]) {
-    const gram = await gramOf(executor, rows, factors);
-    if (!gram.every(Number.isFinite)) throw corrupt("expected finite factors");
-  }
-  const loss = Number(metadata.loss);
-  return { ...params, userFactors, itemFactors, loss, history: [loss] };
 }

@@ -3,7 +3,7 @@ import { Executor, type RunOptions, shards, shared } from "../executor/executor.
 import { type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
 
 const MAX_FACTORS = 512;
 
@@ -35,11 +35,16 @@ export interface AlsParams {
   steps: number;
 }
 
-export interface AlsModel extends AlsParams {
+export interface AlsVectors {
+  /** Length of a vector. */
+  factors: number;
   /** [numUsers * factors] in shared memory. */
   userFactors: Float32Array;
   /** [numItems * factors] */
   itemFactors: Float32Array;
+}
+
+export interface AlsModel extends AlsParams, AlsVectors {
   /** The objective: sum of c (p - x·y)² over all users and items, and the regularisation. */
   loss: number;
   /** Loss after each round if trackLoss was asked for, else after the last. */
@@ -62,6 +67,23 @@ export function checkAlsParams(options: AlsOptions): AlsParams {
     solver: oneOf("solver", options.solver ?? "cg", ["cg", "cholesky"] as const),
     steps: integerBetween("steps", options.steps ?? 2, 1, 1_000_000),
   };
+}
+
+/** @internal Refuses what is no vectors of users and items: their numbers decide how much memory is taken. */
+export function checkAlsVectors<T extends AlsVectors>(vectors: T): T {
+  const { factors, userFactors, itemFactors } = fieldsOf("model", vectors);
+  integerBetween("factors", factors, 1, MAX_FACTORS);
+  for (const [name, rows] of Object.entries({ userFactors, itemFactors })) {
+    if (!(rows instanceof Float32Array) || rows.length % factors !== 0)
+      throw invalidArgument(`expected a Float32Array of ${factors} factors a row in ${name}`);
+  }
+  return vectors;
+}
+
+/** @internal Refuses what is no model. */
+export function checkAlsModel<T extends AlsModel>(model: T): T {
+  checkAlsParams(fieldsOf("model", model));
+  return checkAlsVectors(model);
 }
 
 /** @internal */

@@ -1,20 +1,42 @@
 /** The method that scores by vectors of users and items. */
-import { type AlsOptions, als } from "./als.js";
+import { invalidArgument } from "../errors.js";
+import type { Executor } from "../executor/executor.js";
+import type { Matrix } from "../store/matrix.js";
+import { type AlsOptions, type AlsVectors, als, checkAlsVectors, gramOf } from "./als.js";
 import type { ScoringMethod } from "./method.js";
 
 export interface FactorMethodOptions {
   /** Of als. */
-  als?: Omit<AlsOptions, "threads" | "signal" | "onProgress" | "trackLoss"> | undefined;
+  als?: AlsMethodOptions | undefined;
+}
+
+export interface AlsMethodOptions extends Omit<AlsOptions, "threads" | "signal" | "onProgress" | "trackLoss"> {
+  /** The answer of als or of foldInMatrix for this matrix, so that it is not computed again: the rest then counts nothing. */
+  model?: AlsVectors | undefined;
 }
 
 /** Users that share a call's copy of the items. */
 const SHARD_USERS = 4096;
 
+/** The caller's vectors as kernels may take them. */
+async function checkedVectors(executor: Executor, matrix: Matrix, model: AlsVectors): Promise<AlsVectors> {
+  const { factors, userFactors, itemFactors } = checkAlsVectors(model);
+  if (userFactors.length !== matrix.numUsers * factors || itemFactors.length !== matrix.numItems * factors)
+    throw invalidArgument("expected in als.model what als or foldInMatrix answers for this matrix");
+  for (const rows of [userFactors, itemFactors]) {
+    const gram = await gramOf(executor, rows, factors);
+    if (!gram.every(Number.isFinite)) throw invalidArgument("expected finite vectors in als.model");
+  }
+  return model;
+}
+
 /** score(u, j) = x_u · y_j of a matrix factorisation. */
 export const alsMethod: ScoringMethod<FactorMethodOptions & Pick<AlsOptions, "threads" | "signal" | "onProgress">> = {
   name: "als",
-  async fit(_executor, matrix, { als: own, threads, signal, onProgress }) {
-    const { factors, userFactors, itemFactors } = await als(matrix, { ...own, threads, signal, onProgress });
+  async fit(executor, matrix, { als: own, threads, signal, onProgress }) {
+    const { factors, userFactors, itemFactors } = await (own?.model === undefined
+      ? als(matrix, { ...own, threads, signal, onProgress })
+      : checkedVectors(executor, matrix, own.model));
     return {
       method: "als",
       args: { factors, userFactors, itemFactors },

@@ -2,7 +2,18 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Matrix, openMatrix, recommend, SCORE_SOURCES, similarItems, similarUsers } from "../../src/index.js";
+import {
+  als,
+  foldInMatrix,
+  type Matrix,
+  openMatrix,
+  readAlsModel,
+  recommend,
+  SCORE_SOURCES,
+  similarItems,
+  similarItemsByFactors,
+  similarUsers,
+} from "../../src/index.js";
 import { readTensors } from "../../src/store/tensors.js";
 import { readTable } from "./read-table.js";
 import { cli, cliJson, scratchFolder } from "./run-cli.js";
@@ -29,18 +40,18 @@ const lines = (rows: Record<string, string>[], columns: string[]): Line[] =>
     ),
   );
 
-describe("similar", () => {
-  const neighbourLines = (
-    found: { k: number; indices: Int32Array; scores: Float32Array; counts: Int32Array },
-    id: (row: number) => string,
-  ): Line[] =>
-    [...found.counts].flatMap((count, row) =>
-      Array.from({ length: count }, (_, place) => {
-        const from = row * found.k + place;
-        return [id(row), id(found.indices[from]!), place + 1, found.scores[from]!];
-      }),
-    );
+const neighbourLines = (
+  found: { k: number; indices: Int32Array; scores: Float32Array; counts: Int32Array },
+  id: (row: number) => string,
+): Line[] =>
+  [...found.counts].flatMap((count, row) =>
+    Array.from({ length: count }, (_, place) => {
+      const from = row * found.k + place;
+      return [id(row), id(found.indices[from]!), place + 1, found.scores[from]!];
+    }),
+  );
 
+describe("similar", () => {
   it.each(["items", "users"] as const)(
     "%s: csv, parquet, jsonl and safetensors agree with the library",
     async (axis) => {
@@ -76,20 +87,20 @@ describe("similar", () => {
   });
 });
 
+const COLUMNS = ["user_id", "item_id", "rank", "score", "source"];
+
+async function expected(options: Parameters<typeof recommend>[1], of = matrix): Promise<Line[]> {
+  const { n, items, scores, sources, counts } = await recommend(of, options);
+  return [...counts].flatMap((count, user) =>
+    Array.from({ length: count }, (_, place) => {
+      const from = user * n + place;
+      const source = SCORE_SOURCES[sources[from]!]!;
+      return [of.userId(user), of.itemId(items[from]!), place + 1, scores[from]!, source];
+    }),
+  );
+}
+
 describe("recommend", () => {
-  const COLUMNS = ["user_id", "item_id", "rank", "score", "source"];
-
-  async function expected(options: Parameters<typeof recommend>[1]): Promise<Line[]> {
-    const { n, items, scores, sources, counts } = await recommend(matrix, options);
-    return [...counts].flatMap((count, user) =>
-      Array.from({ length: count }, (_, place) => {
-        const from = user * n + place;
-        const source = SCORE_SOURCES[sources[from]!]!;
-        return [matrix.userId(user), matrix.itemId(items[from]!), place + 1, scores[from]!, source];
-      }),
-    );
-  }
-
   it("csv, parquet and jsonl agree with the library, at most n items a user", async () => {
     const rows = await expected({ n: 6, similarity: "tfidf", neighbours: 9 });
     for (const ending of ["csv", "parquet", "jsonl"]) {
@@ -143,5 +154,81 @@ describe("recommend", () => {
     expect(lines(await readTable(at("by-segment.parquet")), COLUMNS)).toEqual(
       await expected({ labels, neighbours: 1 }),
     );
+  });
+});
+
+describe("a model of als", () => {
+  const fit = { factors: 8, iterations: 3 };
+  const model = () => at("als.safetensors");
+
+  beforeAll(async () => {
+    const args = ["--method", "als", "--factors", "8", "--iterations", "3"];
+    const document = await cliJson(["recommend", path, ...args, "--save-model", model(), "-o", at("als.csv")]);
+    expect(document.model).toBe(model());
+  });
+
+  it("is the library's, and keeping it changes no recommendation", async () => {
+    const { userFactors, itemFactors } = await readAlsModel(model());
+    const fitted = await als(matrix, fit);
+    expect(userFactors).toEqual(fitted.userFactors);
+    expect(itemFactors).toEqual(fitted.itemFactors);
+    expect(lines(await readTable(at("als.csv")), COLUMNS)).toEqual(await expected({ method: "als", als: fit }));
+  });
+
+  it("folds later users in, with items that it does not know", async () => {
+    const events = ["user_id,item_id,behaviour,time"];
+    for (let i = 0; i < 60; i++) {
+      const item = i % 7 === 0 ? `new-${i % 3}` : matrix.itemId((5 * i) % matrix.numItems);
+      events.push(`later-${i % 9},${item},purchase,2025-01-0${1 + (i % 9)}T12:00:00Z`);
+    }
+    writeFileSync(at("later.csv"), `${events.join("\n")}\n`);
+    await cliJson(["ingest", at("later.csv"), "-o", at("later.safetensors")]);
+    const args = ["recommend", at("later.safetensors"), "--method", "als", "--model", model(), "--no-fallback"];
+    const { code, stderr } = await cli([...args, "-o", at("later-items.parquet")]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^note: [^\n]*als\.safetensors: 3 items of the matrix not in the model[^\n]*\n$/);
+    using later = await openMatrix(at("later.safetensors"));
+    const folded = await foldInMatrix(await readAlsModel(model()), later);
+    const rows = await expected({ method: "als", als: { model: folded }, fallback: false }, later);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(lines(await readTable(at("later-items.parquet")), COLUMNS)).toEqual(rows);
+
+    const blend = ["--method", "blend", "--parts", "als=1,item-knn=0.5", "--model", model(), "-n", "5"];
+    await cliJson(["recommend", at("later.safetensors"), ...blend, "-o", at("blend.csv")]);
+    const parts = [{ method: "als", als: { model: folded } } as const, { method: "item-knn", weight: 0.5 } as const];
+    expect(lines(await readTable(at("blend.csv")), COLUMNS)).toEqual(
+      await expected({ method: "blend", parts, n: 5 }, later),
+    );
+  });
+
+  it("gives similar items", async () => {
+    const { neighbours } = await cliJson(["similar", model(), "--axis", "items", "-k", "6", "-o", at("taste.jsonl")]);
+    const found = await similarItemsByFactors(await readAlsModel(model()), { neighbours: 6 });
+    const rows = neighbourLines(found, (col) => matrix.itemId(col));
+    expect(neighbours).toBe(rows.length);
+    expect(lines(await readTable(at("taste.jsonl")), ["item_id", "neighbour_id", "rank", "score"])).toEqual(rows);
+  });
+
+  it.each<[line: string, message: RegExp, hint: RegExp]>([
+    ["recommend MATRIX --model MODEL", /--model is of als/, /--method als/],
+    ["recommend MATRIX --save-model x.safetensors", /--save-model is of als/, /--method als/],
+    ["recommend MATRIX --method als --model m --save-model m", /cannot be used with/, /--help/],
+    ["similar MODEL --axis users", /--axis users needs a behaviour matrix/, /items/],
+    ["similar MODEL --axis items --similarity bm25", /--similarity bm25 needs/, /cosine/],
+    ["similar MODEL --axis items --include-self", /--include-self needs/, /others/],
+  ])("is not asked for what it has not: %s", async (line, message, hint) => {
+    const args = line.split(" ").map((arg) => ({ MATRIX: path, MODEL: model() })[arg] ?? arg);
+    const { code, stdout, stderr } = await cli([...args, "-o", at("none.csv")]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    const [first, second] = stderr.split("\n");
+    expect(first).toMatch(message);
+    expect(second).toMatch(hint);
+  });
+
+  it("is told from other files", async () => {
+    const args = ["recommend", path, "--method", "als", "--model", path, "-o", at("none.csv")];
+    const { code, stderr } = await cli(args);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/holds no model of als\nhint: .*--save-model/);
   });
 });

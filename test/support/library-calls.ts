@@ -87,6 +87,7 @@ export async function libraryCalls(folder: string): Promise<LibraryCall[]> {
   });
   const items = () => times(4, (i) => ({ id: `i${i}`, category: `c${i % 2}`, name: `some words ${i}`, price: i }));
   await couponcast.writeAlsModel(at("als.safetensors"), factors, matrix);
+  const savedFactors = await couponcast.readAlsModel(at("als.safetensors"));
   await couponcast.writeSegmentModel(at("segments.safetensors"), model());
   const tastes = await couponcast.userClusterModel(matrix, await couponcast.clusterUsers(matrix, { k: 2 }));
   await couponcast.writeUserClusterModel(at("tastes.safetensors"), tastes);
@@ -135,6 +136,7 @@ export async function libraryCalls(folder: string): Promise<LibraryCall[]> {
     evaluatePolicy: () => [log(), { clip: 10, confidence: 0.9 }],
     evaluateRanking: () => [matrix, relevant, ranked, { k: 2, labels: new Int32Array(USERS), diversity: true, threads: 1 }],
     exploreAllocation: () => [candidates(), limits(), { epsilon: 0.2, temperatureMinor: 5, seed: 1, reserve: 0, keys: BigInt64Array.of(1n, 2n, 3n) }, { threads: 1 }],
+    foldInMatrix: () => [savedFactors, matrix, { threads: 1 }],
     foldInUsers: () => [factors, { indptr: BigInt64Array.of(0n, 2n), indices: Int32Array.of(0, 1), values: Float32Array.of(1, 2) }, { threads: 1 }],
     frequentItemsets: () => [baskets(), { minSupport: 0.5, kind: "closed", maxLength: 3, algorithm: "eclat", maxBasketItems: 10, longBaskets: "leave-out", maxItemsets: 100, threads: 1 }],
     identityComponents: () => [4, Int32Array.of(0, 1, 2), Int32Array.of(5, 5, 6)],

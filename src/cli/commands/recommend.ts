@@ -9,6 +9,7 @@ import type { Method } from "../../score/methods.js";
 import type { Recommendations } from "../../score/recommend.js";
 import type { Matrix } from "../../store/matrix.js";
 import type { OutputFile } from "../../table/output-file.js";
+import type { AlsFiles } from "../als-vectors.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
 import { fillListRows } from "../list-rows.js";
 import { openMatrixFile } from "../open-matrix-file.js";
@@ -16,7 +17,7 @@ import { decimal, integer, weights } from "../option-values.js";
 import { byteSize, counted, labelled } from "../text-layout.js";
 import { TABLE_ENDINGS, withOutputs } from "../with-outputs.js";
 
-interface RecommendOptions extends CommonOptions {
+interface RecommendOptions extends CommonOptions, AlsFiles {
   method: Method;
   n: number;
   similarity: "cosine" | "tfidf" | "bm25";
@@ -61,8 +62,12 @@ segment and popularity scored a row (scores of different sources do not compare)
         "recommend matrix.safetensors --similarity bm25 --no-fallback --include-seen -o items.csv",
       ],
       [
-        "vectors of 128 numbers, popular cells counting more",
-        "recommend matrix.safetensors --method als --factors 128 --alpha 10 -o items.parquet",
+        "vectors of 128 numbers, popular cells counting more, kept in a file",
+        "recommend matrix.safetensors --method als --factors 128 --alpha 10 --save-model als.safetensors -o items.parquet",
+      ],
+      [
+        "this month's users in last month's vectors, without fitting them again",
+        "recommend matrix.safetensors --method als --model als.safetensors -o items.parquet",
       ],
       ["a linear model of all pairs of items", "recommend matrix.safetensors --method ease -o items.parquet"],
       [
@@ -101,6 +106,10 @@ segment and popularity scored a row (scores of different sources do not compare)
       new Option("--solver <name>", "of als: conjugate gradient or exact").choices(["cg", "cholesky"]).default("cg"),
     )
     .option("--seed <number>", "of als, 0 to 4294967295", integer(0, 2 ** 32 - 1), 1)
+    .addOption(
+      new Option("--save-model <file>", "of als: keep the vectors in this .safetensors file").conflicts("model"),
+    )
+    .option("--model <file>", "of als: items' vectors of --save-model; users' are found from their rows")
     .option("--profiles <file>", "of content: profiles of the items, as `content` writes them")
     .option("--parts <list>", "of blend: its methods and their weights, such as item-knn=1,content=0.3", weights)
     .option("--rank-offset <number>", "of blend: sum of weight / (offset + rank)", decimal(0, 1e9), 60)
@@ -115,7 +124,9 @@ segment and popularity scored a row (scores of different sources do not compare)
   addCommonOptions(command);
   setAction<RecommendOptions>(command, async (session, [path], options) => {
     const { findTable } = await import("../../table/read-table.js");
-    const { out, n, method } = options;
+    const { out, n, method, model, saveModel } = options;
+    const { alsVectors, checkAlsFiles } = await import("../als-vectors.js");
+    checkAlsFiles(options, method === "als" || (method === "blend" && options.parts?.als !== undefined));
     const matrix = await openMatrixFile(path!);
     try {
       const [allow, deny] = await Promise.all([
@@ -123,16 +134,23 @@ segment and popularity scored a row (scores of different sources do not compare)
         readIds(session, matrix, options.deny),
       ]);
       const segments = options.segments === undefined ? undefined : await findTable(options.segments, "segments");
-      const inputs = [matrix.path, options.allow, options.deny, options.profiles].filter((file) => file !== undefined);
+      const inputs = [matrix.path, options.allow, options.deny, options.profiles, model].filter(
+        (file) => file !== undefined,
+      );
       inputs.push(...(segments?.files ?? []).map((file) => file.path));
-      const result = await withOutputs(session, [{ path: out, endings: TABLE_ENDINGS }], inputs, async (output) => {
+      const outputs = [
+        { path: out, endings: TABLE_ENDINGS },
+        saveModel === undefined ? undefined : { path: saveModel, endings: [".safetensors"] },
+      ] as const;
+      const result = await withOutputs(session, outputs, inputs, async (output, modelOutput) => {
         const { recommend } = await import("../../score/recommend.js");
         const { readSegments } = await import("../read-segments.js");
         const labels = segments && (await readSegments(session, matrix, segments, output.scratch));
         const { similarity, neighbours, lambda, k1, b, profiles, rankOffset, normalise, fallback } = options;
         const { factors, iterations, regularisation, alpha, beta, solver, seed } = options;
+        const fit = { factors, iterations, regularisation, alpha, solver, seed };
         const own = {
-          als: { factors, iterations, regularisation, alpha, solver, seed },
+          als: { ...fit, model: await alsVectors(session, matrix, fit, model, modelOutput) },
           ease: { regularisation },
           rp3beta: { alpha, beta },
         };
@@ -160,6 +178,7 @@ segment and popularity scored a row (scores of different sources do not compare)
         json: {
           out: resolve(out),
           method,
+          ...(saveModel === undefined ? {} : { model: resolve(saveModel) }),
           n,
           users: matrix.numUsers,
           usersWithout,
@@ -177,6 +196,7 @@ segment and popularity scored a row (scores of different sources do not compare)
           ),
           ...(usersWithout > 0 ? [`  ${counted(usersWithout, "user")} without any`] : []),
           `${out} (${byteSize(bytes)})`,
+          ...(saveModel === undefined ? [] : [saveModel]),
         ],
       };
     } finally {

@@ -6,7 +6,7 @@ import type { WeightingName } from "../../score/weighting.js";
 import type { Matrix } from "../../store/matrix.js";
 import type { OutputFile } from "../../table/output-file.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, type Session, setAction } from "../command.js";
-import { fillListRows, partOf, sum } from "../list-rows.js";
+import { partOf, sum } from "../list-rows.js";
 import { openMatrixFile } from "../open-matrix-file.js";
 import { decimal, integer } from "../option-values.js";
 import { byteSize, counted } from "../text-layout.js";
@@ -24,15 +24,14 @@ interface SimilarOptions extends CommonOptions {
   raw?: boolean;
 }
 
-/** Neighbours in memory at once: 8 bytes each, and their text beside it. */
-const BATCH_PLACES = 16_000_000;
-
 export function addSimilar(program: Command): void {
   const command = addCommand(program, {
     name: "similar",
     summary: "the users or items most similar to each",
     description: `Finds the k nearest users of each user, or items of each item, exactly: similarity = sum of the products of the
 weights of what both have (cosine by default). Only similarities above 0 count, so a row may have fewer than k.
+
+Of a model of als, as \`recommend --save-model\` writes it, items are compared by the cosine of their vectors.
 
 The ending of FILE chooses the format: .csv, .parquet, .jsonl with the columns user_id (or item_id), neighbour_id,
 rank, score; or .safetensors, a model file with the tensors neighbours.indices, .scores and .counts.
@@ -45,9 +44,10 @@ from there.`,
         "nearest users by BM25, as Parquet",
         "similar matrix.safetensors --axis users -k 50 --similarity bm25 -o users.parquet",
       ],
+      ["items of the same taste, by the vectors of als", "similar als.safetensors --axis items -k 20 -o items.parquet"],
     ],
   })
-    .argument("<matrix>", "behaviour matrix, .safetensors")
+    .argument("<matrix>", "behaviour matrix or model of als, .safetensors")
     .addOption(required("--axis <axis>", "what is compared").choices(["users", "items"]))
     .option("-k, --neighbours <count>", "of each row", integer(1, 2 ** 31 - 1), 50)
     .addOption(
@@ -64,26 +64,41 @@ from there.`,
   addCommonOptions(command);
   setAction<SimilarOptions>(command, async (session, [path], options) => {
     const { axis, neighbours: k, similarity, out } = options;
-    const matrix = await openMatrixFile(path!);
-    try {
-      const endings = [...TABLE_ENDINGS, ".safetensors"];
-      const { written, bytes } = await withOutputs(session, [{ path: out, endings }], [matrix.path], async (output) => {
-        const write = output.path.endsWith(".safetensors") ? writeModel : writeTable;
-        const written = await write(session, matrix, options, output);
-        return { written, bytes: (await stat(output.path)).size };
-      });
-      const [rows, one] = axis === "users" ? [matrix.numUsers, "user"] : [matrix.numItems, "item"];
-      return {
-        json: { out: resolve(out), axis, k, similarity, rows, neighbours: written, bytes },
-        lines: [
-          `${counted(rows, one)}, ${counted(written, "neighbour")} (${similarity}, at most ${count(k)} each)`,
-          `${out} (${byteSize(bytes)})`,
-        ],
-      };
-    } finally {
-      matrix.close();
-    }
+    const { isAlsModel } = await import("../../score/als-model-file.js");
+    const { rows, written, bytes } = await (isAlsModel(path!) ? ofModel : ofMatrix)(session, path!, options);
+    return {
+      json: { out: resolve(out), axis, k, similarity, rows, neighbours: written, bytes },
+      lines: [
+        `${counted(rows, axis === "users" ? "user" : "item")}, ${counted(written, "neighbour")} (${similarity}, at most ${count(k)} each)`,
+        `${out} (${byteSize(bytes)})`,
+      ],
+    };
   });
+}
+
+async function ofModel(session: Session, path: string, options: SimilarOptions) {
+  const { checkFactorOptions, similarByFactors } = await import("../similar-by-factors.js");
+  checkFactorOptions(options);
+  const outputs = [{ path: options.out, endings: TABLE_ENDINGS }];
+  return await withOutputs(session, outputs, [resolve(path)], async (output) => {
+    const found = await similarByFactors(session, path, options, output);
+    return { ...found, bytes: (await stat(output.path)).size };
+  });
+}
+
+async function ofMatrix(session: Session, path: string, options: SimilarOptions) {
+  const matrix = await openMatrixFile(path);
+  try {
+    const outputs = [{ path: options.out, endings: [...TABLE_ENDINGS, ".safetensors"] }];
+    return await withOutputs(session, outputs, [matrix.path], async (output) => {
+      const write = output.path.endsWith(".safetensors") ? writeModel : writeTable;
+      const written = await write(session, matrix, options, output);
+      const rows = options.axis === "users" ? matrix.numUsers : matrix.numItems;
+      return { rows, written, bytes: (await stat(output.path)).size };
+    });
+  } finally {
+    matrix.close();
+  }
 }
 
 type Write = (session: Session, matrix: Matrix, options: SimilarOptions, output: OutputFile) => Promise<number>;
@@ -102,41 +117,22 @@ const writeModel: Write = async (session, matrix, options, output) => {
 
 const writeTable: Write = async (session, matrix, options, output) => {
   const { similarItems, similarUsers } = await import("../../score/similar.js");
-  const { Executor, shared } = await import("../../executor/executor.js");
-  const { TableWriter } = await import("../../table/table-writer.js");
   const { matrixIds } = await import("../../table/matrix-ids.js");
-  const { axis } = options;
+  const { writeNeighbourTable } = await import("../neighbour-table.js");
+  const { axis, raw } = options;
   const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
-  const width = Math.min(options.neighbours, Math.max(rows, 1));
-  const batch = Math.max(1, Math.floor(BATCH_PLACES / width));
-  const executor = new Executor(session.run());
-  const writer = await TableWriter.open(output, { executor, signal: session.signal, raw: options.raw });
-  try {
-    await writer.addIds("rows", matrixIds(matrix, axis));
-    const similar = axis === "users" ? similarUsers : similarItems;
-    // Also for a matrix without rows: the table has its columns all the same.
-    for (let begin = 0; begin === 0 || begin < rows; begin += batch) {
-      const range = { begin, end: Math.min(begin + batch, rows) };
+  const similar = axis === "users" ? similarUsers : similarItems;
+  return await writeNeighbourTable(session, output, {
+    axis,
+    ids: matrixIds(matrix, axis),
+    rows,
+    width: Math.min(options.neighbours, Math.max(rows, 1)),
+    raw,
+    find: (range) => {
       const onProgress = partOf(range, rows, session.progress.update);
-      const found = await similar(matrix, { ...session.run(), ...scoringOf(options), range, onProgress });
-      const row = shared.i32((range.end - begin) * width);
-      const rank = shared.i32(row.length);
-      await fillListRows(row, rank, width, begin);
-      await writer.append([row, found.indices, rank, found.scores], 1);
-    }
-    session.progress.update({ stage: "writing", done: 0, total: undefined });
-    return await writer.finish(
-      [
-        { name: axis === "users" ? "user_id" : "item_id", from: 0, ids: "rows" },
-        { name: "neighbour_id", from: 1, ids: "rows" },
-        { name: "rank", from: 2 },
-        { name: "score", from: 3 },
-      ],
-      [0, 2],
-    );
-  } finally {
-    writer.close();
-  }
+      return similar(matrix, { ...session.run(), ...scoringOf(options), range, onProgress });
+    },
+  });
 };
 
 function scoringOf({ neighbours, similarity, k1, b, lambda, includeSelf }: SimilarOptions) {

@@ -38,6 +38,7 @@ export async function writeExampleFiles(folder: string): Promise<void> {
   await Promise.all([
     run("segment features.parquet -k 6 -o segments.parquet --model segments.safetensors"),
     run("segment matrix.safetensors -k 20 -o tastes.parquet --model tastes.safetensors"),
+    run("recommend matrix.safetensors --method als --factors 8 --save-model als.safetensors -o als.csv"),
     run("rfm features.parquet -o rfm.parquet"),
     run("transitions sequences.safetensors -o t.csv --next next.parquet"),
     run("content items.csv --matrix matrix.safetensors --category category -o profiles.safetensors"),

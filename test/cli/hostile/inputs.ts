@@ -41,6 +41,9 @@ export const READERS: readonly Reader[] = [
   reader("matrix.safetensors", "recommend BROKEN -o OUT/x.csv"),
   reader("matrix.safetensors", "recommend BROKEN --method als --factors 8 --iterations 2 -o OUT/x.jsonl"),
   reader("matrix.safetensors", "recommend BROKEN --method ease -o OUT/x.csv"),
+  reader("als.safetensors", "recommend matrix.safetensors --method als --model BROKEN -o OUT/x.csv"),
+  reader("matrix.safetensors", "recommend BROKEN --method als --model als.safetensors -o OUT/x.parquet"),
+  reader("als.safetensors", "similar BROKEN --axis items -k 3 -o OUT/x.csv"),
   reader("segments.csv", "recommend matrix.safetensors --segments BROKEN -o OUT/x.csv"),
   reader("list.txt", "recommend matrix.safetensors --allow BROKEN -o OUT/x.csv"),
   reader("profiles.safetensors", "recommend matrix.safetensors --method content --profiles BROKEN -o OUT/x.csv"),
@@ -114,6 +117,7 @@ export async function writeInputs(folder: string): Promise<void> {
       run("content shop/items.csv --matrix matrix.safetensors --category category -o profiles.safetensors"),
     ),
     run("segment matrix.safetensors -k 3 -o tastes.csv --model tastes.safetensors"),
+    run("recommend matrix.safetensors --method als --factors 8 --save-model als.safetensors -o als.csv"),
   ]);
   const write = (name: string, header: string, line: (i: number) => string) =>
     writeFileSync(join(folder, name), `${header}\n${Array.from({ length: 40 }, (_, i) => `${line(i)}\n`).join("")}`);
