@@ -67,8 +67,7 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentMatr
   if (options.method === "dbscan") {
     const [eps, minSamples] = [options.eps as number, options.minSamples];
     const { labels, sizes, numNoise } = await cosineDbscan(matrix, { ...session.run(), eps, minSamples });
-    const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
-    const { segments } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
+    const { segments } = await segmentsBySize(matrix.numUsers, undefined, labels, sizes);
     return { segments, model: undefined, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
   const { k, kRange, kBy: criterion, seed, maxIterations, tolerance, init, nInit } = options;

@@ -36,7 +36,7 @@ export interface SegmentsBySize {
  */
 export async function segmentsBySize(
   numUsers: number,
-  rows: readonly number[],
+  rows: ArrayLike<number> | undefined,
   labels: Int32Array,
   sizes: readonly number[],
 ): Promise<{ segments: SegmentsBySize; clusters: number[] }> {
@@ -46,10 +46,10 @@ export async function segmentsBySize(
   for (const [segment, { c }] of bySize.entries()) rank[c] = segment;
   const ofUsers = shared.i32(numUsers).fill(-1);
   let numSegmented = 0;
-  await forEachYielding(rows.length, (i) => {
+  await forEachYielding(labels.length, (i) => {
     const label = labels[i]!;
     if (label < 0) return;
-    ofUsers[rows[i]!] = rank[label]!;
+    ofUsers[rows?.[i] ?? i] = rank[label]!;
     numSegmented++;
   });
   return {

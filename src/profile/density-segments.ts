@@ -64,8 +64,7 @@ export async function cosineSegments(
   options: Pick<CosineDbscanOptions, "eps" | "minSamples"> & RunOptions,
 ): Promise<DensitySegments> {
   const { labels, sizes } = await cosineDbscan(matrix, options);
-  const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
-  const { segments, clusters } = await segmentsBySize(matrix.numUsers, rows, labels, sizes);
+  const { segments, clusters } = await segmentsBySize(matrix.numUsers, undefined, labels, sizes);
   const means = await meansOf(points, dims, labels, sizes);
   let numNoise = 0;
   await forEachYielding(labels.length, (row) => {

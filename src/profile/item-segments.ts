@@ -50,7 +50,6 @@ export async function itemClusters(
   matrix: Matrix,
   options: ItemClusterOptions,
 ): Promise<{ clusters: ItemClusters; model: (() => Promise<UserClusterModel>) | undefined }> {
-  const rows = Array.from({ length: matrix.numUsers }, (_, row) => row);
   const numActive = await usersWithCells(matrix, options);
   if (numActive === 0) {
     const { segments } = await segmentsBySize(matrix.numUsers, [], new Int32Array(0), []);
@@ -72,7 +71,7 @@ export async function itemClusters(
           tolerance: 0,
           batchSize: miniBatch,
         });
-  const { segments, clusters: order } = await segmentsBySize(matrix.numUsers, rows, found.labels, found.sizes);
+  const { segments, clusters: order } = await segmentsBySize(matrix.numUsers, undefined, found.labels, found.sizes);
   const { inertia, iterations, converged } = found;
   return {
     clusters: { ...segments, inertia, iterations, converged, ...(choice && { choice }) },

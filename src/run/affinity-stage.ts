@@ -6,12 +6,12 @@ import type { ArgValue } from "../executor/call.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { affinityMeans, writeAffinity } from "../score/affinity.js";
 import { type ItemTable, resolveScopes, type Scopes } from "../score/scopes.js";
-import { openMatrix } from "../store/matrix.js";
 import { writeTensors } from "../store/write-tensors.js";
 import { openStageDb, type RunContext } from "./context.js";
 import { fittedMethod, type ModelStage } from "./model-stage.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
+import { withMatrix } from "./with-matrix.js";
 
 async function readItems(context: RunContext, dir: string, ingested: IngestStage): Promise<ItemTable> {
   const path = join(ingested.dir, INGEST_FILES.items);
@@ -66,13 +66,10 @@ export function affinityStage(
   };
   return context.stages.run("affinity", reads, settings, async (dir) => {
     const scopes = resolveScopes(coupons, await readItems(context, dir, ingested), economics.marginRate);
-    const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
-    try {
+    await withMatrix(ingested, async (matrix) => {
       const fitted = await fittedMethod(context, matrix, model);
       await writeAffinity(matrix, scopes, fitted, join(dir, "affinity.safetensors"), context.options);
-    } finally {
-      matrix.close();
-    }
+    });
     await writeScopes(scopes, join(dir, "scopes.safetensors"));
     const scopeSizes = coupons.map((_, j) => Number(scopes.indptr[j + 1]! - scopes.indptr[j]!));
     return { rows: ingested.result.numUsers, marginRate: [...scopes.marginRate], unknown: scopes.unknown, scopeSizes };

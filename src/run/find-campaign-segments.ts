@@ -11,10 +11,10 @@ import { rfmSegments } from "../profile/rfm-segments.js";
 import { readSegmentModel, segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import { readUserClusterModel, writeUserClusterModel } from "../profile/user-cluster-model.js";
 import { readUserFeatures, type ScaledUserFeatures, type UserFeatures } from "../profile/user-features.js";
-import { type Matrix, openMatrix } from "../store/matrix.js";
 import type { RunContext } from "./context.js";
 import { checkComparedBy, scalingOf, segmentModelPath } from "./segment-model-input.js";
 import type { FinishedStage } from "./stage-runner.js";
+import { withMatrix } from "./with-matrix.js";
 
 type IngestStage = Pick<FinishedStage<IngestResult>, "dir" | "result">;
 
@@ -99,15 +99,6 @@ const featuresFile = (ingested: IngestStage): string => join(ingested.dir, INGES
 function campaignFeatures({ loaded }: RunContext, ingested: IngestStage, db: DuckDb): Promise<ScaledUserFeatures> {
   const { features } = loaded.campaign.segments;
   return readUserFeatures(db, featuresFile(ingested), features, ingested.result.numUsers);
-}
-
-async function withMatrix<T>(ingested: IngestStage, use: (matrix: Matrix) => Promise<T>): Promise<T> {
-  const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
-  try {
-    return await use(matrix);
-  } finally {
-    matrix.close();
-  }
 }
 
 /** [numUsers] 0 where a user has none of it. */

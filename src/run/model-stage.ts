@@ -1,18 +1,18 @@
 /** The stage that fits the scoring method, and what later stages make of its files. */
 import { join } from "node:path";
 import type { ScoringOptions } from "../campaign/schema/scoring.js";
-import { INGEST_FILES } from "../ingest/ingest.js";
 import type { FittedMethod } from "../score/method.js";
 import { type FittedModel, fitModel, type MethodOptions, openMethod } from "../score/methods.js";
 import { openModel, type SavedModel, writeModel } from "../score/model-file.js";
 import { savedItemModel } from "../score/neighbour-methods.js";
 import { writeNeighbours } from "../score/similar.js";
-import { type Matrix, openMatrix } from "../store/matrix.js";
+import type { Matrix } from "../store/matrix.js";
 import { writeCampaignProfiles } from "./content-profiles.js";
 import { inputDigests, type RunContext } from "./context.js";
 import type { IngestStage } from "./profile-stages.js";
 import type { ChosenPart } from "./quality-stage.js";
 import type { FinishedStage } from "./stage-runner.js";
+import { withMatrix } from "./with-matrix.js";
 
 /** A fitted model whose arrays are in files of the stage. */
 interface StoredModel extends Omit<FittedModel, "parts"> {
@@ -128,13 +128,4 @@ export async function fittedMethod(
   const options = methodOptions(context, undefined);
   const model = stage === undefined ? await fitModel(context.executor, matrix, options, "affinity") : modelOf(stage);
   return openMethod(matrix, model);
-}
-
-async function withMatrix<T>(ingested: IngestStage, use: (matrix: Matrix) => Promise<T>): Promise<T> {
-  const matrix = await openMatrix(join(ingested.dir, INGEST_FILES.matrix));
-  try {
-    return await use(matrix);
-  } finally {
-    matrix.close();
-  }
 }

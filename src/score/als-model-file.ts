@@ -6,7 +6,7 @@ import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors, tensorsInfo } from "../store/tensors.js";
 import { textsOf } from "../store/texts.js";
-import { type AlsModel, type AlsParams, checkAlsModel, checkAlsParams, gramOf } from "./als.js";
+import { type AlsModel, type AlsParams, areFinite, checkAlsModel, checkAlsParams } from "./als.js";
 
 /** A model that knows its items without its matrix. */
 export interface SavedAlsModel extends AlsModel {
@@ -101,10 +101,7 @@ export async function readAlsModel(path: string, options: RunOptions = {}): Prom
   const read = await loadTensors(executor, path, TENSORS);
   const userFactors = read["users.factors"] as Float32Array;
   const itemFactors = read["items.factors"] as Float32Array;
-  for (const rows of [userFactors, itemFactors]) {
-    const gram = await gramOf(executor, rows, factors);
-    if (!gram.every(Number.isFinite)) throw corrupt("expected finite factors");
-  }
+  if (!(await areFinite(executor, { factors, userFactors, itemFactors }))) throw corrupt("expected finite factors");
   const items: string[] = [];
   const seen = new Set<string>();
   const batches = textsOf(path, read["items.offsets"] as BigInt64Array, read["items.bytes"] as Uint8Array);

@@ -86,6 +86,17 @@ export function checkAlsModel<T extends AlsModel>(model: T): T {
   return checkAlsVectors(model);
 }
 
+/** @internal Whether all numbers are finite. */
+export async function areFinite(
+  executor: Executor,
+  { factors, userFactors, itemFactors }: AlsVectors,
+): Promise<boolean> {
+  for (const rows of [userFactors, itemFactors]) {
+    if (!(await gramOf(executor, rows, factors)).every(Number.isFinite)) return false;
+  }
+  return true;
+}
+
 /** @internal */
 export function alsArgs({ factors, regularisation, alpha, solver, steps }: AlsParams) {
   return { factors, regularisation, alpha, cholesky: solver === "cholesky", steps };

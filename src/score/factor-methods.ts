@@ -2,7 +2,7 @@
 import { invalidArgument } from "../errors.js";
 import type { Executor } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
-import { type AlsOptions, type AlsVectors, als, checkAlsVectors, gramOf } from "./als.js";
+import { type AlsOptions, type AlsVectors, als, areFinite, checkAlsVectors } from "./als.js";
 import type { ScoringMethod } from "./method.js";
 
 export interface FactorMethodOptions {
@@ -23,10 +23,7 @@ async function checkedVectors(executor: Executor, matrix: Matrix, model: AlsVect
   const { factors, userFactors, itemFactors } = checkAlsVectors(model);
   if (userFactors.length !== matrix.numUsers * factors || itemFactors.length !== matrix.numItems * factors)
     throw invalidArgument("expected in als.model what als or foldInMatrix answers for this matrix");
-  for (const rows of [userFactors, itemFactors]) {
-    const gram = await gramOf(executor, rows, factors);
-    if (!gram.every(Number.isFinite)) throw invalidArgument("expected finite vectors in als.model");
-  }
+  if (!(await areFinite(executor, model))) throw invalidArgument("expected finite vectors in als.model");
   return model;
 }
 

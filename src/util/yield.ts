@@ -10,7 +10,7 @@ export async function yieldToEventLoop(): Promise<void> {
 }
 
 /** Whether the event loop should get a turn: for steps of well below a millisecond. */
-export const turnIsDue = () => performance.now() - turned >= TURN_MS;
+const turnIsDue = () => performance.now() - turned >= TURN_MS;
 
 /** Rows that are read or written at a time: a millisecond or two of work on their ids. */
 export const ROWS_PER_YIELD = 4096;
