@@ -10,6 +10,9 @@ import { findTable, TableReader } from "../table/read-table.js";
 import { oneOf, pathOf, textOf } from "../util/arguments.js";
 import { RFM_COLUMNS, RFM_SEGMENTS, type RfmRules, rfmSql } from "./rfm.js";
 
+/** What the means of any number of users can be made of. */
+const MOST = 1e15;
+
 /** Names of the table's columns. */
 export interface RfmTableOptions extends RfmRules {
   id: string;
@@ -38,9 +41,10 @@ export async function scoreRfm(
   const { db } = reader;
   const table = await reader.load(source, "input");
   const id = await table.id(options.id, "--id");
-  const recency = await table.number(options.recency, "--recency", { min: 0 });
-  const frequency = await table.number(options.frequency, "--frequency", { min: 0 });
-  const monetary = await table.number(options.monetary, "--monetary", { min: 0 });
+  const range = { min: 0, max: MOST };
+  const recency = await table.number(options.recency, "--recency", range);
+  const frequency = await table.number(options.frequency, "--frequency", range);
+  const monetary = await table.number(options.monetary, "--monetary", range);
   await db.run(`CREATE TABLE customers AS SELECT ${id} AS id, ${recency} AS recency_days, ${frequency} AS frequency,
     ${monetary} AS monetary FROM ${table.table}`);
   const [twice] = await db.rows("SELECT id FROM customers GROUP BY id HAVING count(*) > 1 ORDER BY id LIMIT 1");

@@ -127,6 +127,13 @@ describe("RFM", () => {
     const path = join(folder, "wrong.csv");
     writeFileSync(path, "user_id,order_recency_days,frequency,monetary_minor\na,-1,1,1\nb,soon,1,1\n");
     await expect(rfm(path)).rejects.toMatchObject({ code: "ERR_COUPONCAST_INVALID_ARGUMENT", message: /"soon"|-1/ });
+    const huge = write([{ days: 1, orders: 1, money: 1e300 }]);
+    await expect(rfm(huge)).rejects.toMatchObject({
+      code: "ERR_COUPONCAST_INVALID_ARGUMENT",
+      message: /1e300|1e\+300/,
+    });
+    const most = await rfm(write(Array.from({ length: 40 }, () => ({ days: 1e15, orders: 1e15, money: 1e15 }))));
+    expect(most.segments).toMatchObject([{ size: 40, meanRecencyDays: 1e15, meanFrequency: 1e15, meanMonetary: 1e15 }]);
     await expect(rfm(path, { recency: "nope" })).rejects.toMatchObject({ code: "ERR_COUPONCAST_INVALID_ARGUMENT" });
   });
 });
