@@ -3,39 +3,11 @@ import { describe, expect, it } from "vitest";
 import { cosineDbscan } from "../../src/profile/cosine-dbscan.js";
 import { denseMatrix, settings } from "../support/arbitraries.js";
 import { temporaryFolder, withMatrix } from "../support/matrix.js";
+import { nearByCosine, plainDbscan } from "../support/plain-dbscan.js";
 import { transpose } from "../support/reference.js";
 import { expectSameBytes } from "../support/same-bytes.js";
 
 const folder = temporaryFolder();
-
-/** Labels as scikit-learn's loop gives them, over all pairs. */
-function plain(rows: readonly (readonly number[])[], eps: number, minSamples: number): number[] {
-  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
-  const norms = rows.map((row) => Math.sqrt(dot(row, row)));
-  const near = rows.map((a, i) =>
-    rows.flatMap((b, j) => {
-      const norm = norms[i]! * norms[j]!;
-      return i === j || (norm > 0 && 1 - dot(a, b) / norm <= eps) ? [j] : [];
-    }),
-  );
-  const labels = new Array<number>(rows.length).fill(-1);
-  let clusters = 0;
-  for (const start of rows.keys()) {
-    if (near[start]!.length < minSamples || labels[start] !== -1) continue;
-    const stack = [start];
-    labels[start] = clusters;
-    for (let a = stack.pop(); a !== undefined; a = stack.pop()) {
-      if (near[a]!.length < minSamples) continue;
-      for (const b of near[a]!) {
-        if (labels[b] !== -1) continue;
-        labels[b] = clusters;
-        stack.push(b);
-      }
-    }
-    clusters++;
-  }
-  return labels;
-}
 
 describe("DBSCAN by cosine", () => {
   it("equals the loop over all pairs, for users and items", async () => {
@@ -49,7 +21,8 @@ describe("DBSCAN by cosine", () => {
       fc.asyncProperty(cases, async ({ dense, eps, minSamples, axis }) => {
         // The file holds float32.
         const rounded = dense.map((row) => row.map(Math.fround));
-        const expected = plain(axis === "users" ? rounded : transpose(rounded), eps, minSamples);
+        const rows = axis === "users" ? rounded : transpose(rounded);
+        const { labels: expected } = plainDbscan(rows.length, nearByCosine(rows, eps), minSamples);
         await withMatrix(folder, dense, async (matrix) => {
           const { labels, sizes, numNoise } = await cosineDbscan(matrix, { axis, eps, minSamples, threads: 1 });
           expect([...labels]).toEqual(expected);

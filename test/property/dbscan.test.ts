@@ -4,38 +4,8 @@ import { type DbscanOptions, dbscan } from "../../src/profile/dbscan.js";
 import { kDistanceCurve, suggestEps } from "../../src/profile/k-distance.js";
 import { Random } from "../../src/util/random.js";
 import { settings } from "../support/arbitraries.js";
+import { plainDbscan, squaredDistance } from "../support/plain-dbscan.js";
 import { expectSameBytes } from "../support/same-bytes.js";
-
-function squared(points: Float32Array, dims: number, a: number, b: number): number {
-  let sum = 0;
-  for (let d = 0; d < dims; d++) sum += (points[a * dims + d]! - points[b * dims + d]!) ** 2;
-  return sum;
-}
-
-/** Scikit-learn's loop: clusters grow one after the other from the first core row without a label. */
-function plainDbscan(points: Float32Array, dims: number, eps: number, minSamples: number, weights?: Float64Array) {
-  const n = points.length / dims;
-  const rows = Array.from({ length: n }, (_, row) => row);
-  const near = rows.map((a) => rows.filter((b) => squared(points, dims, a, b) <= eps * eps));
-  const cores = near.map((list) => list.reduce((sum, b) => sum + (weights?.[b] ?? 1), 0) >= minSamples);
-  const labels = new Array<number>(n).fill(-1);
-  let clusters = 0;
-  for (const start of rows) {
-    if (!cores[start] || labels[start] !== -1) continue;
-    const stack = [start];
-    labels[start] = clusters;
-    for (let a = stack.pop(); a !== undefined; a = stack.pop()) {
-      if (!cores[a]) continue;
-      for (const b of near[a]!) {
-        if (labels[b] !== -1) continue;
-        labels[b] = clusters;
-        stack.push(b);
-      }
-    }
-    clusters++;
-  }
-  return { labels, cores: cores.map(Number), clusters };
-}
 
 const instances = fc
   .record({ n: fc.integer({ min: 1, max: 90 }), dims: fc.integer({ min: 1, max: 4 }), whole: fc.boolean() })
@@ -82,7 +52,8 @@ describe("DBSCAN", () => {
   it("equals the plain loop, also with equal points, distances of exactly eps and weights", async () => {
     await fc.assert(
       fc.asyncProperty(instances, async ({ points, dims, eps, minSamples, weights }) => {
-        const expected = plainDbscan(points, dims, eps, minSamples, weights);
+        const near = (a: number, b: number) => squaredDistance(points, dims, a, b) <= eps * eps;
+        const expected = plainDbscan(points.length / dims, near, minSamples, weights);
         const { labels, cores, sizes, numNoise } = await dbscan(points, dims, { eps, minSamples, weights, threads: 1 });
         expect([...cores]).toEqual(expected.cores);
         expect([...labels]).toEqual(expected.labels);
@@ -139,6 +110,7 @@ describe("DBSCAN", () => {
       [() => call({ eps: Number.NaN }), "eps"],
       [() => call({ eps: "small" as never }), "eps"],
       [() => call({ eps: 1e101 }), "eps"],
+      [() => call({ eps: Number.POSITIVE_INFINITY }), "eps"],
       [() => call({ minSamples: 0 }), "minSamples"],
       [() => call({ minSamples: 1.5 }), "minSamples"],
       [() => call({ weights: new Float64Array(3) }), "weights"],
@@ -165,7 +137,7 @@ describe("k-distance curve", () => {
         const k = Math.min(wanted, n);
         const rows = Array.from({ length: n }, (_, row) => row);
         const expected = rows
-          .map((a) => Math.sqrt(rows.map((b) => squared(points, dims, a, b)).sort((x, y) => x - y)[k - 1]!))
+          .map((a) => Math.sqrt(rows.map((b) => squaredDistance(points, dims, a, b)).sort((x, y) => x - y)[k - 1]!))
           .sort((x, y) => x - y);
         expect([...(await kDistanceCurve(points, dims, { k, threads: 1 }))]).toEqual(expected);
       }),
