@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "tests/sparse_kmeans_for_test.h"
 #include "tests/test_util.h"
@@ -295,6 +296,24 @@ TEST(SparseKmeans, CodesSayWhatTheRowsAre) {
     SparseKmeansReach reach;
     return SparseKmeansEncode(matrix.by_user(), factors, {0, 3}, {}, codes, steps, steps, &reach);
   }());
+}
+
+TEST(SparseKmeans, LengthsStayFiniteHoweverSmallOrLargeTheCells) {
+  const float least = std::numeric_limits<float>::denorm_min();
+  const float largest = std::numeric_limits<float>::max();
+  const testing::TestMatrix matrix({{least, 0}, {least, 3 * least}, {largest, largest}, {0, 0}});
+  const CsrView rows = matrix.by_user();
+  std::vector<float> factors(4);
+  std::vector<double> squares(4);
+  ASSERT_OK(SparseRowLengths(rows, true, {0, 4}, {}, factors, squares));
+  for (size_t row = 0; row < 3; ++row) {
+    EXPECT_TRUE(std::isfinite(factors[row]));
+    EXPECT_GT(squares[row], 0);
+    EXPECT_LE(squares[row], 1 + 1e-5);
+  }
+  EXPECT_GT(squares[2], 1 - 1e-5);
+  EXPECT_EQ(factors[3], 0);
+  EXPECT_EQ(squares[3], 0);
 }
 
 TEST(SparseKmeans, RefusesWhatDoesNotFit) {

@@ -1,3 +1,4 @@
+import { invalidArgument } from "../errors.js";
 import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
 import { Recycled } from "../executor/recycled.js";
 import { evenRanges } from "../executor/shards.js";
@@ -9,6 +10,21 @@ import { SparseRows } from "./sparse-rows.js";
 const SHARD_USERS = 8192;
 /** Rows that distances are measured to in one pass. */
 const ROWS_AT_ONCE = 64;
+
+/** Squared lengths between which float32 holds products of rows, and their differences. */
+const LEAST_SQUARE = 2 ** -100;
+export const LARGEST_SQUARE = 2 ** 126;
+
+/** Refuses points whose products float32 does not hold; `square`: the largest squared length. */
+function checkLengths(square: number): void {
+  if (square === 0 || (square >= LEAST_SQUARE && square <= LARGEST_SQUARE)) return;
+  throw invalidArgument(
+    `expected rows not longer than 9e18, the longest at least 9e-16, but it is ${Math.sqrt(square)}`,
+    {
+      hint: "Rows at unit length may be of any size.",
+    },
+  );
+}
 
 /** Dense centroids, laid out [items][lanes] so that a cell of a row costs one run of vectors. */
 export interface SparseCentroids {
@@ -34,6 +50,8 @@ export class SparsePoints implements Searchable {
     readonly executor: Executor,
     readonly matrix: Matrix,
     readonly k: number,
+    /** Rows count at unit length. */
+    readonly unit: boolean,
     /** [numUsers] what the values of a row count times: 1, or what makes the row's length 1. */
     readonly factors: Float32Array,
     /** [numUsers] squared length of the row, after that. */
@@ -55,7 +73,7 @@ export class SparsePoints implements Searchable {
     const memory = new Recycled();
     const factors = memory.take("f32", matrix.numUsers);
     const squares = memory.take("f64", matrix.numUsers);
-    const points = new SparsePoints(executor, matrix, k, factors, squares, weights, memory);
+    const points = new SparsePoints(executor, matrix, k, unit, factors, squares, weights, memory);
     await matrix.check(executor);
     await executor.map(
       evenRanges(matrix.numUsers, executor.threads).map((range) => ({
@@ -70,6 +88,7 @@ export class SparsePoints implements Searchable {
       points.squaresSum += points.weights[row]! * squares[row]!;
       points.largestSquare = Math.max(points.largestSquare, squares[row]!);
     });
+    if (!unit) checkLengths(points.largestSquare);
     return points;
   }
 

@@ -16,7 +16,8 @@ namespace couponcast {
 // k rounded up to whole vectors of 16: the columns of the layout. Those of no centroid are 0.
 constexpr int64_t SparseKmeansLanes(int64_t k) { return (k + 15) / 16 * 16; }
 
-// factors [rows] of `range` out: 1 / |row| if `unit`, else 1; 0 for a row without length. squares [rows] out: |factor row|^2.
+// factors [rows] of `range` out: 1 / |row| if `unit`, at most the largest float, else 1; 0 for a row without length. squares
+// [rows] out: |factor row|^2.
 Status SparseRowLengths(const CsrView& matrix, bool unit, RowRange range, CancelFlag cancel, std::span<float> factors,
                         std::span<double> squares);
 

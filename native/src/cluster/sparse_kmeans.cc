@@ -97,7 +97,9 @@ Status SparseRowLengths(const CsrView& matrix, bool unit, RowRange range, Cancel
     if (row % 1024 == 0 && cancel.IsSet()) return Cancelled();
     const double square = SquaredLength(matrix.row_values(row));
     const auto at = static_cast<size_t>(row);
-    factors[at] = !unit ? 1.0F : square > 0 ? static_cast<float>(1 / std::sqrt(square)) : 0.0F;
+    // What is shorter than float32 has a reciprocal for stays short.
+    const double reciprocal = std::min<double>(1 / std::sqrt(square), std::numeric_limits<float>::max());
+    factors[at] = !unit ? 1.0F : square > 0 ? static_cast<float>(reciprocal) : 0.0F;
     const auto factor = static_cast<double>(factors[at]);
     squares[at] = square * factor * factor;
   }
