@@ -7,7 +7,9 @@ import { type ClusterUsersOptions, clusterUsers } from "./sparse-kmeans.js";
 import { SparsePoints } from "./sparse-points.js";
 import { SparseRows } from "./sparse-rows.js";
 
-export interface ChooseUserKOptions extends Omit<ClusterUsersOptions, "k" | "startRows">, ChoiceOptions {}
+export interface ChooseUserKOptions
+  extends Omit<ClusterUsersOptions, "k" | "startRows" | "startModel">,
+    ChoiceOptions {}
 
 /**
  * chooseK for users by their whole rows of the matrix: clusterUsers for every k from minK to maxK, and which describes the

@@ -10,7 +10,7 @@ import { type LloydResult, lloyd } from "./lloyd.js";
 export interface KmeansOptions extends ClusterOptions {
   /** Lloyd iterations at most; default 300. */
   maxIterations?: number | undefined;
-  /** Stop when the centroids' summed squared shift is at most this times the mean variance; default 1e-4. */
+  /** Stop when the centroids' summed squared shift is at most this times the mean variance, to which points count by weight; default 1e-4. */
   tolerance?: number | undefined;
   /** What becomes of a cluster without points; default relocate. */
   emptyClusters?: EmptyClusters | undefined;

@@ -19,6 +19,7 @@ export interface LloydResult {
   inertia: number;
   /** Inertia of each iteration's assignment; never rises. */
   history: number[];
+  /** Updates of the centroids; scikit-learn counts one more where labels stay. */
   iterations: number;
   converged: boolean;
 }

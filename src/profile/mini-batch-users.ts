@@ -14,12 +14,15 @@ import {
   miniBatches,
 } from "./mini-batch.js";
 import { SparseMiniBatch } from "./sparse-mini-batch.js";
+import { SparsePoints } from "./sparse-points.js";
 import { SparseRows } from "./sparse-rows.js";
+import { givenStart, type SparseStartOptions } from "./sparse-start.js";
+import { meanVariance } from "./sparse-variance.js";
 
 const INITS = ["k-means++", "random"] as const;
 export type MiniBatchUserInit = (typeof INITS)[number];
 
-export interface MiniBatchUsersOptions extends RunOptions, MiniBatchSettings {
+export interface MiniBatchUsersOptions extends RunOptions, MiniBatchSettings, SparseStartOptions {
   /** Clusters, at least 1, at most the users with cells. */
   k: number;
   /** Rows at unit length: which items, not how many. Default true. */
@@ -30,10 +33,8 @@ export interface MiniBatchUsersOptions extends RunOptions, MiniBatchSettings {
   init?: MiniBatchUserInit | undefined;
   /** Of every pseudo-random choice; default 1. */
   seed?: number | undefined;
-  /** Stop when a step moves the centroids, in summed squares, by at most this; default 0: never. */
+  /** Stop when a step moves the centroids, in summed squares, by at most this times the items' mean variance; default 0: never. */
   tolerance?: number | undefined;
-  /** [k] start from these users' rows instead. */
-  startRows?: readonly number[] | undefined;
   /** [numUsers] finite, >= 0: a user counts as so many; default all 1. */
   weights?: Float32Array | undefined;
 }
@@ -71,16 +72,20 @@ export async function miniBatchUsers(matrix: Matrix, options: MiniBatchUsersOpti
   const executor = new Executor(options);
   const spherical = options.spherical ?? false;
   const unit = spherical || (options.unitLength ?? true);
-  const engine = await SparseMiniBatch.create(executor, matrix, k, { unit, spherical, weights });
-  const active = engine.drawn;
-  if (k > active.length)
-    throw invalidArgument(`expected k <= the number of users with cells ${active.length} but received ${k}`);
-  const settings = checkedSettings(options, active.length);
-  if (weights !== undefined && active.every((user) => weights[user] === 0))
+  const points = await SparsePoints.create(executor, matrix, k, { unit, weights });
+  if (k > points.numActive)
+    throw invalidArgument(`expected k <= the number of users with cells ${points.numActive} but received ${k}`);
+  const settings = checkedSettings(options, points.numActive);
+  if (!(points.squaresSum > 0) && weights !== undefined)
     throw invalidArgument("expected weights of which one, of a user with cells, is above 0");
-  engine.start(options.startRows === undefined ? await firstRows() : checkedRows(options.startRows));
-  const found = await miniBatches(executor, engine, settings, seed, tolerance);
+  const given = await givenStart(options, points);
+  const engine = await SparseMiniBatch.create(points, spherical);
+  const active = engine.drawn;
+  await engine.start(given ?? (await firstRows()));
+  const threshold = tolerance === 0 ? 0 : tolerance * (await meanVariance(points));
+  const found = await miniBatches(executor, engine, settings, seed, threshold);
   const { labels, sizes, inertia } = await engine.assignAll();
+  points.memory.giveBack();
   return { ...found, labels, sizes, inertia, centroids: engine.centroids, lanes: engine.lanes };
 
   async function firstRows(): Promise<readonly number[]> {
@@ -88,13 +93,7 @@ export async function miniBatchUsers(matrix: Matrix, options: MiniBatchUsersOpti
     const size = initSizeOf(active.length, k, settings.batchSize);
     const rows = Array.from(sampleRows(active.length, size, random), (at) => active[at]!);
     const own = Float32Array.from(rows, (user) => weights?.[user] ?? 1);
-    const chosen = await centroidsAmong(await SparseRows.create(matrix, engine.factors, k, rows, own), init, random);
+    const chosen = await centroidsAmong(await SparseRows.create(matrix, points.factors, k, rows, own), init, random);
     return chosen.map((at) => rows[at]!);
-  }
-
-  function checkedRows(rows: readonly number[]): readonly number[] {
-    if (rows.length !== k) throw invalidArgument(`expected ${k} rows in startRows but received ${rows.length}`);
-    for (const row of rows) integerBetween("startRows", row, 0, matrix.numUsers - 1);
-    return rows;
   }
 }

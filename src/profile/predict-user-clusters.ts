@@ -2,6 +2,7 @@ import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { forEachYielding } from "../util/yield.js";
 import { lanesOf, SparsePoints } from "./sparse-points.js";
+import { setModel } from "./sparse-start.js";
 import { checked, type UserClusterModel } from "./user-cluster-model.js";
 
 export interface UserClusterPrediction {
@@ -29,20 +30,13 @@ export async function predictUserClusters(
   options: RunOptions = {},
 ): Promise<UserClusterPrediction> {
   checkMatrix("matrix", matrix);
-  const { items, centroids, sizes: before, unitLength } = await checked(model);
-  const k = before.length;
+  const known = await checked(model);
+  const k = known.sizes.length;
   const lanes = lanesOf(k);
   const executor = new Executor(options);
-  const points = await SparsePoints.create(executor, matrix, k, { unit: unitLength, weights: undefined });
+  const points = await SparsePoints.create(executor, matrix, k, { unit: known.unitLength, weights: undefined });
   const to = { centroids: shared.f32(matrix.numItems * lanes), norms: new Float64Array(k) };
-  await forEachYielding(items.length, (item) => {
-    const col = matrix.colOf(items[item]!);
-    for (let c = 0; c < k; c++) {
-      const score = centroids[item * k + c]!;
-      to.norms[c]! += score * score;
-      if (col >= 0) to.centroids[col * lanes + c] = score;
-    }
-  });
+  await setModel(matrix, to, known, lanes);
   const labels = shared.i32(matrix.numUsers);
   const distances = shared.f32(matrix.numUsers);
   await points.measure(to, labels, distances);

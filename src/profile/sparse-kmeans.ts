@@ -9,8 +9,10 @@ import { type LloydResult, lloyd } from "./lloyd.js";
 import { sparseCodes } from "./sparse-codes.js";
 import { SparseLloyd } from "./sparse-lloyd.js";
 import { SparsePoints } from "./sparse-points.js";
+import { givenStart, type SparseStartOptions } from "./sparse-start.js";
+import { meanVariance } from "./sparse-variance.js";
 
-export interface ClusterUsersOptions extends RunOptions {
+export interface ClusterUsersOptions extends RunOptions, SparseStartOptions {
   /** Clusters, at least 1, at most the users with cells. */
   k: number;
   /** Rows at unit length: which items, not how many. Default true. */
@@ -25,10 +27,8 @@ export interface ClusterUsersOptions extends RunOptions {
   seed?: number | undefined;
   /** Lloyd iterations at most; default 300. */
   maxIterations?: number | undefined;
-  /** Stop when the centroids' summed squared shift is at most this; default 1e-4. */
+  /** Stop when the centroids' summed squared shift is at most this times the items' mean variance; default 1e-4. */
   tolerance?: number | undefined;
-  /** [k] start from these users' rows instead. */
-  startRows?: readonly number[] | undefined;
   /** [numUsers] finite, >= 0: a user counts as so many; default all 1. */
   weights?: Float32Array | undefined;
   /** What becomes of a cluster without users, or with none of a weight above 0; default relocate. */
@@ -80,13 +80,14 @@ export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions)
     throw invalidArgument(`expected k <= the number of users with cells ${points.numActive} but received ${k}`);
   if (!(points.squaresSum > 0) && weights !== undefined)
     throw invalidArgument("expected weights of which one, of a user with cells, is above 0");
-  const given = checkedRows(options.startRows, k, matrix);
+  const given = await givenStart(options, points);
+  const threshold = tolerance === 0 ? 0 : tolerance * (await meanVariance(points));
   const codes = await sparseCodes(points);
   let best: UserClusters | undefined;
   for (let run = 0; run < (given === undefined ? nInit : 1); run++) {
-    const startRows = given ?? (await firstCentroids(points, init, new Random(seed, run)));
-    const engine = await SparseLloyd.start(points, codes, startRows, { spherical, emptyClusters });
-    const found = await lloyd(executor, engine, maxIterations, tolerance);
+    const start = given ?? (await firstCentroids(points, init, new Random(seed, run)));
+    const engine = await SparseLloyd.start(points, codes, start, { spherical, emptyClusters });
+    const found = await lloyd(executor, engine, maxIterations, threshold);
     const { labels, sizes, centroids, lanes } = engine;
     const better = best === undefined || found.inertia < best.inertia;
     if (better) best = { ...found, labels, sizes, centroids, lanes };
@@ -94,11 +95,4 @@ export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions)
   }
   points.memory.giveBack();
   return best!;
-}
-
-function checkedRows(rows: readonly number[] | undefined, k: number, matrix: Matrix): readonly number[] | undefined {
-  if (rows === undefined) return undefined;
-  if (rows.length !== k) throw invalidArgument(`expected ${k} rows in startRows but received ${rows.length}`);
-  for (const row of rows) integerBetween("startRows", row, 0, matrix.numUsers - 1);
-  return rows;
 }

@@ -7,6 +7,7 @@ import type { EmptyClusters } from "./kmeans-points.js";
 import type { KmeansEngine } from "./lloyd.js";
 import { fits, type Shorts, type SparseCodes, scaleFor, shorten, shortsOf } from "./sparse-codes.js";
 import { lanesOf, type SparseCentroids, type SparsePoints } from "./sparse-points.js";
+import { type SparseStart, setStart } from "./sparse-start.js";
 import { SHARD_ITEMS, type SharedStep, scaleOf, sharedStep, summed } from "./sparse-step.js";
 
 interface MeasuredCentroids extends SparseCentroids {
@@ -67,18 +68,17 @@ export class SparseLloyd implements KmeansEngine {
     this.#sums = codes.exact && points.given === undefined ? memory.take("f64", size) : undefined;
   }
 
-  /** From the rows of these users: means of clusters of one user each. */
   static async start(
     points: SparsePoints,
     codes: SparseCodes,
-    rows: readonly number[],
+    start: SparseStart,
     rules: LloydRules,
   ): Promise<SparseLloyd> {
     const memory = new Recycled();
     const first = await memory.takeZeros(points.matrix.numItems * lanesOf(points.k));
     const engine = new SparseLloyd(points, rules, codes, memory, first);
     const { at } = engine.#now;
-    for (const [c, row] of rows.entries()) at.largest = Math.max(at.largest, points.setRow(at, c, row, engine.lanes));
+    at.largest = await setStart(points, at, start, engine.lanes);
     await shorten(points, at.centroids, at.largest, engine.#shorts);
     return engine;
   }

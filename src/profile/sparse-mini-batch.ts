@@ -1,8 +1,9 @@
-import { type Executor, type RowRange, shards, shared } from "../executor/executor.js";
-import type { Matrix } from "../store/matrix.js";
+import { type RowRange, shards, shared } from "../executor/executor.js";
 import { rowsWhere } from "../util/rows-where.js";
 import { forEachYielding } from "../util/yield.js";
 import { batchShards, type MiniBatchEngine } from "./mini-batch.js";
+import { lanesOf, type SparsePoints } from "./sparse-points.js";
+import { type SparseStart, setStart } from "./sparse-start.js";
 
 const SHARD_USERS = 8192;
 const SHARD_ITEMS = 2048;
@@ -12,9 +13,6 @@ export class SparseMiniBatch implements MiniBatchEngine {
   readonly lanes: number;
   readonly seen: Float64Array;
   readonly centroids: Float32Array;
-  readonly factors: Float32Array;
-  drawn: Int32Array = new Int32Array(0);
-  readonly #squares: Float64Array;
   readonly #sums: Float64Array;
   readonly #norms: Float64Array;
   /** Where means are measured before they get unit length. */
@@ -22,83 +20,58 @@ export class SparseMiniBatch implements MiniBatchEngine {
   readonly #items: RowRange[];
 
   private constructor(
-    readonly executor: Executor,
-    readonly matrix: Matrix,
-    readonly k: number,
-    readonly weights: Float32Array | undefined,
+    readonly points: SparsePoints,
+    /** Users with cells. */
+    readonly drawn: Int32Array,
     spherical: boolean,
   ) {
-    this.lanes = Math.ceil(k / 16) * 16;
+    const { matrix, k } = points;
+    this.lanes = lanesOf(k);
     const size = matrix.numItems * this.lanes;
     this.seen = new Float64Array(k);
     this.centroids = shared.f32(size);
-    this.factors = shared.f32(matrix.numUsers);
-    this.#squares = shared.f64(matrix.numUsers);
     this.#sums = shared.f64(size);
     this.#norms = shared.f64(k);
     this.#means = spherical ? shared.f32(size) : undefined;
     this.#items = shards(matrix.numItems, SHARD_ITEMS);
   }
 
-  static async create(
-    executor: Executor,
-    matrix: Matrix,
-    k: number,
-    options: { unit: boolean; spherical: boolean; weights: Float32Array | undefined },
-  ): Promise<SparseMiniBatch> {
-    const engine = new SparseMiniBatch(executor, matrix, k, options.weights, options.spherical);
-    await executor.map(
-      shards(matrix.numUsers, SHARD_USERS).map((range) => ({
-        kernel: "sparseRowLengths",
-        args: {
-          matrix: matrix.ref(),
-          unit: options.unit,
-          ...range,
-          outFactors: engine.factors,
-          outSquares: engine.#squares,
-        },
-      })),
-    );
-    engine.drawn = await rowsWhere(matrix.numUsers, (user) => engine.#squares[user]! > 0);
-    return engine;
+  static async create(points: SparsePoints, spherical: boolean): Promise<SparseMiniBatch> {
+    const drawn = await rowsWhere(points.n, (user) => points.squares[user]! > 0);
+    return new SparseMiniBatch(points, drawn, spherical);
   }
 
   get n(): number {
-    return this.matrix.numUsers;
+    return this.points.n;
+  }
+  get k(): number {
+    return this.points.k;
+  }
+  get weights(): Float32Array | undefined {
+    return this.points.given;
   }
 
-  start(rows: readonly number[]): void {
-    for (const [cluster, row] of rows.entries()) this.#setCentroid(cluster, row);
-  }
-
-  #setCentroid(cluster: number, row: number): void {
-    const { centroids, lanes, factors } = this;
-    for (let at = cluster; at < centroids.length; at += lanes) centroids[at] = 0;
-    const { indices, values } = this.matrix.userRow(row);
-    let norm = 0;
-    for (const [cell, item] of indices.entries()) {
-      const at = item * lanes + cluster;
-      centroids[at] = values[cell]! * factors[row]!;
-      norm += centroids[at]! ** 2;
-    }
-    this.#norms[cluster] = norm;
+  async start(start: SparseStart): Promise<void> {
+    await setStart(this.points, { centroids: this.centroids, norms: this.#norms }, start, this.lanes);
   }
 
   restart(cluster: number, row: number, seen: number): void {
-    this.#setCentroid(cluster, row);
     const { centroids, lanes } = this;
+    for (let at = cluster; at < centroids.length; at += lanes) centroids[at] = 0;
+    this.points.setRow({ centroids, norms: this.#norms }, cluster, row, lanes);
     for (let at = cluster; at < centroids.length; at += lanes) this.#sums[at] = centroids[at]! * seen;
     this.seen[cluster] = seen;
   }
 
   async step(rows: Int32Array): Promise<{ inertia: number; shift: number }> {
-    const { matrix, k, factors, weights, seen } = this;
+    const { k, weights, seen } = this;
+    const { matrix, factors, executor } = this.points;
     const labels = shared.i32(rows.length);
     const inertia = await this.#assign(rows, labels);
     const given = new Float64Array(k);
     for (let i = 0; i < rows.length; i++) given[labels[i]!]! += weights?.[rows[i]!] ?? 1;
     for (let c = 0; c < k; c++) seen[c]! += given[c]!;
-    await this.executor.map(
+    await executor.map(
       this.#items.map((range) => ({
         kernel: "sparseKmeansAddRows",
         args: { matrix: matrix.ref(), factors, weights, rows, labels, k, ...range, outSums: this.#sums },
@@ -108,15 +81,16 @@ export class SparseMiniBatch implements MiniBatchEngine {
   }
 
   async #assign(rows: Int32Array, labels: Int32Array): Promise<number> {
-    const { matrix, factors, centroids, weights } = this;
+    const { centroids, weights } = this;
+    const { matrix, factors, squares, executor } = this.points;
     const parts = batchShards(rows);
-    const results = await this.executor.map(
+    const results = await executor.map(
       parts.map((part) => ({
         kernel: "sparseKmeansAssignRows",
         args: {
           matrix: matrix.ref(),
           factors,
-          squares: this.#squares,
+          squares,
           centroids,
           norms: this.#norms,
           rows: part,
@@ -152,13 +126,14 @@ export class SparseMiniBatch implements MiniBatchEngine {
 
   async #scaled(scale: Float64Array, centroids: Float32Array) {
     const perCluster = { $return: "F64" as const, length: this.k };
-    const results = await this.executor.map(
+    const { matrix, executor } = this.points;
+    const results = await executor.map(
       this.#items.map((range) => ({
         kernel: "sparseKmeansScale",
         args: {
           sums: this.#sums,
           scale,
-          cols: this.matrix.numItems,
+          cols: matrix.numItems,
           ...range,
           outCentroids: centroids,
           outNorms: perCluster,
@@ -179,16 +154,17 @@ export class SparseMiniBatch implements MiniBatchEngine {
 
   /** All users by their nearest centroid. */
   async assignAll(): Promise<{ labels: Int32Array; sizes: number[]; inertia: number }> {
-    const { matrix, factors, centroids, weights, k } = this;
+    const { centroids, weights, k } = this;
+    const { matrix, factors, squares, executor } = this.points;
     const labels = shared.i32(matrix.numUsers).fill(-1);
     const distances = shared.f32(matrix.numUsers);
-    const results = await this.executor.map(
+    const results = await executor.map(
       shards(matrix.numUsers, SHARD_USERS).map((range) => ({
         kernel: "sparseKmeansAssign",
         args: {
           matrix: matrix.ref(),
           factors,
-          squares: this.#squares,
+          squares,
           centroids,
           norms: this.#norms,
           ...range,

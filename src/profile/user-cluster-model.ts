@@ -7,7 +7,6 @@ import { textsOf } from "../store/texts.js";
 import { writeTensors } from "../store/write-tensors.js";
 import { arrayOf, fieldsOf, integerBetween } from "../util/arguments.js";
 import { forEachYielding, ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
-import type { UserClusters } from "./sparse-kmeans.js";
 
 export interface UserClusterModel {
   /** Ids of the items that clusters have scores of. */
@@ -18,6 +17,13 @@ export interface UserClusterModel {
   sizes: number[];
   /** Whether rows count at unit length. */
   unitLength: boolean;
+}
+
+/** As clusterUsers and miniBatchUsers find them: the mean of item i in cluster c is centroids[i * lanes + c]. */
+interface FoundClusters {
+  centroids: Float32Array;
+  lanes: number;
+  sizes: readonly number[];
 }
 
 export interface UserClusterModelOptions {
@@ -43,7 +49,7 @@ const metadataSchema = z.object({
  */
 export async function userClusterModel(
   matrix: Matrix,
-  clusters: Pick<UserClusters, "centroids" | "lanes" | "sizes">,
+  clusters: FoundClusters,
   options: UserClusterModelOptions = {},
 ): Promise<UserClusterModel> {
   checkMatrix("matrix", matrix);
