@@ -117,8 +117,9 @@ Napi::Value KmeansOrderBinding(const Args& args) {
 }
 
 Napi::Value SparseRowLengthsBinding(const Args& args) {
-  Check(args.env(), SparseRowLengths(args.Matrix("matrix").by_user(), args.Bool("unit"), args.Range(), args.Cancel(),
-                                     args.Out<float>("outFactors"), args.Out<double>("outSquares")));
+  const auto& matrix = args.Matrix("matrix");
+  Check(args.env(), SparseRowLengths(args.Text("axis") == "users" ? matrix.by_user() : matrix.by_item(), args.Bool("unit"), args.Range(),
+                                     args.Cancel(), args.Out<float>("outFactors"), args.Out<double>("outSquares")));
   return args.env().Undefined();
 }
 

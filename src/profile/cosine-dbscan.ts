@@ -1,4 +1,5 @@
 import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { evenRanges } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import { similarItems, similarUsers } from "../score/similar.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
@@ -36,7 +37,7 @@ const MARKS = 16;
  *
  * Pairs are found through the rarer columns of each row: what is left out is too short for a neighbour. The nearer eps is
  * to 1, the less is left out, and the more pairs are looked at; from 0.15 on the nearest rows of all are found first, in
- * float32, and only rows that may have neighbours are looked at. Memory: 8 bytes a cell, 88 a row, 12 a row and thread, and
+ * float32, and only rows that may have neighbours are looked at (not where a row is shorter than 1e-12 or longer than 1e18). Memory: 8 bytes a cell, 100 a row, 12 a row and thread, and
  * 8 a row for each of the up to 64 nearest; no lists of neighbours.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CLOSED, _CORRUPT_FILE, _CANCELLED.
  * Source: Ester et al. 1996; Bayardo, Ma, Srikant 2007.
@@ -62,7 +63,9 @@ export async function cosineDbscan(matrix: Matrix, options: CosineDbscanOptions)
     weights: shared.f32(matrix.nnz),
   };
   const common = { matrix: matrix.ref(), axis, eps, ...postings };
-  const near = await nearRows(matrix, axis, eps, minSamples, options);
+  const near = (await areMultiplied(executor, matrix, axis, rows))
+    ? await nearRows(matrix, axis, eps, minSamples, options)
+    : { cores: shared.i32(0), borders: shared.i32(0) };
   await executor.run({ kernel: "buildCosineIndex", args: common });
   const ranges = shards(rows, ROWS_PER_SHARD);
   const over = (
@@ -88,6 +91,26 @@ export async function cosineDbscan(matrix: Matrix, options: CosineDbscanOptions)
   });
   await over("cosineBorders", "border rows", { cores, candidates: near.borders, labels });
   return { labels, cores: await coresByRow(cores, rows), ...(await countLabels(labels, value as number)) };
+}
+
+/** Squared lengths whose rows' products float32 holds without loss. */
+const LEAST_SQUARE = 2 ** -80;
+const LARGEST_SQUARE = 2 ** 120;
+
+/** Whether float32 holds the products of all rows: what the nearest are found by. */
+async function areMultiplied(executor: Executor, matrix: Matrix, axis: Axis, rows: number): Promise<boolean> {
+  await matrix.check(executor);
+  const outSquares = shared.f64(rows);
+  const args = { matrix: matrix.ref(), axis, unit: false, outFactors: shared.f32(rows), outSquares };
+  await executor.map(
+    evenRanges(rows, executor.threads).map((range) => ({ kernel: "sparseRowLengths", args: { ...args, ...range } })),
+  );
+  let all = true;
+  await forEachYielding(rows, (row) => {
+    const square = outSquares[row]!;
+    all &&= square === 0 || (square >= LEAST_SQUARE && square <= LARGEST_SQUARE);
+  });
+  return all;
 }
 
 /** Below this the postings leave out so much that looking through them costs less than finding the nearest. */

@@ -78,7 +78,7 @@ export class SparsePoints implements Searchable {
     await executor.map(
       evenRanges(matrix.numUsers, executor.threads).map((range) => ({
         kernel: "sparseRowLengths",
-        args: { matrix: matrix.ref(), unit, ...range, outFactors: factors, outSquares: squares },
+        args: { matrix: matrix.ref(), axis: "users", unit, ...range, outFactors: factors, outSquares: squares },
       })),
     );
     await forEachYielding(matrix.numUsers, (row) => {
