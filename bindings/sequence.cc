@@ -45,8 +45,9 @@ Napi::Value CountWaitsBinding(const Args& args) {
 }
 
 Napi::Value NextWithinBinding(const Args& args) {
-  Check(args.env(), NextWithin(SequencesOf(args), args.In<int64_t>("waits"), args.In<int64_t>("censored"), AsOf(args),
-                               args.Number("horizonSeconds"), args.Range(), args.Cancel(), args.Out<float>("outProbabilities")));
+  Check(args.env(), NextWithin(SequencesOf(args), args.In<int64_t>("waits"), args.In<int64_t>("censored"), args.In<int32_t>("users"),
+                               args.In<int64_t>("moments"), args.Number("horizonSeconds"), args.Range(), args.Cancel(),
+                               args.Out<float>("outProbabilities")));
   return args.env().Undefined();
 }
 

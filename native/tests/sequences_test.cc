@@ -195,6 +195,15 @@ Waits CountAll(const SequencesView& sequences, int64_t as_of, int64_t shard) {
   return all;
 }
 
+// Of the users in `range`, all at one moment.
+Status NextAt(const SequencesView& sequences, const Waits& waits, int64_t moment, double horizon_seconds, RowRange range,
+              std::span<float> chances) {
+  std::vector<int32_t> users(static_cast<size_t>(sequences.users()));
+  std::iota(users.begin(), users.end(), 0);
+  const std::vector<int64_t> times(users.size(), moment);
+  return NextWithin(sequences, waits.waits, waits.censored, users, times, horizon_seconds, range, {}, chances);
+}
+
 TEST(NextWithin, WithoutCensoringIsTheShareOfThoseStillWaiting) {
   // Behaviour 0, then after 1, 2 or 3 seconds another; only the user asked about is still waiting, for a whole second.
   const std::vector<Event> events = {{0, 0, 0}, {0, 1 * kSecond, 1}, {1, 0, 0}, {1, 2 * kSecond, 1},
@@ -204,13 +213,13 @@ TEST(NextWithin, WithoutCensoringIsTheShareOfThoseStillWaiting) {
   const Owned asked = Sequences({{0, 100 * kSecond, 0}}, 2, 3);
   std::vector<float> chances(6, -7.0F);
   // Waited 2 s: three of the four were; within one more second, two of them went on, one to each.
-  ASSERT_OK(NextWithin(asked.view(), waits.waits, waits.censored, 102 * kSecond, 1.0, {0, 2}, {}, chances));
+  ASSERT_OK(NextAt(asked.view(), waits, 102 * kSecond, 1.0, {0, 2}, chances));
   EXPECT_FLOAT_EQ(chances[0], 0.0F);
   EXPECT_FLOAT_EQ(chances[1], 1.0F / 3);
   EXPECT_FLOAT_EQ(chances[2], 1.0F / 3);
   EXPECT_EQ(std::vector<float>(chances.begin() + 3, chances.end()), (std::vector<float>{0, 0, 0}));
   // With all the time there is, everybody goes on.
-  ASSERT_OK(NextWithin(asked.view(), waits.waits, waits.censored, 100 * kSecond, 1e12, {0, 2}, {}, chances));
+  ASSERT_OK(NextAt(asked.view(), waits, 100 * kSecond + 1, 1e12, {0, 2}, chances));
   EXPECT_FLOAT_EQ(chances[1], 0.5F);
   EXPECT_FLOAT_EQ(chances[2], 0.5F);
 }
@@ -227,9 +236,8 @@ TEST(NextWithin, EqualsALifeTableForAnyShards) {
   constexpr double kHorizon = 86'400;
   std::vector<float> chances(kUsers * kStates);
   for (const RowRange range : Shards(kUsers, 41)) {
-    EXPECT_OK(
-        NextWithin(owned.view(), waits.waits, waits.censored, as_of, kHorizon, range, {},
-                   std::span(chances).subspan(static_cast<size_t>(range.begin * kStates), static_cast<size_t>(range.size() * kStates))));
+    EXPECT_OK(NextAt(owned.view(), waits, as_of, kHorizon, range,
+                     std::span(chances).subspan(static_cast<size_t>(range.begin * kStates), static_cast<size_t>(range.size() * kStates))));
   }
   for (int64_t user = 0; user < kUsers; ++user) {
     const auto last = static_cast<size_t>(owned.indptr[static_cast<size_t>(user) + 1]) - 1;
@@ -263,6 +271,33 @@ TEST(NextWithin, EqualsALifeTableForAnyShards) {
       sum += chance;
     }
     EXPECT_LE(sum, 1 + 1e-6);
+  }
+}
+
+TEST(NextWithin, SeesOnlyWhatHadHappenedByThen) {
+  constexpr int32_t kUsers = 40;
+  constexpr int64_t kStates = 3;
+  const std::vector<Event> events = RandomEvents(kUsers, kStates, 400, 1000, 5);
+  const Owned owned = Sequences(events, kUsers, kStates);
+  const Waits waits = CountAll(owned.view(), 1000 * kSecond, 7);
+  Random random(6);
+  std::vector<int32_t> users;
+  std::vector<int64_t> times;
+  for (int i = 0; i < 300; ++i) {
+    users.push_back(static_cast<int32_t>(random.Below(kUsers)));
+    // Often the very time of an event, which has not happened before it.
+    times.push_back(static_cast<int64_t>(random.Below(1001)) * kSecond);
+  }
+  std::vector<float> chances(users.size() * kStates);
+  ASSERT_OK(NextWithin(owned.view(), waits.waits, waits.censored, users, times, 60.0, {0, 300}, {}, chances));
+  for (size_t m = 0; m < users.size(); ++m) {
+    std::vector<Event> earlier;
+    std::ranges::copy_if(events, std::back_inserter(earlier), [&](const Event& event) { return event.time < times[m]; });
+    const Owned then = Sequences(earlier, kUsers, kStates);
+    std::vector<float> expected(kStates);
+    ASSERT_OK(NextAt(then.view(), waits, times[m], 60.0, {users[m], users[m] + 1}, expected));
+    EXPECT_EQ(std::vector<float>(chances.begin() + static_cast<ptrdiff_t>(m) * kStates, chances.begin() + static_cast<ptrdiff_t>(m + 1) * kStates),
+              expected);
   }
 }
 
@@ -302,7 +337,15 @@ TEST(Sequences, RefuseWhatIsNone) {
   std::vector<float> chances(4);
   const std::vector<int64_t> waits(2 * kWaitBins * 2);
   const std::vector<int64_t> censored(2 * kWaitBins);
-  EXPECT_CODE(StatusCode::kInvalidArgument, NextWithin(owned.view(), waits, censored, 0, 0.0, {0, 2}, {}, chances));
+  const auto next = [&](const std::vector<int32_t>& asked, const std::vector<int64_t>& times, double horizon) {
+    return NextWithin(owned.view(), waits, censored, asked, times, horizon, {0, 2}, {}, chances);
+  };
+  EXPECT_OK(next({0, 1}, {0, 0}, 1.0));
+  EXPECT_CODE(StatusCode::kInvalidArgument, next({0, 1}, {0, 0}, 0.0));
+  EXPECT_CODE(StatusCode::kInvalidArgument, next({0, 1}, {0}, 1.0));
+  EXPECT_CODE(StatusCode::kOutOfRange, next({0}, {0}, 1.0));
+  EXPECT_CODE(StatusCode::kOutOfRange, next({0, 2}, {0, 0}, 1.0));
+  EXPECT_CODE(StatusCode::kOutOfRange, next({-1, 0}, {0, 0}, 1.0));
 }
 
 TEST(Sequences, OfNobodyAreEmpty) {

@@ -1,6 +1,7 @@
 import { Executor, type RunOptions, shared } from "../executor/executor.js";
 import { checkSequences, type Sequences } from "../store/sequences.js";
 import { numberBetween } from "../util/arguments.js";
+import { forEachYielding } from "../util/yield.js";
 import { userShards } from "./transitions.js";
 
 export interface NextBehaviourOptions extends RunOptions {
@@ -12,29 +13,23 @@ export interface NextBehaviourOptions extends RunOptions {
 const WAIT_BINS = 128;
 const DAY_SECONDS = 86_400;
 
-/**
- * float32 [numUsers * behaviours]: the chance that the user's next behaviour is the one of the column and comes within
- * the horizon, given the last one and how long ago it was; rows add up to at most 1. From a life table with competing
- * risks over all users: one who has been silent for long since browsing is compared with those who were silent for as
- * long. Users without events have 0. The same bytes for any number of threads.
- *
- * Cost: one pass over the sequences, 128 steps a user at most. Memory: 4 behaviours bytes a user.
- * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CORRUPT_FILE, _OUT_OF_RANGE, _CANCELLED.
- * Source: Cutler & Ederer 1958 (life table); Aalen & Johansen 1978 (competing risks).
- */
-export async function nextBehaviour(sequences: Sequences, options: NextBehaviourOptions = {}): Promise<Float32Array> {
-  checkSequences(sequences);
-  const horizonDays = numberBetween("horizonDays", options.horizonDays ?? 14, 1e-6, 1e6);
-  const executor = new Executor(options);
+/** How long it takes from each behaviour to the next, over all users. */
+export interface WaitingTimes {
+  /** int64 [behaviours * 128 * behaviours] from, bin, to; in shared memory */
+  waits: BigInt64Array;
+  /** int64 [behaviours * 128] users whose last behaviour is this, by the time since; in shared memory */
+  censored: BigInt64Array;
+}
+
+/** Cost: one pass over the sequences. The same for any number of threads. */
+export async function waitingTimes(executor: Executor, sequences: Sequences): Promise<WaitingTimes> {
   const states = sequences.behaviours.length;
-  const asOf = sequences.asOfMicros;
-  const ranges = userShards(sequences.numUsers, states * WAIT_BINS * states);
   const counted = await executor.map(
-    ranges.map(({ begin, end }) => ({
+    userShards(sequences.numUsers, states * WAIT_BINS * states).map(({ begin, end }) => ({
       kernel: "countWaits",
       args: {
         ...sequences.args,
-        asOf,
+        asOf: sequences.asOfMicros,
         begin,
         end,
         outWaits: { $return: "I64", length: states * WAIT_BINS * states },
@@ -53,15 +48,33 @@ export async function nextBehaviour(sequences: Sequences, options: NextBehaviour
       for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
     }
   }
-  const probabilities = shared.f32(sequences.numUsers * states);
+  return { waits, censored };
+}
+
+/**
+ * float32 [moments * behaviours] as `nextBehaviour`, of users as they stood at moments: by the events strictly before.
+ *
+ * @param users int32 [moments] rows
+ * @param moments int64 [moments] microseconds since 1970
+ */
+export async function nextBehaviourAt(
+  executor: Executor,
+  sequences: Sequences,
+  waiting: WaitingTimes,
+  horizonDays: number,
+  users: Int32Array,
+  moments: BigInt64Array,
+): Promise<Float32Array> {
+  const states = sequences.behaviours.length;
+  const probabilities = shared.f32(users.length * states);
   await executor.map(
-    ranges.map(({ begin, end }) => ({
+    userShards(users.length, waiting.waits.length).map(({ begin, end }) => ({
       kernel: "nextWithin",
       args: {
         ...sequences.args,
-        waits,
-        censored,
-        asOf,
+        ...waiting,
+        users,
+        moments,
         horizonSeconds: horizonDays * DAY_SECONDS,
         begin,
         end,
@@ -71,4 +84,28 @@ export async function nextBehaviour(sequences: Sequences, options: NextBehaviour
     { name: "next behaviour" },
   );
   return probabilities;
+}
+
+/**
+ * float32 [numUsers * behaviours]: the chance that the user's next behaviour is the one of the column and comes within
+ * the horizon, given the last one and how long ago it was; rows add up to at most 1. From a life table with competing
+ * risks over all users: one who has been silent for long since browsing is compared with those who were silent for as
+ * long. Users without events have 0, and events after the present (`asOfMicros`) do not count. The same bytes for any number of threads.
+ *
+ * Cost: one pass over the sequences, 128 steps a user at most. Memory: 12 + 4 behaviours bytes a user.
+ * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CORRUPT_FILE, _OUT_OF_RANGE, _CANCELLED.
+ * Source: Cutler & Ederer 1958 (life table); Aalen & Johansen 1978 (competing risks).
+ */
+export async function nextBehaviour(sequences: Sequences, options: NextBehaviourOptions = {}): Promise<Float32Array> {
+  checkSequences(sequences);
+  const horizonDays = numberBetween("horizonDays", options.horizonDays ?? 14, 1e-6, 1e6);
+  const executor = new Executor(options);
+  const waiting = await waitingTimes(executor, sequences);
+  const users = shared.i32(sequences.numUsers);
+  await forEachYielding(users.length, (user) => {
+    users[user] = user;
+  });
+  // An event of this very moment has happened.
+  const moments = shared.i64(users.length).fill(BigInt(sequences.asOfMicros) + 1n);
+  return nextBehaviourAt(executor, sequences, waiting, horizonDays, users, moments);
 }

@@ -51,6 +51,14 @@ export async function curvesOf(
   return curves;
 }
 
+/** The curves without some of the features: their deviation is infinite. */
+export function without(curves: Curves, features: readonly number[], knotsEach: number): Curves {
+  const deviation = curves.deviation.map((d, column) =>
+    features.includes(Math.floor(column / knotsEach)) ? Number.POSITIVE_INFINITY : d,
+  );
+  return { ...curves, deviation };
+}
+
 /**
  * Fills the dense columns of a design that are curves, as `columnsOf` has them.
  *

@@ -3,11 +3,12 @@ import type { ArgValue } from "../executor/call.js";
 import type { Executor } from "../executor/executor.js";
 import type { DesignRows } from "../learn/design-rows.js";
 import { type CouponLog, fitRedemption, fitStrata, strataScores } from "../learn/principal-strata.js";
+import { logit } from "../util/sigmoid.js";
 import { forEachYielding } from "../util/yield.js";
 import { plattScaling, scaledBeta } from "./calibration.js";
 import { userChannels } from "./channels.js";
 import { coefficientsOf } from "./coefficients.js";
-import { type Curves, curvesOf } from "./curves.js";
+import { type Curves, curvesOf, without } from "./curves.js";
 import { type DesignLayout, designOf, layoutOf, partOf, usedColumns, wholeBeta } from "./design.js";
 import { featuresOfOffers } from "./features.js";
 import { chancesOf } from "./likelihood.js";
@@ -23,7 +24,8 @@ import {
   USER_COLUMNS,
   type UserTraits,
 } from "./model.js";
-import { type Journal, USER_FEATURES } from "./moments.js";
+import { type Journal, NEXT_FEATURES_AT, USER_FEATURES } from "./moments.js";
+import { NEXT_FEATURES } from "./next-behaviour.js";
 import type { OrderValueModel } from "./order-value.js";
 import { type OfferHistory, offerHorizons, offersAt, pastOffersAt, UNKNOWN_CONVERSION } from "./past-offers.js";
 import { isClearlyBetter, judge, redemptionQuality } from "./quality.js";
@@ -32,11 +34,8 @@ import { splitOffers } from "./split.js";
 
 /** Of the pair features, those that come from affinity. */
 const FROM_AFFINITY = [0, 1, 4];
-
-function logit(p: number): number {
-  const clamped = Math.min(Math.max(p, 1e-6), 1 - 1e-6);
-  return Math.log(clamped / (1 - clamped));
-}
+/** Of the user features, those of what comes next. */
+const FROM_NEXT = Array.from({ length: NEXT_FEATURES }, (_, f) => NEXT_FEATURES_AT + f);
 
 function priorModel(
   counts: Pick<ResponseModel, "numOffers" | "numControls" | "numRedemptions">,
@@ -55,7 +54,7 @@ function priorModel(
   return {
     kind: "prior",
     ...counts,
-    parts: [{ ...part, intercept: logit(prior) }],
+    parts: [{ ...part, intercept: logit(prior, 1e-6) }],
     pairKnots: pairs.knots,
     basis: flat(USER_COLUMNS),
     attributes,
@@ -130,10 +129,11 @@ export async function fitResponse(
   );
   const basis = await curvesOf(features.userFeatures, USER_FEATURES.length, KNOTS, split.train);
   const pairs = await curvesOf(features.pairFeatures, PAIR_FEATURES.length, PAIR_KNOTS, split.train);
-  if (options.without === "affinity") {
-    for (const f of FROM_AFFINITY) pairs.deviation.fill(Number.POSITIVE_INFINITY, f * PAIR_KNOTS, (f + 1) * PAIR_KNOTS);
-  }
-  const columns = { pairs, basis, seasonsShown: seasonsShown(history.times) };
+  const columns = {
+    pairs: options.without === "affinity" ? without(pairs, FROM_AFFINITY, PAIR_KNOTS) : pairs,
+    basis: options.without === "next behaviour" ? without(basis, FROM_NEXT, KNOTS) : basis,
+    seasonsShown: seasonsShown(history.times),
+  };
   const used = usedColumns(columns);
   const seen = { ...features, ...columns, offers, coupons, traits, layout, used };
   const design = (rows: Int32Array) => designOf(executor, seen, rows);

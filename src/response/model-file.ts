@@ -11,7 +11,7 @@ import { namesOf, traitNames } from "./names.js";
 import { type ResponseTraining, trainingSchema } from "./training.js";
 
 const KIND = "response-model";
-const VERSION = "2";
+const VERSION = "3";
 const MAX_JSON_BYTES = 64 << 20;
 
 /** A response model as it stands in a file. */

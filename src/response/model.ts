@@ -142,5 +142,5 @@ export interface ResponseOptions {
   calibration: "none" | "platt" | "auto";
   seed: number;
   /** What the model must do without, to see what it is good for; "all": everybody redeems alike. */
-  without: "nothing" | "affinity" | "uplift" | "all";
+  without: "nothing" | "affinity" | "next behaviour" | "uplift" | "all";
 }

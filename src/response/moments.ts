@@ -2,6 +2,7 @@
 import type { ArgValue } from "../executor/call.js";
 import { type Executor, shards, shared } from "../executor/executor.js";
 import { forEachYielding } from "../util/yield.js";
+import type { NextBehaviours } from "./next-behaviour.js";
 
 /** Positions in the numbers of a moment: native/include/couponcast/moments.h. */
 export const NUMBERS = {
@@ -35,6 +36,7 @@ export interface Journal {
   /** float64 [coupons] everybody's share of taste in each scope, in shared memory. */
   scopeShare: Float64Array;
   totals: JournalTotals;
+  next: NextBehaviours;
 }
 
 export interface JournalTotals {
@@ -53,8 +55,7 @@ export interface JournalInputs {
   numUsers: number;
   /** [behaviours] */
   weights: readonly number[];
-  /** Position of the purchase; none: -1. */
-  purchase: number;
+  next: NextBehaviours;
   /** float64 [items] minor units, NaN: unknown */
   prices: Float64Array;
   /** int64 [coupons + 1], int32 [..] items of each coupon's scope */
@@ -69,16 +70,16 @@ const NO_PURCHASE = 255;
 
 /** Turns the scopes about, so that each item names its coupons. Cost: the scopes. */
 export function journalOf(inputs: JournalInputs, totals: JournalTotals): Journal {
-  const { weights, purchase, prices, scopeIndptr, scopeItems, scopeShare, numUsers } = inputs;
+  const { weights, next, prices, scopeIndptr, scopeItems, scopeShare, numUsers } = inputs;
   const numCoupons = scopeIndptr.length - 1;
   const indptr = shared.i64(prices.length + 1);
   for (const item of scopeItems) indptr[item + 1]!++;
   for (let i = 0; i < prices.length; i++) indptr[i + 1]! += indptr[i]!;
-  const next = indptr.slice();
+  const place = indptr.slice();
   const itemCoupons = shared.i32(scopeItems.length);
   for (let c = 0; c < numCoupons; c++) {
     for (let at = Number(scopeIndptr[c]!); at < Number(scopeIndptr[c + 1]!); at++)
-      itemCoupons[Number(next[scopeItems[at]!]!++)] = c;
+      itemCoupons[Number(place[scopeItems[at]!]!++)] = c;
   }
   const shareOf = shared.f64(numCoupons);
   shareOf.set(scopeShare);
@@ -90,14 +91,14 @@ export function journalOf(inputs: JournalInputs, totals: JournalTotals): Journal
   const args = {
     ...inputs.events,
     weights: behaviourWeights,
-    purchase: purchase < 0 ? NO_PURCHASE : purchase,
+    purchase: next.purchase < 0 ? NO_PURCHASE : next.purchase,
     logPrice,
     itemIndptr: indptr,
     itemCoupons,
     priorShare: shareOf,
     priorWeight: PRIOR_EVENTS * weight,
   };
-  return { args, numUsers, numCoupons, scopeShare: shareOf, totals };
+  return { args, numUsers, numCoupons, scopeShare: shareOf, totals, next };
 }
 
 /** Before anything is known. */
@@ -166,9 +167,13 @@ export const USER_FEATURES = [
   "days since the last event",
   "usual order",
   "prices looked at",
+  "chance that a purchase comes next",
+  "chance that another behaviour comes next",
   "offers received",
   "redemptions an offer beside everybody's",
 ] as const;
+/** Where those of what comes next begin. */
+export const NEXT_FEATURES_AT = USER_FEATURES.indexOf("chance that a purchase comes next");
 
 /** How a user stands at a moment: rates blended with the shop's, since short histories say little. */
 export class UserState {
@@ -213,7 +218,7 @@ export class UserState {
     return Math.max(1e-3, (this.number("spent") + PRIOR_ORDERS * usual) / (this.number("orders") + PRIOR_ORDERS));
   }
 
-  /** USER_FEATURES of the user, but for those of its offers. */
+  /** USER_FEATURES of the user, but for those of what comes next and of its offers. */
   features(orderMinor: number, into: Float32Array, at: number): void {
     const silence = this.number("silence");
     const rate = Math.max(this.eventsPerDay, 1e-9);

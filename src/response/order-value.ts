@@ -1,7 +1,16 @@
 import { type Executor, shared } from "../executor/executor.js";
 import { linearRegression } from "../learn/linear-model.js";
 import { forEachYielding } from "../util/yield.js";
-import { type Journal, MOMENT_NUMBERS, NUMBERS, numbersOf, USER_FEATURES, UserState } from "./moments.js";
+import {
+  type Journal,
+  MOMENT_NUMBERS,
+  NEXT_FEATURES_AT,
+  NUMBERS,
+  numbersOf,
+  USER_FEATURES,
+  UserState,
+} from "./moments.js";
+import { chancesAt, nextFeatures } from "./next-behaviour.js";
 import { OFFER_FEATURES, offerFeatures, type PastOffers } from "./past-offers.js";
 
 /** What a user's next order is worth, by what was known before it. */
@@ -132,6 +141,8 @@ export interface States {
   purchaseRate: Float64Array;
   /** float32 [moments * (coupons + 1)] share of taste in each coupon's scope; the last column is 1 */
   shares: Float32Array;
+  /** float32 [moments * behaviours] chance that the next behaviour is this one and comes within the horizon */
+  next: Float32Array;
 }
 
 /** `past`: what had come of the users' offers by then. Cost: the events before each moment. Memory: 4 (coupons + 1) bytes a moment. */
@@ -146,6 +157,7 @@ export async function statesAt(
   const count = users.length;
   const shares = shared.f32(count * (journal.numCoupons + 1));
   const numbers = await numbersOf(executor, journal, users, moments, shares);
+  const next = await chancesAt(executor, journal.next, users, moments);
   const features = shared.f32(count * USER_FEATURES.length);
   const orderValue = shared.f64(count);
   const purchaseRate = shared.f64(count);
@@ -154,8 +166,10 @@ export async function statesAt(
     state.read(numbers, row);
     orderValue[row] = orderValueOf(model, state);
     purchaseRate[row] = state.purchaseRate;
-    state.features(orderValue[row]!, features, row * USER_FEATURES.length);
+    const first = row * USER_FEATURES.length;
+    state.features(orderValue[row]!, features, first);
+    nextFeatures(journal.next, next, row, features, first + NEXT_FEATURES_AT);
     offerFeatures(past, row, features, (row + 1) * USER_FEATURES.length - OFFER_FEATURES);
   });
-  return { features, orderValue, purchaseRate, shares };
+  return { features, orderValue, purchaseRate, shares, next };
 }

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import type { ArgValue } from "../executor/call.js";
 import { shards, shared } from "../executor/executor.js";
-import { type NextBehaviourChances, raisePurchaseRate } from "../response/buys-anyway.js";
 import { userChannels } from "../response/channels.js";
+import { raisePurchaseRate } from "../response/next-behaviour.js";
 import { couponScores, userScores } from "../response/scores.js";
 import { seasonOf } from "../response/season.js";
 import { reasonCode } from "../score/eligibility.js";
@@ -11,33 +11,16 @@ import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import type { AffinityStage } from "./affinity-stage.js";
 import type { RunContext } from "./context.js";
 import type { EligibilityStage } from "./eligibility-stage.js";
-import { couponArgs, openJournal } from "./journal.js";
+import { couponArgs, readScopes } from "./journal.js";
 import { givenChances } from "./prediction-stage.js";
 import type { IngestStage } from "./profile-stages.js";
 import type { ResponseStage } from "./response-stage.js";
 import { type RuleFolder, suggestionArgs } from "./rule-hits.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { loadStates, type StatesStage, storedStateArgs } from "./states-stage.js";
-import { loadNext, type TransitionStage } from "./transition-stage.js";
 import { userTraits } from "./user-traits.js";
 
 const SHARD_USERS = 8192;
-
-/** What the response model takes from the transitions; undefined where the campaign leaves them out. */
-async function nextChances(
-  context: RunContext,
-  transitioned: TransitionStage | undefined,
-): Promise<NextBehaviourChances | undefined> {
-  const { transitions } = context.loaded.campaign;
-  if (transitioned === undefined || !transitions.response) return undefined;
-  const { behaviours, purchase } = transitioned.result;
-  return { behaviours, purchase, chances: await loadNext(context, transitioned), horizonDays: transitions.horizonDays };
-}
-
-/** The key of the transitions among what a stage reads, if it does. */
-function transitionReads({ loaded }: RunContext, transitioned: TransitionStage): Record<string, string> {
-  return loaded.campaign.transitions.response ? { transitions: transitioned.key } : {};
-}
 
 export type CandidatesStage = FinishedStage<{ rows: number; width: number }>;
 const CANDIDATE_TENSORS = {
@@ -61,7 +44,6 @@ export function candidatesStage(
   eligibility: EligibilityStage,
   states: StatesStage,
   responded: ResponseStage,
-  transitioned: TransitionStage,
   ruled: RuleFolder | undefined,
 ): Promise<CandidatesStage> {
   const { campaign, coupons } = context.loaded;
@@ -75,16 +57,17 @@ export function candidatesStage(
     eligibility: eligibility.key,
     states: states.key,
     response: responded.key,
-    ...transitionReads(context, transitioned),
     ...(suggestions && { rules: suggestions.key }),
   };
-  const settings = { width, suggestedLimit, timeZone: campaign.timeZone };
+  const { transitions, behaviours, purchaseBehaviour, timeZone } = campaign;
+  const purchase = Object.keys(behaviours).indexOf(purchaseBehaviour);
+  const raised = transitions.response ? { raised: purchase, horizonDays: transitions.horizonDays } : {};
+  const settings = { width, suggestedLimit, timeZone, ...raised };
   return context.stages.run("candidates", reads, settings, async (dir) => {
     const now = await loadStates(context, states);
-    const next = await nextChances(context, transitioned);
     const anywayRate = now.purchaseRate;
-    if (next !== undefined) await raisePurchaseRate(anywayRate, next);
-    const { scopeShare } = await openJournal(context, ingested, affinity, dir);
+    if (transitions.response) await raisePurchaseRate(anywayRate, now.next, purchase, transitions.horizonDays);
+    const { scopeShare } = await readScopes(context, ingested, affinity, dir);
     const pairArgs = { ...couponArgs(context, ingested, scopeShare), ...storedStateArgs(states), anywayRate };
     const { model } = responded.result;
     const season = seasonOf(Date.parse(ingested.result.asOf) * 1000);

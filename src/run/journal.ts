@@ -5,9 +5,11 @@ import { quoteLiteral } from "../duckdb/duckdb.js";
 import type { ArgValue } from "../executor/call.js";
 import { shared } from "../executor/executor.js";
 import { INGEST_FILES } from "../ingest/ingest.js";
+import { waitingTimes } from "../profile/next-behaviour.js";
 import { couponChannels } from "../response/channels.js";
 import { couponArrays } from "../response/economics.js";
-import { type Journal, journalOf, NO_TOTALS } from "../response/moments.js";
+import { type Journal, type JournalInputs, journalOf, NO_TOTALS } from "../response/moments.js";
+import { openSequences } from "../store/sequences.js";
 import { loadTensors } from "../store/tensors.js";
 import type { AffinityStage } from "./affinity-stage.js";
 import { openStageDb, type RunContext } from "./context.js";
@@ -20,7 +22,36 @@ export async function openJournal(
   affinity: AffinityStage,
   scratch: string,
 ): Promise<Journal> {
-  const { behaviours, purchaseBehaviour } = context.loaded.campaign;
+  const { behaviours, purchaseBehaviour, transitions } = context.loaded.campaign;
+  const scopes = await readScopes(context, ingested, affinity, scratch);
+  const path = join(ingested.dir, INGEST_FILES.sequences);
+  const sequences = await openSequences(path);
+  const journal = join(ingested.dir, INGEST_FILES.journal);
+  const events = {
+    indptr: { $file: path, tensor: "indptr" },
+    times: { $file: path, tensor: "times" },
+    behaviours: { $file: path, tensor: "behaviours" },
+    items: { $file: journal, tensor: "items" },
+    values: { $file: journal, tensor: "values" },
+    orders: { $file: journal, tensor: "orders" },
+  };
+  const next = {
+    sequences,
+    waiting: await waitingTimes(context.executor, sequences),
+    horizonDays: transitions.horizonDays,
+    purchase: sequences.behaviours.indexOf(purchaseBehaviour),
+  };
+  const { numUsers } = ingested.result;
+  return journalOf({ events, numUsers, weights: Object.values(behaviours), next, ...scopes }, NO_TOTALS);
+}
+
+/** What the coupons are for, and everybody's share of it. */
+export async function readScopes(
+  context: RunContext,
+  ingested: IngestStage,
+  affinity: AffinityStage,
+  scratch: string,
+): Promise<Pick<JournalInputs, "prices" | "scopeIndptr" | "scopeItems" | "scopeShare">> {
   const { prices, users } = await readItemUse(context, ingested, scratch);
   const scopes = await loadTensors(context.executor, join(affinity.dir, "scopes.safetensors"), {
     indptr: "I64",
@@ -34,28 +65,7 @@ export async function openJournal(
     for (let at = Number(scopeIndptr[c]!); at < Number(scopeIndptr[c + 1]!); at++)
       scopeShare[c]! += users[scopeItems[at]!]! / Math.max(1, all);
   }
-  const sequences = join(ingested.dir, INGEST_FILES.sequences);
-  const journal = join(ingested.dir, INGEST_FILES.journal);
-  const events = {
-    indptr: { $file: sequences, tensor: "indptr" },
-    times: { $file: sequences, tensor: "times" },
-    behaviours: { $file: sequences, tensor: "behaviours" },
-    items: { $file: journal, tensor: "items" },
-    values: { $file: journal, tensor: "values" },
-    orders: { $file: journal, tensor: "orders" },
-  };
-  const names = Object.keys(behaviours);
-  const inputs = {
-    events,
-    numUsers: ingested.result.numUsers,
-    weights: Object.values(behaviours),
-    purchase: names.indexOf(purchaseBehaviour),
-    prices,
-    scopeIndptr,
-    scopeItems,
-    scopeShare,
-  };
-  return journalOf(inputs, NO_TOTALS);
+  return { prices, scopeIndptr, scopeItems, scopeShare };
 }
 
 /** Price (NaN: unknown) and number of users of each item. */

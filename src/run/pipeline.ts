@@ -137,16 +137,7 @@ export async function runStages(context: RunContext) {
   const eligibility = await eligibilityStage(context, ingested);
   const states = await statesStage(context, ingested, affinity, eligibility);
   const responded = await responseStage(context, ingested, affinity, eligibility, states);
-  const candidates = await candidatesStage(
-    context,
-    ingested,
-    affinity,
-    eligibility,
-    states,
-    responded,
-    transitioned,
-    rules,
-  );
+  const candidates = await candidatesStage(context, ingested, affinity, eligibility, states, responded, rules);
   const allocated = await allocateStage(context, ingested, segmented, candidates);
   return {
     ingested,
@@ -193,8 +184,8 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
 
     const { eligibility, responded, ...scored } = await runStages(context);
     const evaluated = await evaluateStage(context);
-    const { ingested, segmented, transitioned } = scored;
-    const profiled = await profileTableStage(context, ingested, segmented, transitioned);
+    const { ingested, segmented, states } = scored;
+    const profiled = await profileTableStage(context, ingested, segmented, states);
     const finished = { ...scored, evaluated, profiled };
     const output = await outputStage(context, finished);
 

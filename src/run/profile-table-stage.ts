@@ -13,7 +13,7 @@ import { forEachYielding } from "../util/yield.js";
 import { openStageDb, type RunContext } from "./context.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
-import { loadNext, type TransitionStage } from "./transition-stage.js";
+import { loadNext, type StatesStage } from "./states-stage.js";
 
 export type ProfileTableStage = FinishedStage<{
   rows: number;
@@ -30,10 +30,10 @@ export function profileTableStage(
   context: RunContext,
   ingested: IngestStage,
   segmented: SegmentStage,
-  transitioned: TransitionStage,
+  states: StatesStage,
 ): Promise<ProfileTableStage> {
   const { rfm } = context.loaded.campaign.segments;
-  const reads = { ingest: ingested.key, segment: segmented.key, transitions: transitioned.key };
+  const reads = { ingest: ingested.key, segment: segmented.key, states: states.key };
   return context.stages.run("profiles", reads, { rfm }, async (dir) => {
     const features = join(ingested.dir, INGEST_FILES.features);
     const items = join(ingested.dir, INGEST_FILES.items);
@@ -41,7 +41,7 @@ export function profileTableStage(
     const db = await openStageDb(context, dir, [features, items], 1);
     try {
       const { labels, features: scaled } = await loadSegments(context, segmented);
-      await createAdded(context, db, dir, ingested, transitioned, items, labels);
+      await createAdded(context, db, dir, ingested, states, items, labels);
       const { recency, frequency, monetary } = RFM_COLUMNS;
       const scored = rfmSql(
         { from: `read_parquet(${quoteLiteral(features)})`, recencyDays: recency, frequency, monetary },
@@ -69,13 +69,13 @@ async function createAdded(
   db: DuckDb,
   dir: string,
   ingested: IngestStage,
-  transitioned: TransitionStage,
+  states: StatesStage,
   items: string,
   labels: Int32Array,
 ): Promise<void> {
-  const { behaviours } = transitioned.result;
+  const behaviours = Object.keys(context.loaded.campaign.behaviours);
   const n = behaviours.length;
-  const next = await loadNext(context, transitioned);
+  const next = await loadNext(context, states);
   const chances = behaviours.map(() => shared.f32(labels.length));
   await forEachYielding(labels.length, (user) => {
     for (let b = 0; b < n; b++) chances[b]![user] = next[user * n + b]!;

@@ -10,7 +10,7 @@ import { loadTensors } from "../store/tensors.js";
 import type { AffinityStage } from "./affinity-stage.js";
 import { inputDigests, type RunContext } from "./context.js";
 import { type EligibilityStage, loadHistory } from "./eligibility-stage.js";
-import { couponArgs, openJournal } from "./journal.js";
+import { couponArgs, openJournal, readScopes } from "./journal.js";
 import { onnxResponse } from "./onnx-response.js";
 import { givenModel, predictionStage } from "./prediction-stage.js";
 import type { IngestStage } from "./profile-stages.js";
@@ -44,7 +44,7 @@ export function responseStage(
         reasons: "U8",
       });
       const now = await loadStates(context, states);
-      const { scopeShare } = await openJournal(context, ingested, affinity, dir);
+      const { scopeShare } = await readScopes(context, ingested, affinity, dir);
       const traits = await userTraits(context, ingested, dir);
       const inputs = {
         pairArgs: {

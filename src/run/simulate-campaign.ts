@@ -67,7 +67,7 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
   const { campaign, coupons } = context.loaded;
   const { executor } = context;
   const stages = await runStages(context);
-  const { ingested, segmented, transitioned, affinity, eligibility, candidates } = stages;
+  const { ingested, segmented, affinity, eligibility, candidates } = stages;
   const { numUsers } = ingested.result;
   const truth = await readTruth(executor, options.truth, coupons, affinity.result.marginRate, numUsers);
   const eligible = await loadTensors(executor, join(eligibility.dir, "reasons.safetensors"), { reasons: "U8" });
@@ -90,22 +90,14 @@ async function simulate(context: RunContext, options: SimulateOptions): Promise<
   if (options.ablations ?? true) {
     const parts = {
       affinity: "affinity",
+      "next behaviour": "the chances of the next behaviour",
       uplift: "the uplift model",
       all: "any model: everybody redeems alike",
     } as const;
     for (const [without, about] of Object.entries(parts)) {
       const { states } = stages;
       const responded = await responseStage(context, ingested, affinity, eligibility, states, without as "all");
-      const other = await candidatesStage(
-        context,
-        ingested,
-        affinity,
-        eligibility,
-        states,
-        responded,
-        transitioned,
-        stages.rules,
-      );
+      const other = await candidatesStage(context, ingested, affinity, eligibility, states, responded, stages.rules);
       const allocated = await allocateStage(context, ingested, segmented, other);
       const handouts = await assignmentsOf(context, { ...stages, candidates: other, allocated });
       results.push([

@@ -2,13 +2,11 @@
 import { join } from "node:path";
 import type { ArgValue } from "../executor/call.js";
 import { shared } from "../executor/executor.js";
-import { INGEST_FILES } from "../ingest/ingest.js";
 import { pairStateArgs } from "../response/features.js";
 import { type Journal, type JournalTotals, numbersOf, totalsOf } from "../response/moments.js";
 import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../response/order-value.js";
 import { pastOffersAt } from "../response/past-offers.js";
 import { fitTaste, type TasteModel, withTaste } from "../response/taste.js";
-import { openSequences } from "../store/sequences.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
 import type { AffinityStage } from "./affinity-stage.js";
@@ -27,7 +25,7 @@ export type StatesStage = FinishedStage<{
 }>;
 
 const STATES_FILE = "states.safetensors";
-const STATES = { shares: "F32", orderValue: "F64", purchaseRate: "F64", features: "F32" } as const;
+const STATES = { shares: "F32", orderValue: "F64", purchaseRate: "F64", features: "F32", next: "F32" } as const;
 
 export function statesStage(
   context: RunContext,
@@ -36,28 +34,29 @@ export function statesStage(
   eligibility: EligibilityStage,
 ): Promise<StatesStage> {
   const { coupons, campaign } = context.loaded;
-  const { behaviours, purchaseBehaviour, economics, timeZone, seed } = campaign;
+  const { behaviours, purchaseBehaviour, economics, timeZone, seed, transitions } = campaign;
+  const { horizonDays } = transitions;
   const reads = { ingest: ingested.key, affinity: affinity.key, eligibility: eligibility.key };
-  const settings = { timeZone, seed, behaviours, purchaseBehaviour, orderValueMinor: economics.orderValueMinor };
+  const { orderValueMinor } = economics;
+  const settings = { timeZone, seed, behaviours, purchaseBehaviour, horizonDays, orderValueMinor };
   return context.stages.run("states", reads, settings, async (dir) => {
     const { executor } = context;
     const { numUsers } = ingested.result;
     const blank = await openJournal(context, ingested, affinity, dir);
     const users = shared.i32(numUsers);
     for (let user = 0; user < numUsers; user++) users[user] = user;
-    const { asOfMicros } = await openSequences(join(ingested.dir, INGEST_FILES.sequences));
     // An event of this very moment has happened.
-    const moments = shared.i64(numUsers).fill(BigInt(asOfMicros) + 1n);
+    const moments = shared.i64(numUsers).fill(BigInt(blank.next.sequences.asOfMicros) + 1n);
     const numbers = await numbersOf(executor, blank, users, moments);
     const taste = await fitTaste(executor, blank, numbers, seed);
     const journal: Journal = { ...withTaste(blank, taste), totals: await totalsOf(numbers) };
-    const orderValue = await fitOrderValue(executor, journal, numbers, economics.orderValueMinor);
+    const orderValue = await fitOrderValue(executor, journal, numbers, orderValueMinor);
     const past = await pastOffersAt(await loadHistory(context, eligibility), coupons, timeZone, users, moments);
     const states = await statesAt(executor, journal, orderValue, users, moments, past);
     await writeTensors(
       join(dir, STATES_FILE),
       "states",
-      (["orderValue", "purchaseRate", "shares", "features"] as const).map((name) => ({
+      (["orderValue", "purchaseRate", "shares", "features", "next"] as const).map((name) => ({
         name,
         dtype: STATES[name],
         shape: [states[name].length],
@@ -74,12 +73,18 @@ export function storedStateArgs(stage: StatesStage): Record<string, ArgValue> {
   return pairStateArgs(tensor("shares"), tensor("orderValue"), tensor("purchaseRate"));
 }
 
-/** float32 [users * USER_FEATURES] and float64 [users] orders a day, in shared memory. */
+/** float32 [users * USER_FEATURES], float64 [users] orders a day and float32 [users * behaviours], in shared memory. */
 export async function loadStates(
   { executor }: RunContext,
   stage: StatesStage,
-): Promise<Pick<States, "features" | "purchaseRate">> {
-  const { features, purchaseRate } = STATES;
-  const loaded = await loadTensors(executor, join(stage.dir, STATES_FILE), { features, purchaseRate });
-  return loaded as unknown as Pick<States, "features" | "purchaseRate">;
+): Promise<Pick<States, "features" | "purchaseRate" | "next">> {
+  const { features, purchaseRate, next } = STATES;
+  const loaded = await loadTensors(executor, join(stage.dir, STATES_FILE), { features, purchaseRate, next });
+  return loaded as unknown as Pick<States, "features" | "purchaseRate" | "next">;
+}
+
+/** float32 [users * behaviours] chance that the next behaviour is this one and comes within the campaign's horizon. */
+export async function loadNext({ executor }: RunContext, stage: StatesStage): Promise<Float32Array> {
+  const { next } = await loadTensors(executor, join(stage.dir, STATES_FILE), { next: STATES.next });
+  return next as Float32Array;
 }

@@ -1,12 +1,9 @@
-/** Stage transitions: what users do next, as a chain for the report and as chances of each user for the response model. */
+/** Stage transitions: what users do next, as a chain for the report. */
 import { join } from "node:path";
 import { INGEST_FILES } from "../ingest/ingest.js";
 import { type ChainSummary, finiteOrNull, summariseChain } from "../profile/chain-summary.js";
-import { nextBehaviour } from "../profile/next-behaviour.js";
 import { countTransitions, medianGaps } from "../profile/transitions.js";
 import { openSequences } from "../store/sequences.js";
-import { TensorFileWriter } from "../store/tensor-file-writer.js";
-import { loadTensors } from "../store/tensors.js";
 import type { RunContext } from "./context.js";
 import { type IngestStage, loadSegments, type SegmentStage } from "./profile-stages.js";
 import type { FinishedStage } from "./stage-runner.js";
@@ -25,17 +22,15 @@ interface TransitionResult {
 }
 export type TransitionStage = FinishedStage<TransitionResult>;
 
-const NEXT_FILE = "next.safetensors";
-
 export function transitionStage(
   context: RunContext,
   ingested: IngestStage,
   segmented: SegmentStage,
 ): Promise<TransitionStage> {
   const { transitions, purchaseBehaviour } = context.loaded.campaign;
-  const { smoothing, horizonDays } = transitions;
+  const { smoothing } = transitions;
   const reads = { ingest: ingested.key, segment: segmented.key };
-  return context.stages.run("transitions", reads, { smoothing, horizonDays, purchaseBehaviour }, async (dir) => {
+  return context.stages.run("transitions", reads, { smoothing, purchaseBehaviour }, async () => {
     const sequences = await openSequences(join(ingested.dir, INGEST_FILES.sequences));
     const { labels } = await loadSegments(context, segmented);
     const { behaviours, numUsers } = sequences;
@@ -45,18 +40,6 @@ export function transitionStage(
       ...(segments > 0 ? { labels, segments } : {}),
     });
     const medians = await medianGaps(sequences, counted.all, context.options);
-    const next = await nextBehaviour(sequences, { ...context.options, horizonDays });
-    const writer = TensorFileWriter.create(
-      join(dir, NEXT_FILE),
-      [{ name: "next", dtype: "F32", shape: [numUsers, behaviours.length] }],
-      { kind: "next behaviour" },
-    );
-    try {
-      await writer.write("next", 0, next);
-      await writer.commit();
-    } finally {
-      await writer.abort();
-    }
     const target = behaviours.indexOf(purchaseBehaviour);
     return {
       rows: numUsers,
@@ -68,10 +51,4 @@ export function transitionStage(
       segments: counted.segments.map((group) => summariseChain(group, { target, smoothing })),
     };
   });
-}
-
-/** float32 [users * behaviours] of nextBehaviour, in shared memory. */
-export async function loadNext({ executor }: RunContext, stage: TransitionStage): Promise<Float32Array> {
-  const { next } = await loadTensors(executor, join(stage.dir, NEXT_FILE), { next: "F32" });
-  return next as Float32Array;
 }

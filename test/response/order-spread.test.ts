@@ -3,6 +3,7 @@ import { Executor } from "../../src/executor/executor.js";
 import { journalOf, MOMENT_NUMBERS, NO_TOTALS, numbersOf, totalsOf } from "../../src/response/moments.js";
 import { fitOrderValue, statesAt } from "../../src/response/order-value.js";
 import { Random } from "../../src/util/random.js";
+import { nextBehavioursOf } from "../support/next-behaviours.js";
 
 const DAY = 86_400_000_000;
 const ORDERS = 8;
@@ -24,7 +25,8 @@ async function shop(numUsers: number, between: number, within: number) {
   };
   const executor = new Executor({ threads: 2 });
   const scope = { scopeIndptr: BigInt64Array.of(0n, 1n), scopeItems: Int32Array.of(0), scopeShare: Float64Array.of(1) };
-  const inputs = { events, numUsers, weights: [1], purchase: 0, prices: Float64Array.of(3000), ...scope };
+  const next = await nextBehavioursOf(executor, events, ["buy"], 0, 100 * DAY);
+  const inputs = { events, numUsers, weights: [1], next, prices: Float64Array.of(3000), ...scope };
   const blank = journalOf(inputs, NO_TOTALS);
   const users = Int32Array.from({ length: numUsers }, (_, user) => user);
   const moments = new BigInt64Array(numUsers).fill(BigInt(100 * DAY));

@@ -9,6 +9,7 @@ import { journalOf, NO_TOTALS, numbersOf, totalsOf, USER_FEATURES } from "../../
 import { fitOrderValue } from "../../src/response/order-value.js";
 import { offerHorizons, pastOffersAt } from "../../src/response/past-offers.js";
 import { Random } from "../../src/util/random.js";
+import { nextBehavioursOf } from "../support/next-behaviours.js";
 
 const DAY = 86_400_000_000;
 const START = Date.parse("2025-01-01T00:00:00Z") * 1000;
@@ -59,8 +60,9 @@ describe("numbers of the whole log in the features of past offers", () => {
     const scopeItems = Int32Array.from({ length: 5 + ITEMS }, (_, i) => (i < 5 ? i : i - 5));
     const scopeShare = Float64Array.of(0.4, 1);
     const prices = new Float64Array(ITEMS).fill(1500);
+    const next = await nextBehavioursOf(executor, events, ["look", "buy"], 1, START + 90 * DAY);
     const blank = journalOf(
-      { events, numUsers, weights: [1, 5], purchase: 1, prices, scopeIndptr, scopeItems, scopeShare },
+      { events, numUsers, weights: [1, 5], next, prices, scopeIndptr, scopeItems, scopeShare },
       NO_TOTALS,
     );
     const everybody = Int32Array.from({ length: numUsers }, (_, user) => user);

@@ -3,6 +3,7 @@ import { Executor } from "../../src/executor/executor.js";
 import { journalOf, NO_TOTALS, numbersOf } from "../../src/response/moments.js";
 import { fitTaste, withTaste } from "../../src/response/taste.js";
 import { Random } from "../../src/util/random.js";
+import { nextBehavioursOf } from "../support/next-behaviours.js";
 
 const DAY = 86_400_000_000;
 const ITEMS = 20;
@@ -10,7 +11,7 @@ const SCOPES = 5;
 const END = BigInt(1000 * DAY);
 
 /** Users each like one scope of five: what they buy lies there, what they browse only where `told` says. */
-function shop(numUsers: number, told: number) {
+async function shop(executor: Executor, numUsers: number, told: number) {
   const random = new Random(5);
   const indptr = new BigInt64Array(numUsers + 1);
   const rows: { item: number; behaviour: number; time: number }[] = [];
@@ -35,7 +36,7 @@ function shop(numUsers: number, told: number) {
   const inputs = {
     events,
     numUsers,
-    purchase: 1,
+    next: await nextBehavioursOf(executor, events, ["look", "buy"], 1, Number(END)),
     prices: new Float64Array(ITEMS).fill(1000),
     scopeIndptr: BigInt64Array.from({ length: SCOPES + 1 }, (_, c) => BigInt((c * ITEMS) / SCOPES)),
     scopeItems: Int32Array.from({ length: ITEMS }, (_, i) => i),
@@ -46,7 +47,7 @@ function shop(numUsers: number, told: number) {
 
 async function learned(numUsers: number, told: number, weights: number[], threads = 2) {
   const executor = new Executor({ threads });
-  const journal = shop(numUsers, told)(weights);
+  const journal = (await shop(executor, numUsers, told))(weights);
   const users = Int32Array.from({ length: numUsers }, (_, user) => user);
   const now = await numbersOf(executor, journal, users, new BigInt64Array(numUsers).fill(END));
   return { journal, taste: await fitTaste(executor, journal, now, 1) };

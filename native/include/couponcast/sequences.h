@@ -81,19 +81,22 @@ double WaitBinStart(int64_t bin);
 Status CountWaits(const SequencesView& sequences, int64_t as_of, RowRange range, CancelFlag cancel, std::span<int64_t> waits,
                   std::span<int64_t> censored);
 
-// For each user in `range` the chance that its next behaviour comes within `horizon_seconds` from `as_of` and is the
-// one of the column, given its last behaviour and the time since.
+// For the moments [begin, end) of `range`, each a user and a time, the chance that the user's next behaviour comes within
+// `horizon_seconds` from then and is the one of the column, given the last behaviour before and the time since.
 //
 // waits, censored  of CountWaits, over all users
-// probabilities    [range.size() * states] out; 0 for users without events
+// users            [moments] in [0, users)
+// times            [moments] microseconds since 1970; events of this very time are not before it
+// probabilities    [range.size() * states] out; 0 for users without events before
 //
 // A life table with competing risks: in bin b of n still waiting, c of them out of sight during it, d go on to j, so the
 // hazard is d / (n - c / 2), within a part of the bin that part of it; chances of the bins add up, each times the chance
-// to be still waiting. Cost: kWaitBins * states a user at most. Memory: 8 states^2 kWaitBins bytes.
-// Errors: kInvalidArgument, kOutOfRange, kCancelled.
+// to be still waiting. Cost: kWaitBins * states a moment at most. Memory: 8 states^2 kWaitBins bytes.
+// Errors: kInvalidArgument, kOutOfRange, kCorruptFile, kCancelled.
 // Source: Cutler & Ederer 1958; Aalen & Johansen 1978.
-Status NextWithin(const SequencesView& sequences, std::span<const int64_t> waits, std::span<const int64_t> censored, int64_t as_of,
-                  double horizon_seconds, RowRange range, CancelFlag cancel, std::span<float> probabilities);
+Status NextWithin(const SequencesView& sequences, std::span<const int64_t> waits, std::span<const int64_t> censored,
+                  std::span<const int32_t> users, std::span<const int64_t> times, double horizon_seconds, RowRange range, CancelFlag cancel,
+                  std::span<float> probabilities);
 
 }  // namespace couponcast
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kMicros = 1'000'000;
 
-// Hazards of one behaviour: [kWaitBins * states] for each bin the share of those still waiting that goes on to each.
+// [states * kWaitBins * states] of each behaviour and bin the share of those still waiting that goes on to each.
 std::vector<double> Hazards(int64_t states, std::span<const int64_t> waits, std::span<const int64_t> censored) {
   std::vector<double> hazards(waits.size(), 0.0);
   for (int64_t from = 0; from < states; ++from) {
@@ -31,6 +31,27 @@ std::vector<double> Hazards(int64_t states, std::span<const int64_t> waits, std:
     }
   }
   return hazards;
+}
+
+// Adds up to `chances` [states] what the hazards [kWaitBins * states] of a behaviour say of one who has been waiting since.
+void AddChances(std::span<const double> hazards, int64_t elapsed, double horizon_seconds, std::span<double> chances) {
+  const size_t states = chances.size();
+  const double begin = static_cast<double>(elapsed) / static_cast<double>(kMicros);
+  const double end = begin + horizon_seconds;
+  double still_waiting = 1;
+  for (int64_t bin = WaitBin(elapsed); bin < kWaitBins && WaitBinStart(bin) < end; ++bin) {
+    const double start = WaitBinStart(bin);
+    const double stop = WaitBinStart(bin + 1);
+    // The last bin has no end: all of it counts.
+    const double part = bin + 1 == kWaitBins ? 1.0 : (std::min(end, stop) - std::max(begin, start)) / (stop - start);
+    double gone = 0;
+    for (size_t to = 0; to < states; ++to) {
+      const double hazard = hazards[static_cast<size_t>(bin) * states + to] * part;
+      chances[to] += still_waiting * hazard;
+      gone += hazard;
+    }
+    still_waiting *= std::max(0.0, 1 - gone);
+  }
 }
 
 }  // namespace
@@ -78,45 +99,40 @@ Status CountWaits(const SequencesView& sequences, int64_t as_of, RowRange range,
   return {};
 }
 
-Status NextWithin(const SequencesView& sequences, std::span<const int64_t> waits, std::span<const int64_t> censored, int64_t as_of,
-                  double horizon_seconds, RowRange range, CancelFlag cancel, std::span<float> probabilities) {
-  COUPONCAST_RETURN_IF_ERROR(CheckSequences(sequences, range));
+Status NextWithin(const SequencesView& sequences, std::span<const int64_t> waits, std::span<const int64_t> censored,
+                  std::span<const int32_t> users, std::span<const int64_t> times, double horizon_seconds, RowRange range, CancelFlag cancel,
+                  std::span<float> probabilities) {
+  COUPONCAST_RETURN_IF_ERROR(CheckSequences(sequences, {0, sequences.users()}));
   const int64_t states = sequences.states;
   COUPONCAST_RETURN_IF_ERROR(CheckSize("waits", waits.size(), states * kWaitBins * states));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("censored", censored.size(), states * kWaitBins));
+  COUPONCAST_RETURN_IF_ERROR(CheckSize("times", times.size(), static_cast<int64_t>(users.size())));
+  COUPONCAST_RETURN_IF_ERROR(CheckRange(range, static_cast<int64_t>(users.size())));
   COUPONCAST_RETURN_IF_ERROR(CheckSize("probabilities", probabilities.size(), range.size() * states));
   if (!(horizon_seconds > 0)) return InvalidArgument("expected a horizon above 0");
   const std::vector<double> hazards = Hazards(states, waits, censored);
-  std::vector<double> chance(static_cast<size_t>(states));
-  for (int64_t user = range.begin; user < range.end; ++user) {
-    if (ShouldStop(user, range, cancel)) return Cancelled();
+  const auto width = static_cast<size_t>(kWaitBins * states);
+  std::vector<double> chances(static_cast<size_t>(states));
+  for (int64_t moment = range.begin; moment < range.end; ++moment) {
+    if (ShouldStop(moment, range, cancel)) return Cancelled();
+    const int64_t user = users[static_cast<size_t>(moment)];
+    if (user < 0 || user >= sequences.users()) {
+      return OutOfRange("moment " + std::to_string(moment) + " names a user that does not exist");
+    }
     RowRange events;
     COUPONCAST_RETURN_IF_ERROR(EventsOf(sequences.indptr, user, &events));
-    std::ranges::fill(chance, 0.0);
-    if (events.size() > 0) {
-      const auto last = static_cast<size_t>(events.end - 1);
-      const int64_t from = sequences.behaviours[last];
-      if (from >= states) return OutOfRange("user " + std::to_string(user) + ": unknown behaviour");
-      const int64_t elapsed = MicrosBetween(sequences.times[last], as_of);
-      const double begin = static_cast<double>(elapsed) / static_cast<double>(kMicros);
-      const double end = begin + horizon_seconds;
-      double still_waiting = 1;
-      for (int64_t bin = WaitBin(elapsed); bin < kWaitBins && WaitBinStart(bin) < end; ++bin) {
-        const double start = WaitBinStart(bin);
-        const double stop = WaitBinStart(bin + 1);
-        // The last bin has no end: all of it counts.
-        const double part = bin + 1 == kWaitBins ? 1.0 : (std::min(end, stop) - std::max(begin, start)) / (stop - start);
-        double gone = 0;
-        for (int64_t to = 0; to < states; ++to) {
-          const double hazard = hazards[static_cast<size_t>((from * kWaitBins + bin) * states + to)] * part;
-          chance[static_cast<size_t>(to)] += still_waiting * hazard;
-          gone += hazard;
-        }
-        still_waiting *= std::max(0.0, 1 - gone);
-      }
+    const int64_t now = times[static_cast<size_t>(moment)];
+    const auto own = sequences.times.subspan(static_cast<size_t>(events.begin), static_cast<size_t>(events.size()));
+    const auto before = static_cast<int64_t>(std::ranges::lower_bound(own, now) - own.begin());
+    std::ranges::fill(chances, 0.0);
+    if (before > 0) {
+      const auto last = static_cast<size_t>(events.begin + before - 1);
+      const auto from = size_t{sequences.behaviours[last]};
+      if (from >= chances.size()) return OutOfRange("user " + std::to_string(user) + ": unknown behaviour");
+      AddChances(std::span(hazards).subspan(from * width, width), MicrosBetween(sequences.times[last], now), horizon_seconds, chances);
     }
-    float* out = probabilities.data() + (user - range.begin) * states;
-    for (size_t to = 0; to < chance.size(); ++to) out[to] = static_cast<float>(chance[to]);
+    float* out = probabilities.data() + (moment - range.begin) * states;
+    for (size_t to = 0; to < chances.size(); ++to) out[to] = static_cast<float>(chances[to]);
   }
   return {};
 }

@@ -9,7 +9,9 @@ export const transitionsSchema = z
     response: z
       .boolean()
       .default(false)
-      .describe("without a control group: lowers what a coupon is worth to those whose next behaviour is a purchase"),
+      .describe(
+        "without a control group: takes those whose next behaviour is a purchase to buy anyway, so that a coupon is worth less to them; the response model sees their chances in any case",
+      ),
   })
   .prefault({});
 
