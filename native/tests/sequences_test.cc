@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "tests/test_util.h"
@@ -296,7 +297,8 @@ TEST(NextWithin, SeesOnlyWhatHadHappenedByThen) {
     const Owned then = Sequences(earlier, kUsers, kStates);
     std::vector<float> expected(kStates);
     ASSERT_OK(NextAt(then.view(), waits, times[m], 60.0, {users[m], users[m] + 1}, expected));
-    EXPECT_EQ(std::vector<float>(chances.begin() + static_cast<ptrdiff_t>(m) * kStates, chances.begin() + static_cast<ptrdiff_t>(m + 1) * kStates),
+    EXPECT_EQ(std::vector<float>(chances.begin() + static_cast<ptrdiff_t>(m) * kStates,
+                                 chances.begin() + static_cast<ptrdiff_t>(m + 1) * kStates),
               expected);
   }
 }
@@ -340,10 +342,16 @@ TEST(Sequences, RefuseWhatIsNone) {
   const auto next = [&](const std::vector<int32_t>& asked, const std::vector<int64_t>& times, double horizon) {
     return NextWithin(owned.view(), waits, censored, asked, times, horizon, {0, 2}, {}, chances);
   };
+  EXPECT_CODE(StatusCode::kCorruptFile, next({0, 1}, {0, 0}, 1.0));
+  owned.indptr[1] = 2;
   EXPECT_OK(next({0, 1}, {0, 0}, 1.0));
   EXPECT_CODE(StatusCode::kInvalidArgument, next({0, 1}, {0, 0}, 0.0));
   EXPECT_CODE(StatusCode::kInvalidArgument, next({0, 1}, {0}, 1.0));
   EXPECT_CODE(StatusCode::kOutOfRange, next({0}, {0}, 1.0));
+  EXPECT_EQ(
+      NextWithin(owned.view(), waits, censored, std::vector<int32_t>{0, 1}, std::vector<int64_t>{0, 0}, 1.0, {0, 2}, Raised(), chances)
+          .code(),
+      StatusCode::kCancelled);
   EXPECT_CODE(StatusCode::kOutOfRange, next({0, 2}, {0, 0}, 1.0));
   EXPECT_CODE(StatusCode::kOutOfRange, next({-1, 0}, {0, 0}, 1.0));
 }
