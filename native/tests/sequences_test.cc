@@ -287,7 +287,7 @@ TEST(NextWithin, SeesOnlyWhatHadHappenedByThen) {
   for (int i = 0; i < 300; ++i) {
     users.push_back(static_cast<int32_t>(random.Below(kUsers)));
     // Often the very time of an event, which has not happened before it.
-    times.push_back(static_cast<int64_t>(random.Below(1001)) * kSecond);
+    times.push_back(random.Below(1001) * kSecond);
   }
   std::vector<float> chances(users.size() * kStates);
   ASSERT_OK(NextWithin(owned.view(), waits.waits, waits.censored, users, times, 60.0, {0, 300}, {}, chances));
