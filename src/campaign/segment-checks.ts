@@ -9,8 +9,9 @@ const finding = (field: string, text: string): Finding => ({ path: ["segments", 
 
 /** What a model decides, or a given number of segments. */
 function modelFindings(segments: Segments): Finding[] {
-  const { k, model, method, by } = segments;
+  const { k, model, method, by, warmStart } = segments;
   if (model === undefined) {
+    if (warmStart === true) return [finding("warmStart", "expected segments.model beside it: where K-means starts")];
     if (k === "auto") return [];
     return ["kRange", "kBy"]
       .filter((field) => segments[field] !== undefined)
@@ -19,23 +20,16 @@ function modelFindings(segments: Segments): Finding[] {
   if (method !== undefined && method !== "kmeans")
     return [finding("model", "expected segments.method: kmeans, whose segments a model holds")];
   // By items, features are no part of the model: they describe the segments.
-  const decided = by === "items" ? OF_NEW_SEGMENTS : [...OF_NEW_SEGMENTS, "features"];
+  const settings = warmStart === true ? OF_STARTS : [...OF_STARTS, ...OF_STEPS];
+  const decided = by === "items" ? settings : [...settings, "features"];
   return decided
     .filter((field) => segments[field] !== undefined)
     .map((field) => finding(field, "expected no such setting beside segments.model, whose segments are there already"));
 }
 
-const OF_NEW_SEGMENTS = [
-  "k",
-  "kRange",
-  "kBy",
-  "init",
-  "nInit",
-  "spherical",
-  "miniBatch",
-  "weights",
-  "emptyClusters",
-] as const;
+const OF_STARTS = ["k", "kRange", "kBy", "init", "nInit"];
+/** Which a warm start takes, too. */
+const OF_STEPS = ["spherical", "miniBatch", "weights", "emptyClusters"];
 
 /** Mini-batches have a rule of their own for centres that few users are near to; by items they start once, of a given k. */
 function miniBatchFindings({ miniBatch, emptyClusters, by, k, nInit, init }: Segments): Finding[] {

@@ -36,6 +36,12 @@ export function addKmeansOptions(command: Command): void {
         .choices(KMEANS_INITS)
         .default("k-means++"),
     )
+    .addOption(
+      new Option(
+        "--start <model>",
+        "kmeans: go on from the centres of this model (.safetensors), with its number, features and scaling",
+      ).conflicts(["k", "kRange", "kBy", "init", "nInit", "features", "scale"]),
+    )
     .option("--n-init <count>", "kmeans: starts, of which the best is kept, 1 to 10,000", integer(1, 10_000), 1)
     .option(
       "--mini-batch <users>",

@@ -5,7 +5,7 @@ import { segmentsBySize } from "../profile/active-points.js";
 import type { KChoice } from "../profile/choose-k.js";
 import { cosineDbscan } from "../profile/cosine-dbscan.js";
 import { itemClusters } from "../profile/item-segments.js";
-import { writeUserClusterModel } from "../profile/user-cluster-model.js";
+import { readUserClusterModel, writeUserClusterModel } from "../profile/user-cluster-model.js";
 import type { ResolvedSource } from "../source/source.js";
 import type { Matrix } from "../store/matrix.js";
 import type { OutputFile } from "../table/output-file.js";
@@ -70,10 +70,12 @@ async function segmentsOf(session: Session, matrix: Matrix, options: SegmentMatr
     const { segments } = await segmentsBySize(matrix.numUsers, undefined, labels, sizes);
     return { segments, model: undefined, facts: { method: "dbscan" as const, eps, minSamples, numNoise } };
   }
-  const { k, kRange, kBy: criterion, seed, maxIterations, tolerance, init, nInit } = options;
+  const startModel = options.start === undefined ? undefined : await readUserClusterModel(options.start);
+  const k = startModel?.sizes.length ?? options.k;
+  const { kRange, kBy: criterion, seed, maxIterations, tolerance, init, nInit } = options;
   const { spherical, miniBatch, emptyClusters } = options;
   const weights = options.weights && (await readUserWeights(session, matrix, options.weights, scratch));
-  const start = { k, kRange, criterion, seed, init, nInit };
+  const start = { k, kRange, criterion, seed, init, nInit, startModel };
   const steps = { maxIterations, tolerance, spherical, weights, miniBatch, emptyClusters };
   const { clusters, model } = await itemClusters(matrix, { ...session.run(), ...start, ...steps });
   const { inertia, iterations, converged, choice } = clusters;

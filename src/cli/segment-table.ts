@@ -7,7 +7,7 @@ import {
   type SegmentSettings,
   type WithoutLabels,
 } from "../profile/find-segments.js";
-import { segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
+import { readSegmentModel, segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
 import type { ResolvedSource } from "../source/source.js";
 import type { OutputFile } from "../table/output-file.js";
 import type { InputTable } from "../table/read-table.js";
@@ -19,6 +19,8 @@ import { withTable } from "./with-table.js";
 
 export interface SegmentTableOptions extends Omit<SegmentSettings, "weights">, FeatureTableOptions {
   metric: (typeof DBSCAN_METRICS)[number];
+  /** A model's file: K-means starts from its centres. */
+  start?: string;
 }
 
 interface SegmentMeans {
@@ -36,14 +38,19 @@ export async function segmentTable(
   output: OutputFile,
   model: OutputFile | undefined,
 ): Promise<SegmentTableResult> {
+  const start = options.start === undefined ? undefined : readSegmentModel(options.start);
   return withTable(session, source, output, async ({ table, executor, labelsPath }) => {
-    const { names, numUsers } = await sortById(table, options);
-    const { points, values, hasEvents, scaling } = await readPoints(table, names, numUsers, options.scale);
+    const { scaling: given } = start ?? {};
+    const columns = given === undefined ? options : { ...options, features: given.names, scale: given.scale };
+    const { names, numUsers } = await sortById(table, columns);
+    const { points, values, hasEvents, scaling } = await readPoints(table, names, numUsers, given ?? options.scale);
     const features = { names, numUsers, dims: names.length, points, hasEvents, scaling };
     const weights = options.weights === undefined ? undefined : await readWeights(table, numUsers);
-    const segments = await findSegments(features, { ...options, weights }, session.run());
+    const from = start && { k: start.sizes.length, centroids: start.centroids };
+    const spherical = options.spherical ?? start?.spherical;
+    const segments = await findSegments(features, { ...options, ...from, spherical, weights }, session.run());
     if (model !== undefined && segments.method === "kmeans")
-      await writeSegmentModel(model.path, segmentModelOf(scaling, segments, options.spherical));
+      await writeSegmentModel(model.path, segmentModelOf(scaling, segments, spherical));
     const { labels, ...found } = segments;
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     await writeSegments(table.db, executor, labels, names, { ...options, labelsPath, output });
@@ -60,18 +67,20 @@ interface Points {
   scaling: FeatureScaling;
 }
 
+/** Scaled as `given` says, or in this way as these users want it. */
 async function readPoints(
   table: InputTable,
   names: readonly string[],
   numUsers: number,
-  scale: Scale,
+  given: Scale | FeatureScaling,
 ): Promise<Points> {
   const { values, active } = await readValues(table, names.length, numUsers);
   const points = shared.f32(values.length);
+  const scale = typeof given === "string" ? given : given.scale;
   await forEachYielding(values.length, (at) => {
     points[at] = transformed(scale, values[at]!);
   });
-  const scaling = await fitScaling(scale, [...names], points, active);
+  const scaling = typeof given === "string" ? await fitScaling(given, [...names], points, active) : given;
   await applyScaling(scaling, points);
   return { points, values, hasEvents: active, scaling };
 }

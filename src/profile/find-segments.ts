@@ -18,6 +18,8 @@ export interface SegmentSettings {
   tolerance: number;
   init?: KmeansInit | undefined;
   nInit?: number | undefined;
+  /** [k * dims] where K-means starts instead */
+  centroids?: Float32Array | undefined;
   spherical?: boolean | undefined;
   /** [users] what a user counts as; default all 1 */
   weights?: Float32Array | undefined;
@@ -50,9 +52,9 @@ export async function findSegments(
   run: RunOptions,
 ): Promise<FeatureSegments> {
   if (method === "dbscan") return { method, ...(await densitySegments(features, { ...run, eps, minSamples })) };
-  const { k, seed, maxIterations, tolerance, init, nInit, spherical } = settings;
+  const { k, seed, maxIterations, tolerance, init, nInit, centroids, spherical } = settings;
   const { weights, miniBatch, emptyClusters, kRange, kBy: criterion } = settings;
-  const start = { k, kRange, criterion, seed, init, nInit };
+  const start = { k, kRange, criterion, seed, init, nInit, centroids };
   const steps = { maxIterations, tolerance, spherical, weights, miniBatch, emptyClusters };
   return { method, ...(await segmentUsers(features, { ...run, ...start, ...steps })) };
 }

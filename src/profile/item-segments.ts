@@ -42,8 +42,8 @@ export interface ItemSegments extends ItemClusters {
 
 /**
  * Segments the users with cells by K-means on their rows at unit length. Segments are numbered by size, largest first
- * (ties: by the order K-means found them). With fewer such users than k there are as many segments as users. k auto:
- * chosen by chooseUserK. `model`: puts later users into them; undefined without segments.
+ * (ties: by the order K-means found them). With fewer such users than k there are as many segments as users, unless
+ * `startModel` says where to start. k auto: chosen by chooseUserK. `model`: puts later users into them; undefined without segments.
  * Errors: as clusterUsers and miniBatchUsers.
  */
 export async function itemClusters(
@@ -60,7 +60,8 @@ export async function itemClusters(
     wanted === "auto" && numActive >= MIN_USERS_TO_CHOOSE
       ? await chooseUserK(matrix, { ...run, criterion, minK: kRange?.[0], maxK: kRange?.[1] })
       : undefined;
-  const k = Math.min(choice?.k ?? (wanted === "auto" ? 1 : wanted), numActive);
+  const most = run.startModel === undefined ? numActive : Number.POSITIVE_INFINITY;
+  const k = Math.min(choice?.k ?? (wanted === "auto" ? 1 : wanted), most);
   const found =
     miniBatch === undefined
       ? await clusterUsers(matrix, { ...run, k })

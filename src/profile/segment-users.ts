@@ -33,8 +33,8 @@ export const MIN_USERS_TO_CHOOSE = 3;
 
 /**
  * Segments the users with events by K-means on their standardised features. Segments are numbered by size, largest
- * first (ties: by the order K-means found them). With fewer users than k there are as many segments as users. k auto:
- * chosen by chooseK.
+ * first (ties: by the order K-means found them). With fewer users than k there are as many segments as users, unless
+ * `centroids` say where to start. k auto: chosen by chooseK.
  */
 export async function segmentUsers(features: UserFeatures, options: SegmentUsersOptions): Promise<UserSegments> {
   const { numUsers, dims } = features;
@@ -51,7 +51,10 @@ export async function segmentUsers(features: UserFeatures, options: SegmentUsers
       ? await chooseK(points, dims, { ...run, criterion, minK: kRange?.[0], maxK: kRange?.[1] })
       : undefined;
   const k = choice?.k ?? (wanted === "auto" ? 1 : wanted);
-  const result = await denseClusters(points, dims, { ...run, k: Math.min(k, rows.length) });
+  const result = await denseClusters(points, dims, {
+    ...run,
+    k: run.centroids === undefined ? Math.min(k, rows.length) : k,
+  });
   const { segments, clusters } = await segmentsBySize(numUsers, rows, result.labels, result.sizes);
   return {
     ...segments,

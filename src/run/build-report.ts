@@ -12,8 +12,9 @@ import type { TransitionStage } from "./transition-stage.js";
 
 /** The report's words on segments of a model file. */
 function modelOf(segments: SegmentFacts, file: string | undefined) {
-  if (file === undefined || segments.method !== "kmeans") return undefined;
-  return { file, stability: segments.stability ?? null };
+  // Without one the segments are new, started from the model's.
+  if (file === undefined || segments.method !== "kmeans" || segments.stability === undefined) return undefined;
+  return { file, stability: segments.stability };
 }
 
 function densityOf({ metric, eps, minSamples, numNoise, curve, sizes }: Extract<SegmentFacts, { method: "dbscan" }>) {

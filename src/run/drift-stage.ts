@@ -6,7 +6,7 @@ import { CouponcastError, invalidArgument } from "../errors.js";
 import { type Drift, driftOf } from "../profile/drift.js";
 import { inputDigests, openStageDb, type RunContext } from "./context.js";
 import type { SegmentStage } from "./profile-stages.js";
-import { SEGMENT_MODEL_ROLE } from "./segment-model-input.js";
+import { keptModelPath, SEGMENT_MODEL_ROLE } from "./segment-model-input.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { SEGMENTS_FILE } from "./workspace.js";
 
@@ -59,7 +59,9 @@ export async function driftStage(context: RunContext, segmented: SegmentStage): 
 }
 
 /** Whether both runs put their users into the segments of one and the same model. */
-function hasSameModel({ inputs }: RunContext): boolean {
+function hasSameModel(context: RunContext): boolean {
+  if (keptModelPath(context) === undefined) return false;
+  const { inputs } = context;
   const own = inputs.find(({ role }) => role === SEGMENT_MODEL_ROLE);
   const earlier = inputs.find(({ role, path }) => role === BASELINE_ROLE && path.endsWith(`/${SEGMENTS_FILE}`));
   return own !== undefined && earlier?.xxh3 === own.xxh3;

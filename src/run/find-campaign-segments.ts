@@ -9,10 +9,10 @@ import { itemSegments, modelItemSegments } from "../profile/item-segments.js";
 import { modelSegments } from "../profile/model-segments.js";
 import { rfmSegments } from "../profile/rfm-segments.js";
 import { readSegmentModel, segmentModelOf, writeSegmentModel } from "../profile/segment-model.js";
-import { readUserClusterModel, writeUserClusterModel } from "../profile/user-cluster-model.js";
+import { readUserClusterModel, type UserClusterModel, writeUserClusterModel } from "../profile/user-cluster-model.js";
 import { readUserFeatures, type ScaledUserFeatures, type UserFeatures } from "../profile/user-features.js";
 import type { RunContext } from "./context.js";
-import { checkComparedBy, scalingOf, segmentModelPath } from "./segment-model-input.js";
+import { checkComparedBy, keptModelPath, scalingOf, segmentModelPath } from "./segment-model-input.js";
 import type { FinishedStage } from "./stage-runner.js";
 import { withMatrix } from "./with-matrix.js";
 
@@ -34,7 +34,7 @@ export function findCampaignSegments(
   ingested: IngestStage,
   db: DuckDb,
 ): Promise<CampaignSegments> {
-  const model = segmentModelPath(context);
+  const model = keptModelPath(context);
   return model === undefined ? newSegments(context, ingested, db) : segmentsOfModel(context, ingested, db, model);
 }
 
@@ -48,24 +48,23 @@ async function segmentsOfModel(
   const { by } = loaded.campaign.segments;
   const method = "kmeans";
   const writeModel = (to: string) => copyFile(path, to);
-  checkComparedBy(path, by);
   if (by === "items") {
-    const model = await readUserClusterModel(path);
+    const model = await itemModel(path);
     const users = await campaignFeatures(context, ingested, db);
     const found = await withMatrix(ingested, (matrix) => modelItemSegments(matrix, users, model, options));
     return { users, found: { method, ...found }, writeModel };
   }
-  const model = readSegmentModel(path);
-  const users = await readUserFeatures(db, featuresFile(ingested), [], ingested.result.numUsers, (available) =>
-    scalingOf(path, model, available),
-  );
+  const { model, users } = await featureModel(ingested, db, path);
   return { users, found: { method, ...(await modelSegments(users, model, options)) }, writeModel };
 }
 
 async function newSegments(context: RunContext, ingested: IngestStage, db: DuckDb): Promise<CampaignSegments> {
   const { segments, seed } = context.loaded.campaign;
-  const { method, by, rfm, eps, minSamples, spherical } = segments;
-  const users = await campaignFeatures(context, ingested, db);
+  const { method, by, rfm, eps, minSamples } = segments;
+  const path = segmentModelPath(context);
+  const warm = path === undefined || by === "items" ? undefined : await featureModel(ingested, db, path);
+  const users = warm?.users ?? (await campaignFeatures(context, ingested, db));
+  const spherical = segments.spherical ?? warm?.model.spherical;
   if (method === "rfm")
     return { users, found: { method, ...(await rfmSegments(db, featuresFile(ingested), users, rfm)) } };
   if (method === "dbscan" && by === "items") {
@@ -75,8 +74,10 @@ async function newSegments(context: RunContext, ingested: IngestStage, db: DuckD
   }
   const weights = segments.weights && (await weightsOf(db, ingested, segments.weights));
   if (by === "items") {
-    const { k, kRange, kBy: criterion, init, nInit, maxIterations, tolerance, miniBatch, emptyClusters } = segments;
-    const start = { k, kRange, criterion, seed, init, nInit };
+    const { kRange, kBy: criterion, init, nInit, maxIterations, tolerance, miniBatch, emptyClusters } = segments;
+    const startModel = path === undefined ? undefined : await itemModel(path);
+    const k = startModel?.sizes.length ?? segments.k;
+    const start = { k, kRange, criterion, seed, init, nInit, startModel };
     const steps = { maxIterations, tolerance, spherical, weights, miniBatch, emptyClusters };
     return withMatrix(ingested, async (matrix) => {
       const { segments: found, model } = await itemSegments(matrix, users, { ...context.options, ...start, ...steps });
@@ -86,12 +87,30 @@ async function newSegments(context: RunContext, ingested: IngestStage, db: DuckD
       return { users, found: { method: "kmeans" as const, ...found }, writeModel };
     });
   }
-  const found = await findSegments(users, { ...segments, weights, method, seed }, context.options);
+  const start = warm && { k: warm.model.sizes.length, centroids: warm.model.centroids };
+  const settings = { ...segments, ...start, spherical, weights, method, seed };
+  const found = await findSegments(users, settings, context.options);
   const writeModel =
     found.method === "kmeans" && found.k > 0
       ? (path: string) => writeSegmentModel(path, segmentModelOf(users.scaling, found, spherical))
       : undefined;
   return { users, found, writeModel };
+}
+
+/** A model of users compared by their items. */
+function itemModel(path: string): Promise<UserClusterModel> {
+  checkComparedBy(path, "items");
+  return readUserClusterModel(path);
+}
+
+/** A model of users compared by their features, and the users, scaled as it says. */
+async function featureModel(ingested: IngestStage, db: DuckDb, path: string) {
+  checkComparedBy(path, "features");
+  const model = readSegmentModel(path);
+  const users = await readUserFeatures(db, featuresFile(ingested), [], ingested.result.numUsers, (available) =>
+    scalingOf(path, model, available),
+  );
+  return { model, users };
 }
 
 const featuresFile = (ingested: IngestStage): string => join(ingested.dir, INGEST_FILES.features);

@@ -19,6 +19,11 @@ export function segmentModelPath({ loaded }: RunContext): string | undefined {
   return model === undefined ? undefined : resolve(loaded.baseDir, model);
 }
 
+/** The same, of a campaign whose segments are those of the model, as they are. */
+export function keptModelPath(context: RunContext): string | undefined {
+  return context.loaded.campaign.segments.warmStart === true ? undefined : segmentModelPath(context);
+}
+
 /** Refuses a model of users who are compared in the other way; what is no model is left to those who read it. */
 export function checkComparedBy(path: string, by: ComparedBy): void {
   const own = BY_KIND[verifiedMetadata(path).kind ?? ""];

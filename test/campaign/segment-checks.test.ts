@@ -15,6 +15,9 @@ describe("segments by items", () => {
     { by: "items", model: "segments.safetensors", features: ["recency", "monetary"] },
     { by: "features", k: "auto", miniBatch: 100, nInit: 2, init: "k-means||" },
     { by: "features", method: "dbscan" },
+    { model: "m", warmStart: true, weights: "monetary", emptyClusters: "keep", spherical: true, tolerance: 0 },
+    { model: "m", warmStart: true, by: "items", features: ["recency"], miniBatch: 100 },
+    { k: 4, warmStart: false },
   ])("takes %j", (segments) => {
     expect(wrongWith(segments)).toEqual([]);
   });
@@ -32,6 +35,12 @@ describe("segments by items", () => {
     [{ by: "items", k: 3, kBy: "elbow" }, ["segments.kBy: expected segments.k: auto"]],
     [{ by: "items", model: "m", k: 3 }, ["segments.k: expected no such setting beside segments.model"]],
     [{ by: "items", model: "m", method: "dbscan", eps: 0.3 }, ["segments.model: expected segments.method: kmeans"]],
+    [{ k: 4, warmStart: true }, ["segments.warmStart: expected segments.model beside it"]],
+    [
+      { model: "m", warmStart: true, k: 3, nInit: 2, features: ["recency"] },
+      ["segments.k: ", "segments.nInit: ", "segments.features: expected no such setting beside segments.model"],
+    ],
+    [{ model: "m", weights: "events" }, ["segments.weights: expected no such setting beside segments.model"]],
     [{ model: "m", features: ["recency"] }, ["segments.features: expected no such setting beside segments.model"]],
   ])("of %j says %j", (segments, expected) => {
     const found = wrongWith(segments);

@@ -86,6 +86,10 @@ export const segmentsSchema = z
       .describe(
         "segments.safetensors of an earlier run, relative to the campaign file: its segments instead of new ones",
       ),
+    warmStart: z
+      .boolean()
+      .optional()
+      .describe("beside model: K-means goes on from its centres, which move with these users; default: they stay"),
     features: z
       .array(z.enum(SEGMENT_FEATURES))
       .min(1)

@@ -69,6 +69,10 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
         "segment matrix.safetensors --method dbscan --metric cosine --eps 0.3 -o crowds.parquet",
       ],
       ["the best of ten starts", "segment features.parquet -k 12 --init 'k-means||' --n-init 10 -o segments.parquet"],
+      [
+        "from last month's centres on",
+        "segment features.parquet --start segments.safetensors --model april.safetensors -o april.parquet",
+      ],
       ["by all columns that begin with count_", "segment features.parquet --features 'count_*' -o segments.jsonl"],
     ],
   })
@@ -97,6 +101,12 @@ TABLE is CSV, JSONL or Parquet, also .gz and .zst: \`couponcast ingest --feature
       throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--model needs segments of --method kmeans", {
         field: "--model",
         hint: "Dense places have no centre that later users could be compared with.",
+      });
+    }
+    if (options.start !== undefined && options.method !== "kmeans") {
+      throw new CouponcastError("ERR_COUPONCAST_INVALID_ARGUMENT", "--start needs segments of --method kmeans", {
+        field: "--start",
+        hint: "Dense places are found without a start.",
       });
     }
     checkChoice(options);
@@ -145,7 +155,7 @@ async function ofTable(session: Session, path: string, options: SegmentOptions):
   const { segmentTable } = await import("../segment-table.js");
   const source = await findTable(path, "input");
   return {
-    inputs: source.files.map((file) => file.path),
+    inputs: [...source.files.map((file) => file.path), ...startPath(options)],
     found: (output, model) => segmentTable(session, source, options, output, model),
   };
 }
@@ -155,11 +165,12 @@ async function ofMatrix(session: Session, path: string, options: SegmentOptions)
   const { findTable } = await import("../../table/read-table.js");
   const weights = options.weights === undefined ? undefined : await findTable(options.weights, "weights");
   return {
-    inputs: [resolve(path), ...(weights?.files ?? []).map((file) => file.path)],
+    inputs: [resolve(path), ...(weights?.files ?? []).map((file) => file.path), ...startPath(options)],
     found: (output, model) => segmentMatrix(session, path, { ...options, weights }, output, model),
   };
 }
 
+const startPath = ({ start }: SegmentOptions) => (start === undefined ? [] : [resolve(start)]);
 const modelPath = ({ model }: SegmentOptions) => (model === undefined ? {} : { model: resolve(model) });
 const plotPath = ({ plot }: SegmentOptions) => (plot === undefined ? {} : { plot: resolve(plot) });
 const modelOutput = ({ model }: SegmentOptions) =>
