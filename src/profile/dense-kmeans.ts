@@ -13,6 +13,9 @@ const FILTER_MIN_K = 24;
 const FILTER_MAX_DIMS = 16_384;
 /** Rows that fill no vector are measured at many centroids at once. */
 const FILTER_MIN_DIMS = 8;
+/** Whether labels are found faster by the filter. */
+export const filterPays = (k: number, dims: number) => k >= FILTER_MIN_K && dims >= FILTER_MIN_DIMS;
+
 /** The label of a point before the first assignment. */
 const NO_CLUSTER = -1;
 const MIN_SHARD_POINTS = 16_384;
@@ -65,9 +68,7 @@ export class DenseKmeans implements KmeansEngine {
   ): Promise<DenseKmeans> {
     const engine = new DenseKmeans(executor, points, dims, k, options.weights, options.spherical);
     engine.#keepsEmpty = options.emptyClusters === "keep";
-    const pays =
-      options.algorithm === "filtered" ||
-      (options.algorithm === "auto" && k >= FILTER_MIN_K && dims >= FILTER_MIN_DIMS);
+    const pays = options.algorithm === "filtered" || (options.algorithm === "auto" && filterPays(k, dims));
     await engine.#prepare(pays && dims <= FILTER_MAX_DIMS);
     return engine;
   }

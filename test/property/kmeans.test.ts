@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type KmeansResult, kmeans } from "../../src/profile/kmeans.js";
+import { kmeansPredict } from "../../src/profile/kmeans-predict.js";
 import { Random } from "../../src/util/random.js";
 import { settings } from "../support/arbitraries.js";
 import { expectClose } from "../support/ranking.js";
@@ -199,6 +200,14 @@ describe("ways to the same clusters", () => {
       for (const algorithm of ["filtered", "auto"] as const) {
         for (const threads of [1, 2])
           expectSameBytes(await kmeans(points, dims, { ...options, algorithm, threads }), plain, algorithm);
+      }
+      for (const threads of [1, 2]) {
+        const { labels, distances, inertia } = await kmeansPredict(points, dims, plain.centroids, { threads });
+        expectSameBytes(labels, plain.labels);
+        expect(inertia).toBe(plain.inertia);
+        const few = await kmeansPredict(points.slice(0, 4 * k * dims), dims, plain.centroids, { threads });
+        expectSameBytes(few.labels, labels.slice(0, 4 * k));
+        expectSameBytes(few.distances, distances.slice(0, 4 * k));
       }
     }
   });

@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 let shop: string;
 
 beforeAll(async () => {
-  shop = dirname(await makeShop(join(folder, "shop"), { users: 600, items: 60, events: 7000 }));
+  shop = dirname(await makeShop(join(folder, "shop"), { users: 300, items: 40, events: 3000 }));
 });
 
 /** Runs the shop's campaign with other lines under `segments`. */
