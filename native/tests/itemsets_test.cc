@@ -121,6 +121,13 @@ TEST(Itemsets, MoreSetsThanWantedAreRefused) {
     ASSERT_OK(MineAll(few, options).status);
     options.max_itemsets = 6;
     EXPECT_CODE(StatusCode::kOutOfRange, MineAll(few, options).status);
+    // What other calls have found counts, too.
+    int64_t next_share = 0;
+    int64_t num_itemsets = 1;
+    ItemsetList list;
+    options.max_itemsets = 7;
+    const Ranked ranked = RankAll(few, options);
+    EXPECT_CODE(StatusCode::kOutOfRange, MineItemsets(ranked.View(), ranked.shares, options, {}, {}, {&next_share, &num_itemsets}, &list));
   }
 }
 

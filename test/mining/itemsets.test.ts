@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { frequentItemsets, type ItemsetOptions, MINING_ALGORITHMS } from "../../src/index.js";
 import { Random } from "../../src/util/random.js";
 import { settings } from "../support/arbitraries.js";
+import { dist, runScript } from "../support/child.js";
 import { basketsOf, bruteForce, keyOf } from "./baskets.js";
 
 const rows = fc.array(fc.array(fc.nat(9), { maxLength: 8 }), { maxLength: 30 });
@@ -81,6 +82,16 @@ describe("frequent itemsets", () => {
       expect((await setsOf([[], []], { minSupport: 0.5, kind })).size).toBe(0);
       expect((await setsOf([[1], [2]], { minCount: 2, kind })).size).toBe(0);
       expect(await setsOf([[7], [7]], { minCount: 2, kind })).toEqual(new Map([["7", 2]]));
+      expect((await setsOf([[1], [1, 2]], { minCount: 2 ** 31 - 1, kind })).size).toBe(0);
+    }
+  });
+
+  it("of equal baskets are all subsets, one of them closed and maximal", async () => {
+    for (const algorithm of MINING_ALGORITHMS) {
+      const equal = Array.from({ length: 5 }, () => [0, 1, 2, 3, 4, 5]);
+      expect(await setsOf(equal, { minSupport: 1, algorithm })).toEqual(bruteForce(equal, 5));
+      for (const kind of ["closed", "maximal"] as const)
+        expect(await setsOf(equal, { minSupport: 1, kind, algorithm })).toEqual(new Map([["0 1 2 3 4 5", 5]]));
     }
   });
 
@@ -97,6 +108,16 @@ describe("frequent itemsets", () => {
     }
     const three = await frequentItemsets(basketsOf([[0, 1, 2]]), { minCount: 1, maxItemsets: 7 });
     expect(three.size).toBe(7);
+  });
+
+  it("are refused in bounded memory, also where one basket alone holds far too many", async () => {
+    const script = new URL("./scripts/huge-basket.mjs", import.meta.url);
+    for (const algorithm of MINING_ALGORITHMS) {
+      const { stdout, stderr } = await runScript(script, [dist, algorithm]);
+      const { code, megabytes } = JSON.parse(stdout || "{}");
+      expect(code, stderr).toBe("ERR_COUPONCAST_OUT_OF_RANGE");
+      expect(megabytes, algorithm).toBeLessThan(400);
+    }
   });
 
   it("of long baskets are refused, or leave those out", async () => {
@@ -119,6 +140,7 @@ describe("frequent itemsets", () => {
     const bad: [object, ItemsetOptions][] = [
       [{ ...good, items: Int32Array.of(1, 0, 1) }, { minCount: 1 }],
       [{ ...good, items: Int32Array.of(0, 5, 1) }, { minCount: 1 }],
+      [{ ...good, items: Int32Array.of(1, 1, 1) }, { minCount: 1 }],
       [{ ...good, indptr: BigInt64Array.of(0n, 9n, 3n) }, { minCount: 1 }],
       [{ ...good, indptr: new BigInt64Array(0) }, { minCount: 1 }],
       [{ ...good, items: [0, 1, 1] }, { minCount: 1 }],
@@ -126,6 +148,10 @@ describe("frequent itemsets", () => {
       [good, { minCount: 1, minSupport: 0.5 }],
       [good, { minSupport: 0 }],
       [good, { minSupport: Number.NaN }],
+      [good, { minSupport: -0.1 }],
+      [good, { minSupport: Number.POSITIVE_INFINITY }],
+      [good, { minCount: 0 }],
+      [good, { minCount: Number.POSITIVE_INFINITY }],
       [good, { minCount: 0.5 }],
       [good, { minCount: 1, maxLength: 0 }],
       [good, { minCount: 1, algorithm: "magic" as never }],

@@ -96,7 +96,8 @@ struct MiningOptions {
 // Order within a share: items of a set by rising rank, sets lexicographic by rank: the same for every algorithm. A set of n
 // items has 2^n - 1 subsets, so sets of more than 31 items are always beyond max_itemsets (< 2^31).
 // Memory: 8 bytes a rank; one class at a time: kEclat its frequent items * baskets / 8 bytes for each level of depth,
-// others a few times its cells. Errors: kInvalidArgument, kOutOfRange (more than max_itemsets), kCancelled.
+// others a few times its cells, kApriori 24 bytes a set of it as well. Errors: kInvalidArgument, kOutOfRange (more than max_itemsets),
+// kCancelled.
 Status MineItemsets(const RankedBaskets& baskets, std::span<const MiningShare> shares, const MiningOptions& options, CancelFlag cancel,
                     ProgressGauge progress, SharedSearch shared, ItemsetList* out);
 

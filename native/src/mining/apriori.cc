@@ -30,8 +30,7 @@ class Apriori {
     for (size_t length = 2; sink_->GoesBeyond(static_cast<int>(length)); ++length) {
       levels_.emplace_back();
       if (!FindLongerThan(length)) return false;
-      num_sets_ += static_cast<int64_t>(levels_.back().size());
-      if (!sink_->Fits(num_sets_)) return false;
+      num_sets_ += std::ssize(levels_.back());
       if (levels_.back().empty()) break;
     }
     return Emit(2, static_cast<int32_t>(seconds_.begin), static_cast<int32_t>(seconds_.end));
@@ -52,8 +51,12 @@ class Apriori {
       AddCandidates(length, a);
       if (!sink_->Worked(static_cast<int64_t>(length * (children.size() - static_cast<size_t>(parents[a].child_begin))))) return false;
       if (a + 1 < end && static_cast<int64_t>(children.size() - counted_children) < kCandidatesPerPass) continue;
-      if (!CountCandidates(length + 1, counted_children)) return false;
+      BeginPass(length, {static_cast<int64_t>(counted_parents), static_cast<int64_t>(a) + 1},
+                {static_cast<int64_t>(counted_children), std::ssize(children)});
+      if (!CountCandidates(length + 1)) return false;
       KeepFrequent(length, counted_parents, a + 1, counted_children);
+      // A level alone may hold far more than is wanted.
+      if (!sink_->Fits(num_sets_ + std::ssize(children))) return false;
       counted_parents = a + 1;
       counted_children = children.size();
     }
@@ -110,16 +113,27 @@ class Apriori {
     return true;
   }
 
-  bool CountCandidates(size_t length, size_t from) {
+  // Only what is above the candidates is walked: the nodes of a level from the first to the last that leads to them.
+  void BeginPass(size_t length, RowRange parents, RowRange candidates) {
+    pass_.resize(length + 2);
+    pass_[length + 1] = candidates;
+    for (size_t level = length; level >= 2; --level) {
+      pass_[level] = parents;
+      const auto parent_of = [&](int64_t at) { return int64_t{Level(level)[static_cast<size_t>(at)].parent}; };
+      parents = {parent_of(parents.begin), parent_of(parents.end - 1) + 1};
+    }
+  }
+
+  bool CountCandidates(size_t length) {
     const auto items = static_cast<int64_t>(length) - 1;
     for (int64_t r = 0; r < rows_.size(); ++r) {
       const std::span<const int32_t> row = rows_.Row(r);
       if (static_cast<int64_t>(row.size()) < items) continue;
       auto steps = static_cast<int64_t>(row.size());
       for (size_t i = 0; i < row.size(); ++i) {
-        if (row[i] < seconds_.begin || row[i] >= seconds_.end) continue;
+        if (row[i] < pass_[2].begin || row[i] >= pass_[2].end) continue;
         const Node& node = Level(2)[static_cast<size_t>(row[i])];
-        steps += CountRow(3, node, row.subspan(i + 1), length, from);
+        steps += CountRow(3, node, row.subspan(i + 1), length);
       }
       if (!sink_->Worked(4 * steps)) return false;
     }
@@ -127,11 +141,10 @@ class Apriori {
   }
 
   // Counts the candidates below a node that a row holds. Returns the steps that this took.
-  int64_t CountRow(size_t level, const Node& above, std::span<const int32_t> row, size_t target, size_t from) {
+  int64_t CountRow(size_t level, const Node& above, std::span<const int32_t> row, size_t target) {
     std::vector<Node>& nodes = Level(level);
-    auto i = static_cast<size_t>(above.child_begin);
-    if (level == target) i = std::max(i, from);
-    const auto end = static_cast<size_t>(above.child_end);
+    auto i = static_cast<size_t>(std::max<int64_t>(above.child_begin, pass_[level].begin));
+    const auto end = static_cast<size_t>(std::min<int64_t>(above.child_end, pass_[level].end));
     int64_t steps = 1;
     for (size_t j = 0; i < end && j < row.size();) {
       ++steps;
@@ -145,7 +158,7 @@ class Apriori {
       if (level == target) {
         ++node.support;
       } else {
-        steps += CountRow(level + 1, node, row.subspan(j), target, from);
+        steps += CountRow(level + 1, node, row.subspan(j), target);
       }
     }
     return steps;
@@ -182,8 +195,9 @@ class Apriori {
   ItemsetSink* sink_;
   ClassRows rows_;
   std::vector<std::vector<Node>> levels_;  // by length; the first is that of two items
+  std::vector<RowRange> pass_;             // by length: what a pass walks
   std::vector<int32_t> path_;
-  int64_t num_sets_ = 0;
+  int64_t num_sets_ = 0;  // of the levels before the one that is being found
 };
 
 }  // namespace

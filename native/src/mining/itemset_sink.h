@@ -40,8 +40,11 @@ class ItemsetSink {
     return true;
   }
 
-  // Whether a class may hold that many sets; false as Add.
-  bool Fits(int64_t count) { return count <= options_.max_itemsets || Refuse(); }
+  // Whether so many sets, known but not yet added, may be added to what all calls have found; false as Add.
+  bool Fits(int64_t count) {
+    const int64_t found = std::atomic_ref(*shared_count_).load(std::memory_order_relaxed) + static_cast<int64_t>(size_ - flushed_);
+    return found + count <= options_.max_itemsets || Refuse();
+  }
 
   // Work that finds no set: `steps` in some nanoseconds each.
   bool Worked(int64_t steps) {
