@@ -262,6 +262,26 @@ TEST(Als, NothingThatDeterminesARow) {
   }
 }
 
+TEST(Als, DirectionsThatAreRoundingAloneHaveNoPart) {
+  // Four items in seven factors: three directions are nobody's, and without regularisation nothing but rounding holds them.
+  const testing::Dense dense{{1, 0, 0, 1}, {0, 1, 1, 1}, {0, 1, 0, 1}};
+  const TestMatrix matrix(dense, 4);
+  for (const AlsSolver solver : {AlsSolver::kConjugateGradient, AlsSolver::kCholesky}) {
+    const AlsParams params{7, 0, 0, solver, 20};
+    for (uint64_t seed = 1; seed <= 50; ++seed) {
+      const std::vector<float> items = RandomFactors(4, 7, seed);
+      const std::vector<float> users = Solve(matrix.by_user(), items, params, std::vector<float>(3 * 7), 3);
+      for (size_t u = 0; u < dense.size(); ++u) {
+        for (size_t i = 0; i < 4; ++i) {
+          double score = 0;
+          for (size_t k = 0; k < 7; ++k) score += double{users[u * 7 + k]} * items[i * 7 + k];
+          EXPECT_NEAR(score, dense[u][i], 5e-3) << seed;
+        }
+      }
+    }
+  }
+}
+
 TEST(Als, StartDependsOnSeedAndPlaceAlone) {
   std::vector<float> all(1000);
   AlsStart(7, 0, 0.01F, all);

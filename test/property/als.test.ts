@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AlsModel, als } from "../../src/score/als.js";
 import { openMatrix } from "../../src/store/matrix.js";
+import { denseMatrix, settings } from "../support/arbitraries.js";
 import { temporaryFolder, withMatrix, writeGenerated } from "../support/matrix.js";
 import { expectSameBytes } from "../support/same-bytes.js";
 
@@ -59,6 +61,31 @@ describe("ALS", () => {
         }
       });
     }
+  });
+
+  it("holds its loss on small and degenerate matrices: more factors than rows, nothing held back, counts that do not count", async () => {
+    const params = fc.record({
+      factors: fc.integer({ min: 1, max: 9 }),
+      alpha: fc.constantFrom(0, 1, 40),
+      regularisation: fc.constantFrom(0, 0.01, 5),
+      solver: fc.constantFrom("cg" as const, "cholesky" as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(denseMatrix(6, 5), params, async (rows, options) => {
+        await withMatrix(folder, rows, async (matrix) => {
+          const model = await als(matrix, { ...options, iterations: 4, trackLoss: true });
+          for (const vectors of [model.userFactors, model.itemFactors])
+            expect(vectors.every(Number.isFinite)).toBe(true);
+          const cells = rows.flat().reduce((sum, r) => sum + (r > 0 ? 1 + options.alpha * r : 0), 0);
+          // Where nothing is held back, vectors may be long and float32 coarse.
+          const rounding = (options.regularisation > 0 ? 1e-5 : 1e-3) * (1 + cells);
+          expect(Math.abs(model.loss - lossOf(rows, model))).toBeLessThan(rounding);
+          for (let round = 1; round < 4; round++)
+            expect(model.history[round]).toBeLessThanOrEqual(model.history[round - 1]! + rounding);
+        });
+      }),
+      settings(60),
+    );
   });
 
   it("1, 2 and 3 threads give the same bytes, and so does a loss that is tracked", async () => {

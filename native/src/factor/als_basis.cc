@@ -11,8 +11,9 @@
 namespace couponcast {
 namespace {
 
-// A pivot's share of its diagonal below which it may be rounding alone: the Gram was summed in float32 by blocks.
-constexpr double kRounding = 1e-9;
+// A pivot's share of its diagonal below which it may be rounding alone: the Gram was summed in float32 by blocks. A vector may
+// then be as long as 1000 times what fits it, which float32 still tells apart.
+constexpr double kRounding = 1e-6;
 
 // Row k of L from those before it and of `a`, which holds gram + regularisation.
 void FactorRow(const std::vector<double>& a, int64_t n, int64_t k, std::vector<double>* root) {
