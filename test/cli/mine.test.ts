@@ -110,6 +110,9 @@ describe("mine", () => {
     expect(item.stderr).toContain("--bought-with");
     const both = await cli(["mine", at("order.safetensors"), "--min-support", "1%", "--min-count", "1"]);
     expect(both.code).toBe(2);
+    const none = await cli(["mine", at("order.safetensors"), "--min-support", "0"]);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain("expected a --min-support above 0");
     const share = await cli(["mine", at("order.safetensors"), "--min-support", "101%"]);
     expect(share.code).toBe(2);
     const events = await cli(["mine", at("events.csv")]);

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { invalidArgument } from "../../errors.js";
+import { CouponcastError, invalidArgument } from "../../errors.js";
 import { count } from "../../report/format.js";
 import { rejectionInWords } from "../../report/reasons.js";
 import { addCommand, addCommonOptions, type CommonOptions, required, setAction } from "../command.js";
@@ -90,7 +90,9 @@ FILES are CSV, JSONL or Parquet, also .gz and .zst. Name at least one column.`,
           memoryLimitMb: options.memory,
           signal: session.signal,
         };
-        const rejected = await readItemContent(request, (id, values) => profiles.add(id, values));
+        const rejected = await readItemContent(request, (id, values) => profiles.add(id, values)).catch((thrown) => {
+          throw thrown instanceof CouponcastError ? inOptions(thrown) : thrown;
+        });
         session.progress.update({ stage: "profiles", done: 0, total: undefined });
         const summary = await profiles.write(output.path);
         return { ...summary, rejected, bytes: (await stat(output.path)).size };
@@ -110,6 +112,17 @@ FILES are CSV, JSONL or Parquet, also .gz and .zst. Name at least one column.`,
       matrix?.close();
     }
   });
+}
+
+/** A column that is not there is named by an option here, not by a campaign file. */
+function inOptions(error: CouponcastError): CouponcastError {
+  if (error.field?.startsWith("inputs.items.columns") !== true) return error;
+  const { code, message, file, line, field } = error;
+  const hint =
+    field === "inputs.items.columns.id"
+      ? "name the column of the ids with --id"
+      : "name columns of the table with --category, --tags, --text and --attributes";
+  return new CouponcastError(code, message, { cause: error, hint, file, line });
 }
 
 const KINDS = ["category", "tags", "text", "attribute"] as const;

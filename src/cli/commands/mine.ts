@@ -104,6 +104,7 @@ const OPTIONS = {
   maxRules: "--max-rules",
   minConfidence: "--min-confidence",
   minLift: "--min-lift",
+  minSupport: "--min-support",
 };
 
 /** Names of the library's options become those of the command. */
