@@ -14,6 +14,12 @@ export function ruleGraph(rules: readonly RuleLine[]): Variants {
   return { wide: variant(drawn, 820, 560, 24), narrow: variant(drawn.slice(0, MAX_RULES / 2), 340, 420, 12) };
 }
 
+/** Outside the circle, where no line is; beside an item at its top or bottom lines would cross the name. */
+function labelPosition(angle: number): "right" | "left" | "top" | "bottom" {
+  if (Math.abs(Math.cos(angle)) > 0.1) return Math.cos(angle) > 0 ? "right" : "left";
+  return Math.sin(angle) < 0 ? "top" : "bottom";
+}
+
 function variant(
   rules: readonly RuleLine[],
   width: number,
@@ -39,7 +45,7 @@ function variant(
         show: true,
         // A function: in a text ECharts would replace what is in braces.
         formatter: () => truncateMiddle(id, labelLength),
-        position: Math.cos(angle) >= 0 ? "right" : "left",
+        position: labelPosition(angle),
         color: INK,
         fontSize: FONT_SIZE,
       },

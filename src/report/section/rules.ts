@@ -26,7 +26,7 @@ export async function rulesSection(view: View): Promise<Section[]> {
           told,
           await figure({
             key: "rule-graph",
-            title: "What is bought together",
+            title: "The strongest rules",
             caption:
               "Each line is one of the rules that say most beyond chance: who buys what it comes from often buys what it leads to as well. Thicker lines are more certain.",
             ...ruleGraph(best),
