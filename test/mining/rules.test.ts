@@ -77,6 +77,40 @@ describe("association rules", () => {
     );
   });
 
+  it("have metrics that are their formulas in counts of baskets, also where baskets are independent or all alike", async () => {
+    const random = fc.array(fc.array(fc.nat(4), { maxLength: 5 }), { minLength: 1, maxLength: 16 });
+    // Every combination of three items as often: lift is 1, and nothing is to be learned.
+    const independent = [[], [0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]];
+    const equal = Array.from({ length: 3 }, () => [0, 1, 2]);
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(random, fc.constantFrom(independent, equal)), async (rows) => {
+        const n = rows.length;
+        const holding = (items: number[]) => rows.filter((row) => items.every((item) => row.includes(item))).length;
+        for (const rule of await rulesOf(rows, 1, { minConfidence: 0 })) {
+          const [a, c] = [holding(rule.antecedent), holding(rule.consequent)];
+          const s = holding([...rule.antecedent, ...rule.consequent]);
+          expect([rule.count, rule.antecedentCount, rule.consequentCount]).toEqual([s, a, c]);
+          const leverage = s / n - (a / n) * (c / n);
+          const most = Math.max((s / n) * (1 - a / n), (a / n) * (c / n - s / n));
+          const expected = {
+            support: s / n,
+            confidence: s / a,
+            lift: s / n / ((a / n) * (c / n)),
+            leverage,
+            conviction: s === a ? Number.POSITIVE_INFINITY : (1 - c / n) / (1 - s / a),
+            zhang: most === 0 ? 0 : leverage / most,
+          };
+          for (const metric of RULE_METRICS) {
+            if (expected[metric] === Number.POSITIVE_INFINITY) expect(rule[metric]).toBe(expected[metric]);
+            else expect(rule[metric], metric).toBeCloseTo(expected[metric], 9);
+          }
+          if (s * n === a * c) expect([rule.lift, rule.leverage, rule.zhang]).toEqual([1, 0, 0]);
+        }
+      }),
+      { ...settings(60), examples: [[independent], [equal]] },
+    );
+  });
+
   it("pass the filter", async () => {
     const all = [...(await rulesOf(GOLDEN, 1, { minConfidence: 0 }))];
     const names = async (options: RuleOptions) =>

@@ -1,10 +1,12 @@
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { couponAffinity } from "../../src/score/affinity.js";
 import { ease } from "../../src/score/ease.js";
 import { recommend } from "../../src/score/recommend.js";
 import { rp3beta } from "../../src/score/rp3beta.js";
 import { openMatrix } from "../../src/store/matrix.js";
+import { denseMatrix, settings } from "../support/arbitraries.js";
 import { temporaryFolder, withMatrix, writeGenerated } from "../support/matrix.js";
 import { expectSameBytes } from "../support/same-bytes.js";
 
@@ -80,6 +82,28 @@ describe("EASE", () => {
     });
   });
 
+  it("is so for equal items, empty rows, one user and one item", async () => {
+    await fc.assert(
+      fc.asyncProperty(denseMatrix(6, 5), fc.constantFrom(0.1, 1, 250), async (rows, regularisation) => {
+        // Every item twice: only lambda tells them apart.
+        const twice = rows.map((row) => [...row, ...row]);
+        await withMatrix(folder, twice, async (matrix) => {
+          const expected = easeWeights(twice, regularisation).flat();
+          const { weights } = await ease(matrix, { regularisation });
+          for (const [at, weight] of expected.entries()) expect(Math.abs(weights[at]! - weight)).toBeLessThan(1e-6);
+        });
+      }),
+      settings(40),
+    );
+    // So little lambda that float64 cannot tell them apart.
+    await withMatrix(folder, [[1, 1]], async (matrix) => {
+      await expect(ease(matrix, { regularisation: 1e-300 })).rejects.toMatchObject({
+        code: "ERR_COUPONCAST_INVALID_ARGUMENT",
+        message: expect.stringContaining("larger regularisation"),
+      });
+    });
+  });
+
   it("sums its scores over the scopes of coupons", async () => {
     await withMatrix(folder, dense, async (matrix) => {
       const expected = easeWeights(dense, 20);
@@ -145,6 +169,26 @@ describe("RP3beta", () => {
         }
       }
     });
+  });
+
+  it("is so for equal items, empty rows, one user and one item", async () => {
+    const power = fc.constantFrom(0, 0.5, 1, 10);
+    await fc.assert(
+      fc.asyncProperty(denseMatrix(6, 5), power, power, async (rows, alpha, beta) => {
+        const twice = rows.map((row) => [...row, ...row]);
+        const n = twice[0]!.length;
+        await withMatrix(folder, twice, async (matrix) => {
+          const expected = walkWeights(twice, alpha, beta);
+          const { k, indices, scores, counts } = await rp3beta(matrix, { alpha, beta, neighbours: 99 });
+          for (let i = 0; i < n; i++) {
+            expect(counts[i]).toBe(expected[i]!.filter((weight, j) => weight > 0 && j !== i).length);
+            for (let j = i * k; j < i * k + counts[i]!; j++)
+              expect(Math.abs(scores[j]! / expected[i]![indices[j]!]! - 1)).toBeLessThan(1e-4);
+          }
+        });
+      }),
+      settings(40),
+    );
   });
 
   it("recommends by its lists", async () => {

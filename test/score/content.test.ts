@@ -113,6 +113,27 @@ describe("the method content", () => {
     });
   });
 
+  it("knows nothing where no item has a value, and nothing apart where all have the same", async () => {
+    await withMatrix(folder, dense, async (matrix) => {
+      const options = { method: "content", profiles: profilesFile, n: 3, fallback: false } as const;
+      const blank = ITEMS.map(({ id }) => ({ id, name: " ", price: "abc" }));
+      const summary = await writeItemProfiles(profilesFile, blank, { text: ["name"], attributes: ["price"], matrix });
+      expect(summary).toMatchObject({ numItems: 4, numFeatures: 0, nnz: 0, numWithout: 4 });
+      expect([...(await recommend(matrix, options)).counts]).toEqual([0, 0, 0]);
+      const { values } = await couponAffinity(matrix, [["i0"], []], options);
+      expect(values.every((value) => value === 0)).toBe(true);
+      const popular = await recommend(matrix, { ...options, fallback: true });
+      expect(popular.counts.every((count) => count > 0)).toBe(true);
+
+      const zeros = ITEMS.map(({ id }) => ({ id, price: 0 }));
+      expect(await writeItemProfiles(profilesFile, zeros, { attributes: ["price"], matrix })).toMatchObject({ nnz: 4 });
+      const found = await recommend(matrix, options);
+      // Whoever has any item: all others are as good, the smaller first; the third has none.
+      expect([...found.items]).toEqual([1, 2, 3, 0, 1, 3, -1, -1, -1]);
+      expect([...found.scores.subarray(0, 6)]).toEqual([1, 1, 1, 1, 1, 1]);
+    });
+  });
+
   it("refuses profiles of other items, and a file that holds none", async () => {
     await withMatrix(folder, dense, async (matrix) => {
       const invalid = { code: "ERR_COUPONCAST_INVALID_ARGUMENT" };
@@ -157,6 +178,33 @@ describe("the method blend", () => {
         for (let j = 0; j < expected.size; j++)
           expect(found.scores[user * 4 + j]).toBeCloseTo(expected.get(found.items[user * 4 + j]!)!, 6);
       }
+    });
+  });
+
+  it("is the other parts where one scores nothing", async () => {
+    await withMatrix(folder, dense, async (matrix) => {
+      await writeItemProfiles(profilesFile, ITEMS, { text: ["none"], matrix });
+      const silent = { method: "content", profiles: profilesFile } as const;
+      const curve = { x: [0, 1], y: [0, 1] };
+      for (const by of ["rank", "score"] as const) {
+        const blended = (parts: readonly object[], fallback = false) =>
+          recommend(matrix, { method: "blend", parts, blend: { by }, n: 4, fallback });
+        const alone = await blended([{ method: "item-knn", curve }]);
+        expect(alone.counts[0]).toBeGreaterThan(0);
+        const both = await blended([
+          { method: "item-knn", curve },
+          { ...silent, weight: 5, curve },
+        ]);
+        expect(both.items).toEqual(alone.items);
+        expect(both.scores).toEqual(alone.scores);
+        expect([...(await blended([{ ...silent, curve }])).counts]).toEqual([0, 0, 0]);
+        // What is popular and new to the users.
+        expect([...(await blended([{ ...silent, curve }], true)).counts]).toEqual([1, 0, 2]);
+      }
+      const scopes = [["i0"], ["i2", "i3"]];
+      const affinity = (parts: readonly object[]) => couponAffinity(matrix, scopes, { method: "blend", parts });
+      const alone = await affinity([{ method: "item-knn" }]);
+      expect((await affinity([{ method: "item-knn" }, { ...silent, weight: 5 }])).values).toEqual(alone.values);
     });
   });
 
