@@ -1,8 +1,9 @@
 import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
 import { numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { type DualSolution, dualSolutions } from "./dual.js";
 import type { Limits } from "./limits.js";
@@ -190,9 +191,10 @@ export async function allocateTable(
 export async function allocate(
   candidates: Candidates | CandidateFile,
   limits: Limits,
-  { gap = DEFAULT_GAP, ...options }: RunOptions & { gap?: number | undefined } = {},
+  options: RunOptions & { gap?: number | undefined } = {},
 ): Promise<Allocation> {
-  numberBetween("gap", gap, 0, 1);
+  knownOptions("allocate", options, { ...RUN_OPTIONS, gap: true });
+  const gap = numberBetween("gap", options.gap ?? DEFAULT_GAP, 0, 1);
   const executor = new Executor(options);
   const table = await candidateTable(executor, candidates, limits);
   return allocateTable(executor, table, limits, { gap });

@@ -1,8 +1,9 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import type { PolishStats } from "../native/addon.js";
-import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
+import { integerBetween, numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { type Allocation, allocateTable } from "./allocate.js";
 import type { Limits } from "./limits.js";
 import { type CandidateTable, MILLI, Problem } from "./problem.js";
@@ -22,6 +23,8 @@ export interface ExploreOptions {
   /** [users] a number of each user's own: its draw depends on this and the seed alone. Default: its position. */
   keys?: BigInt64Array | undefined;
 }
+
+const EXPLORE_OPTIONS = { epsilon: true, temperatureMinor: true, seed: true, reserve: true, keys: true };
 
 /** A limit, and what draws use of it: pieces, or minor units. */
 export interface ExploredLimit {
@@ -276,7 +279,8 @@ export async function exploreAllocation(
   explore: ExploreOptions,
   options: RunOptions = {},
 ): Promise<Exploration> {
-  fieldsOf("explore", explore);
+  knownOptions("explore", explore, EXPLORE_OPTIONS);
+  knownOptions("exploreAllocation", options, RUN_OPTIONS);
   const executor = new Executor(options);
   const table = await candidateTable(executor, candidates, limits);
   return exploreTable(executor, table, limits, explore);

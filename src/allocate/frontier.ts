@@ -1,7 +1,8 @@
 /** What other budgets would buy. */
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import { numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { type Allocation, allocateTable } from "./allocate.js";
 import type { Limits } from "./limits.js";
 import type { CandidateTable } from "./problem.js";
@@ -74,8 +75,9 @@ export async function allocationFrontier(
   candidates: Candidates | CandidateFile,
   limits: Limits,
   budgetsMinor: readonly number[],
-  { target, ...options }: RunOptions & { target?: number | undefined } = {},
+  options: RunOptions & { target?: number | undefined } = {},
 ): Promise<Frontier> {
+  const { target } = knownOptions("allocationFrontier", options, { ...RUN_OPTIONS, target: true });
   if (!Array.isArray(budgetsMinor) || budgetsMinor.length === 0)
     throw invalidArgument("expected an array of at least one budget in budgetsMinor");
   if (target !== undefined) numberBetween("target", target, 0, 1e9);

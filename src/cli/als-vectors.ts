@@ -44,7 +44,8 @@ export async function alsVectors(
     return vectors;
   }
   if (output === undefined) return undefined;
-  const fitted = await als(matrix, { ...fit, ...run });
+  const { model: _, ...ofFit } = fit;
+  const fitted = await als(matrix, { ...ofFit, ...run });
   await writeAlsModel(output.path, fitted, matrix);
   return fitted;
 }

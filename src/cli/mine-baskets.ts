@@ -60,6 +60,18 @@ export interface MineResult {
 const BEST_RULES = 10;
 const SUGGESTIONS = 20;
 
+function itemsetLimits(options: MineOptions): Omit<ItemsetOptions, "kind"> {
+  const { minSupport, minCount, maxLength, algorithm, maxBasketItems, longBaskets, maxItemsets } = options;
+  return { minSupport, minCount, maxLength, algorithm, maxBasketItems, longBaskets, maxItemsets };
+}
+
+function ruleFilter(options: MineOptions): RuleOptions {
+  const { minConfidence, minLift, minLeverage, minConviction, minZhang } = options;
+  const { maxConsequentLength, sortBy, top, maxRules } = options;
+  const least = { minConfidence, minLift, minLeverage, minConviction, minZhang };
+  return { ...least, maxConsequentLength, sortBy, top, maxRules };
+}
+
 export async function mineBaskets(
   session: Session,
   path: string,
@@ -81,14 +93,15 @@ export async function mineBaskets(
     const run = session.run();
     const write = { threads: checkThreads(session.threads), signal: session.signal };
     const filter = {
-      ...options,
+      ...ruleFilter(options),
       antecedentContains: rowsOf(options.antecedent, "--antecedent"),
       consequentContains: rowsOf(options.consequent, "--consequent"),
     };
     const basket = rowsOf(options.boughtWith, "--bought-with");
-    const all = await frequentItemsets(baskets, { ...options, ...run, kind: "all" });
+    const mining = { ...itemsetLimits(options), ...run };
+    const all = await frequentItemsets(baskets, { ...mining, kind: "all" });
     const kind = options.kind ?? "all";
-    const itemsets = kind === "all" ? all : await frequentItemsets(baskets, { ...options, ...run });
+    const itemsets = kind === "all" ? all : await frequentItemsets(baskets, { ...mining, kind });
     const rules = await associationRules(all, { ...filter, ...run });
     session.progress.update({ stage: "writing", done: 0, total: undefined });
     if (itemsetOutput !== undefined) await writeItemsetTable(itemsets, ids, itemsetOutput, write);

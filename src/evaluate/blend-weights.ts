@@ -1,12 +1,13 @@
 /** Weights and curves of a blend, chosen by what users did later. */
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import { BlendedMethod, type BlendOptions, rankParts, type ScoreCurve } from "../score/blend.js";
-import { type BlendPart, fitMethod, type MethodOptions } from "../score/methods.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
+import { BLEND_OPTIONS, BlendedMethod, type BlendOptions, rankParts, type ScoreCurve } from "../score/blend.js";
+import { type BlendPart, checkParts, fitMethod, type MethodOptions } from "../score/methods.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { integerBetween } from "../util/arguments.js";
+import { integerBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { calibrateScores } from "./calibrate-scores.js";
-import { evaluateRanking, type RankingMetric, type RelevantItems } from "./ranking.js";
+import { evaluateRanking, METRICS, type RankingMetric, type RelevantItems } from "./ranking.js";
 
 export interface BlendSearchOptions extends RunOptions, Pick<BlendOptions, "by" | "rankOffset" | "depth"> {
   /** Places of the blended list that count; default 20. */
@@ -16,6 +17,8 @@ export interface BlendSearchOptions extends RunOptions, Pick<BlendOptions, "by" 
   /** Weights are multiples of 1 / steps that add up to 1; default 10. */
   steps?: number | undefined;
 }
+
+const SEARCH_OPTIONS = { ...RUN_OPTIONS, ...BLEND_OPTIONS, n: true, metric: true, steps: true };
 
 export interface BlendChoice {
   weights: number[];
@@ -56,14 +59,21 @@ export async function chooseBlendWeights(
   options: BlendSearchOptions = {},
 ): Promise<BlendChoice> {
   checkMatrix("history", history);
-  const { metric = "ndcg", by = "rank", rankOffset, signal, threads, onProgress } = options;
+  const {
+    by = "rank",
+    rankOffset,
+    signal,
+    threads,
+    onProgress,
+  } = knownOptions("chooseBlendWeights", options, SEARCH_OPTIONS);
+  const metric = oneOf("metric", options.metric ?? "ndcg", METRICS);
   const n = Math.min(integerBetween("n", options.n ?? 20, 1, 100_000), Math.max(1, history.numItems));
   const steps = integerBetween("steps", options.steps ?? 10, 1, 1000);
-  const depth = Math.min(options.depth ?? Math.max(5 * n, 100), Math.max(1, history.numItems));
+  const wanted = integerBetween("depth", options.depth ?? Math.max(5 * n, 100), 1, 1_000_000);
+  const depth = Math.min(wanted, Math.max(1, history.numItems));
   const executor = new Executor({ signal, threads, onProgress });
   const quiet = new Executor({ signal, threads });
-  if (!Array.isArray(parts) || parts.length === 0)
-    throw invalidArgument("expected parts, the methods of the blend", { hint: "For example item-knn and content." });
+  checkParts(parts);
   const count = choices(parts.length, steps);
   if (count > MAX_CHOICES)
     throw invalidArgument(`expected at most ${MAX_CHOICES} choices of weights but received ${count}`, {

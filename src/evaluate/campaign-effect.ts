@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Estimate, type Interval, normalEstimate, sortedQuantile } from "./interval.js";
 
@@ -72,6 +73,7 @@ export interface CampaignEffect {
   groups: (GroupEffect | null)[];
 }
 
+const EFFECT_OPTIONS = { ...RUN_OPTIONS, confidence: true, replicates: true, seed: true, numGroups: true };
 /** Columns of the sums, behind the count: buyers, orders, sales, margin, discount. */
 const COLUMNS = 5;
 const WIDTH = COLUMNS + 1;
@@ -101,6 +103,7 @@ export async function campaignEffect(
   outcomes: CampaignOutcomes,
   options: CampaignEffectOptions = {},
 ): Promise<CampaignEffect> {
+  const executor = new Executor(knownOptions("campaignEffect", options, EFFECT_OPTIONS));
   const confidence = numberBetween("confidence", options.confidence ?? 0.95, 1e-6, 1 - 1e-6);
   const replicates = integerBetween("replicates", options.replicates ?? 1000, 0, 100_000);
   if (replicates > 0 && replicates < 100)
@@ -108,7 +111,6 @@ export async function campaignEffect(
   const numGroups = integerBetween("numGroups", options.numGroups ?? 0, 0, 10_000);
   const seed = integerBetween("seed", options.seed ?? 1, 0, 2 ** 32 - 1);
   const { values, groups } = await readOutcomes(outcomes, numGroups);
-  const executor = new Executor(options);
 
   // Cells: (group or none) x (holdout, treated).
   const cells = (numGroups + 1) * 2;

@@ -1,11 +1,12 @@
 /** Methods beside one another: the quality of what they recommend, and the time that takes. */
 import { invalidArgument } from "../errors.js";
-import type { RunOptions } from "../executor/executor.js";
+import { checkRunOptions, RUN_OPTIONS, type RunOptions } from "../executor/executor.js";
 import type { ScoreCurve } from "../score/blend.js";
 import type { MethodOptions } from "../score/methods.js";
 import { recommend } from "../score/recommend.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { arrayOf, fieldsOf, integerBetween } from "../util/arguments.js";
+import { arrayOf, fieldsOf, integerBetween, textOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { evaluateRanking, type RankingReport, type RelevantItems } from "./ranking.js";
 
 export interface MethodToCompare {
@@ -68,8 +69,13 @@ export async function compareMethods(
   options: CompareOptions = {},
 ): Promise<ComparedMethod[]> {
   checkMatrix("history", history);
+  checkRunOptions(knownOptions("compareMethods", options, { ...RUN_OPTIONS, n: true }));
   const n = Math.min(integerBetween("n", options.n ?? 20, 1, 100_000), Math.max(1, history.numItems));
-  for (const [i, method] of arrayOf("methods", methods).entries()) fieldsOf(`methods[${i}]`, method);
+  for (const [i, method] of arrayOf("methods", methods).entries()) {
+    knownOptions(`methods[${i}]`, method, { name: true, options: true });
+    textOf(`methods[${i}].name`, method.name);
+    fieldsOf(`methods[${i}].options`, method.options);
+  }
   if (fieldsOf("relevant.items", fieldsOf("relevant", relevant).items).length === 0) {
     throw invalidArgument("nothing relevant was held out: no quality can be measured", {
       hint: "Hold out more days, or check which behaviours make an item relevant.",

@@ -1,5 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { fieldsOf, numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Estimate, normalEstimate } from "./interval.js";
 
@@ -96,6 +97,7 @@ async function checkColumn(
  */
 export async function evaluatePolicy(log: PolicyLog, options: OffPolicyOptions = {}): Promise<OffPolicyValue> {
   const { rewards, propensities, targetPropensities, predictions, targetPredictions } = fieldsOf("log", log);
+  knownOptions("evaluatePolicy", options, { clip: true, confidence: true });
   const confidence = numberBetween("confidence", options.confidence ?? 0.95, 1e-6, 1 - 1e-6);
   const clip = options.clip === undefined ? Number.POSITIVE_INFINITY : numberBetween("clip", options.clip, 1e-9, 1e300);
   const n = fieldsOf("rewards", rewards).length;

@@ -1,13 +1,14 @@
 /** Quality of recommendations against what users turned out to want. */
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { Recommendations } from "../score/recommend.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { fieldsOf, integerBetween, typedArrayOf } from "../util/arguments.js";
+import { booleanOf, fieldsOf, integerBetween, typedArrayOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 
 /** In the order of native/include/couponcast/ranking.h. */
-const METRICS = [
+export const METRICS = [
   "precision",
   "recall",
   "map",
@@ -77,6 +78,7 @@ export async function evaluateRanking(
   options: RankingOptions = {},
 ): Promise<RankingReport> {
   checkMatrix("history", history);
+  knownOptions("evaluateRanking", options, { ...RUN_OPTIONS, k: true, labels: true, diversity: true });
   const { n: width, range, items, counts } = fieldsOf("recommendations", recommendations);
   const { numUsers, numItems } = history;
   if (fieldsOf("recommendations.range", range).begin !== 0 || range.end !== numUsers)
@@ -96,7 +98,7 @@ export async function evaluateRanking(
     k,
     labels,
     segments,
-    diversity: options.diversity ?? true,
+    diversity: booleanOf("diversity", options.diversity ?? true),
   };
   const ranges = shards(numUsers, SHARD_USERS);
   const parts = await executor.map(

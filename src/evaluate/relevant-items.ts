@@ -1,5 +1,6 @@
 import { shared } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { booleanOf } from "../util/arguments.js";
 import { copyYielding, forEachYielding, ROWS_PER_YIELD } from "../util/yield.js";
 import type { RelevantItems } from "./ranking.js";
 
@@ -33,6 +34,7 @@ async function positions(from: Matrix, to: Matrix, axis: "users" | "items"): Pro
 export async function relevantItems(history: Matrix, later: Matrix, repeats = false): Promise<HeldOut> {
   checkMatrix("history", history);
   checkMatrix("later", later);
+  booleanOf("repeats", repeats);
   const users = await positions(later, history, "users");
   const columns = await positions(later, history, "items");
   const rowOf = new Int32Array(history.numUsers).fill(-1);

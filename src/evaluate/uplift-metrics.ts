@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import { fieldsOf, numberBetween } from "../util/arguments.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
+import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Estimate, normalEstimate } from "./interval.js";
 import {
@@ -71,8 +72,9 @@ export async function upliftMetrics(data: UpliftData, options: UpliftOptions = {
   const { treated, outcomes, costs } = fieldsOf("data", data);
   for (const [name, column] of Object.entries({ scores: data.scores, treated, outcomes })) fieldsOf(name, column);
   if (costs !== undefined) fieldsOf("costs", costs);
+  knownOptions("upliftMetrics", options, { ...RUN_OPTIONS, confidence: true, curvePoints: true });
   const confidence = numberBetween("confidence", options.confidence ?? 0.95, 1e-6, 1 - 1e-6);
-  const points = Math.floor(numberBetween("curvePoints", options.curvePoints ?? 200, 2, 10_000));
+  const points = integerBetween("curvePoints", options.curvePoints ?? 200, 2, 10_000);
   const scores = await checkData(data);
   const n = scores.length;
   const order = shared.i32(n);

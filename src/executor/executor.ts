@@ -1,49 +1,23 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Piscina } from "piscina";
-import { CouponcastError, errorFromData, invalidArgument } from "../errors.js";
+import { CouponcastError, errorFromData } from "../errors.js";
 import { type CallResult, type KernelCall, sendableArgs, type Task, type TaskReply } from "./call.js";
 import { CallQueue } from "./call-queue.js";
 import { type CallWindow, isTaken, windowOf, windowSize } from "./call-window.js";
+import { checkRunOptions, type RunOptions } from "./run-options.js";
+
+export { checkRunOptions, checkThreads, type Progress, RUN_OPTIONS, type RunOptions } from "./run-options.js";
 
 export interface RowRange {
   begin: number;
   end: number;
 }
 
-export interface Progress {
-  /** What is being done, in a word or two. */
-  stage: string;
-  /** Work done and to do, in units of work (multiply-adds, rows or bytes); total is undefined where it is unknown. */
-  done: number;
-  total: number | undefined;
-}
-
-/** What every long call takes. */
-export interface RunOptions {
-  /** Worker threads; default: the processors available. Results do not depend on it. */
-  threads?: number | undefined;
-  /** Stops the call within some 50 ms; it rejects with ERR_COUPONCAST_CANCELLED. */
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: Progress) => void) | undefined;
-}
-
-const MAX_THREADS = 1024;
 /** Between two reports of a call that takes long. */
 const PROGRESS_MS = 250;
-
-export function checkThreads(threads: number | undefined): number {
-  const count = threads ?? availableParallelism();
-  if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
-    throw invalidArgument(
-      `expected an integer between 1 and ${MAX_THREADS} for threads but received ${String(threads)}`,
-    );
-  }
-  return count;
-}
 
 const pools = new Map<number, Promise<Piscina>>();
 
@@ -135,7 +109,7 @@ export class Executor {
   readonly #cancel = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(options: RunOptions = {}) {
-    this.threads = checkThreads(options.threads);
+    this.threads = checkRunOptions(options);
     this.#signal = options.signal;
     this.#onProgress = options.onProgress;
   }

@@ -1,7 +1,8 @@
 import { invalidArgument } from "../errors.js";
 import { ascendingOrder } from "../executor/ascending-order.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import { fieldsOf, oneOf } from "../util/arguments.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
+import { fieldsOf, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { sigmoid } from "../util/sigmoid.js";
 import { forEachYielding } from "../util/yield.js";
 import { logisticRegression } from "./linear-model.js";
@@ -39,6 +40,7 @@ export async function plattCalibration(
   y: Float32Array,
   options: RunOptions = {},
 ): Promise<Calibration> {
+  knownOptions("plattCalibration", options, RUN_OPTIONS);
   await checkHeldOut(scores, y);
   const n = scores.length;
   const x = {
@@ -64,6 +66,7 @@ export async function isotonicCalibration(
   y: Float32Array,
   options: RunOptions = {},
 ): Promise<Calibration> {
+  knownOptions("isotonicCalibration", options, RUN_OPTIONS);
   await checkHeldOut(scores, y);
   const executor = new Executor(options);
   const order = await ascendingOrder(executor, scores);
@@ -100,7 +103,12 @@ export async function isotonicCalibration(
 /** The calibrated probability of a score. */
 export function calibrated(calibration: Calibration, score: number): number {
   const { kind } = fieldsOf("calibration", calibration);
-  if (calibration.kind === "platt") return sigmoid(calibration.slope * score + calibration.intercept);
+  numberBetween("score", score, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  if (calibration.kind === "platt") {
+    numberBetween("calibration.slope", calibration.slope, -Number.MAX_VALUE, Number.MAX_VALUE);
+    numberBetween("calibration.intercept", calibration.intercept, -Number.MAX_VALUE, Number.MAX_VALUE);
+    return sigmoid(calibration.slope * score + calibration.intercept);
+  }
   oneOf("calibration.kind", kind, ["platt", "isotonic"]);
   const { scores, probabilities } = calibration;
   let low = 0;

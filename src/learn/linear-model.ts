@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RowRange, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, type RowRange, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { newton, type Solved } from "./newton.js";
 import { Objective } from "./objective.js";
 import { owlQn } from "./owl-qn.js";
@@ -18,6 +19,15 @@ export interface LinearModelOptions extends RunOptions {
   /** Of the objective, relative; default 1e-9. */
   tolerance?: number | undefined;
 }
+
+const LINEAR_MODEL_OPTIONS = {
+  ...RUN_OPTIONS,
+  l1: true,
+  l2: true,
+  weights: true,
+  maxIterations: true,
+  tolerance: true,
+};
 
 /** Coefficients of sparse rows. */
 export interface LinearModel {
@@ -99,7 +109,7 @@ export async function logisticRegression(
   y: Float32Array,
   options: LinearModelOptions = {},
 ): Promise<LinearModel> {
-  const executor = new Executor(options);
+  const executor = new Executor(knownOptions("logisticRegression", options, LINEAR_MODEL_OPTIONS));
   return fitModel(executor, await checkedGlm(executor, x, y, options.weights, false), options);
 }
 
@@ -109,7 +119,7 @@ export async function linearRegression(
   y: Float32Array,
   options: LinearModelOptions = {},
 ): Promise<LinearModel> {
-  const executor = new Executor(options);
+  const executor = new Executor(knownOptions("linearRegression", options, LINEAR_MODEL_OPTIONS));
   return fitModel(executor, await checkedGlm(executor, x, y, options.weights, true), options);
 }
 
@@ -122,6 +132,7 @@ export async function linearScores(
   x: SparseRows,
   options: RunOptions = {},
 ): Promise<Float64Array> {
+  knownOptions("linearScores", options, RUN_OPTIONS);
   if (!(fieldsOf("model", model).beta instanceof Float64Array))
     throw invalidArgument("expected model.beta as a Float64Array");
   numberBetween("model.intercept", model.intercept, -Number.MAX_VALUE, Number.MAX_VALUE);

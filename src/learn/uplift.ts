@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import { arrayOf, fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { Random } from "../util/random.js";
 import { sigmoid } from "../util/sigmoid.js";
 import { type LinearModel, linearRegression, linearScores, logisticRegression } from "./linear-model.js";
@@ -23,6 +24,16 @@ export interface UpliftModelOptions extends RunOptions {
   /** Weight of |beta|² / 2 of every model; default 1. */
   l2?: number | undefined;
 }
+
+const UPLIFT_MODEL_OPTIONS = {
+  ...RUN_OPTIONS,
+  learner: true,
+  propensity: true,
+  folds: true,
+  groups: true,
+  seed: true,
+  l2: true,
+};
 
 export interface UpliftModel {
   learner: Learner;
@@ -55,8 +66,8 @@ export async function upliftModel(
   y: Float32Array,
   options: UpliftModelOptions = {},
 ): Promise<UpliftFit> {
+  const { groups, threads, signal, onProgress } = knownOptions("upliftModel", options, UPLIFT_MODEL_OPTIONS);
   const rows = await sharedRows(x);
-  const { groups } = options;
   if (
     groups !== undefined &&
     (!(groups instanceof Int32Array) || groups.length !== rows.rows || groups.some((group) => group < 0))
@@ -73,7 +84,7 @@ export async function upliftModel(
   const executor = new Executor(options);
   for (let k = 0; k < folds; k++) {
     const model = await fits.learn(learner, (i) => fold[i] !== k, fold, folds);
-    const predicted = await predictUplift(model, rows, options);
+    const predicted = await predictUplift(model, rows, { threads, signal, onProgress });
     for (let i = 0; i < uplift.length; i++) if (fold[i] === k) uplift[i] = predicted[i]!;
     executor.progress("uplift model", k + 1, folds + 1);
   }
@@ -87,8 +98,10 @@ export async function predictUplift(
   x: SparseRows,
   options: RunOptions = {},
 ): Promise<Float64Array> {
+  knownOptions("predictUplift", options, RUN_OPTIONS);
   const { learner, parts, propensity } = fieldsOf("model", model);
   oneOf("model.learner", learner, LEARNERS);
+  numberBetween("model.propensity", propensity, 0, 1);
   if (arrayOf("model.parts", parts).length !== (learner === "S" ? 1 : 2))
     throw invalidArgument(`expected the parts of learner ${learner}`);
   if (learner === "S") {

@@ -1,4 +1,5 @@
 import { invalidArgument } from "../errors.js";
+import { shown } from "../util/arguments.js";
 import type { Rule } from "./rules.js";
 
 export interface Suggestion {
@@ -38,7 +39,8 @@ export class BoughtWith {
    * antecedent, then the smaller item.
    */
   lookUp(items: Iterable<number>, limit = Number.POSITIVE_INFINITY): Suggestion[] {
-    if (!(limit >= 0)) throw invalidArgument(`expected a limit of at least 0 but received ${limit}`);
+    if (typeof limit !== "number" || !(limit >= 0))
+      throw invalidArgument(`expected a limit of at least 0 but received ${shown(limit)}`);
     const owned = new Set(items);
     const best = new Map<number, Rule>();
     for (const item of [...owned].sort((a, b) => a - b)) {

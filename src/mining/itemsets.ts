@@ -1,8 +1,9 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import type { BasketFile } from "../store/baskets.js";
 import type { Matrix } from "../store/matrix.js";
-import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Baskets, basketInput, type RankedBaskets, rankBaskets } from "./baskets.js";
 import { ItemsetList, type ItemsetPart } from "./itemset-list.js";
@@ -29,6 +30,18 @@ export interface ItemsetOptions extends RunOptions {
   /** Frequent sets, at most, of any kind; default 10,000,000, some 9 bytes each. More are refused. */
   maxItemsets?: number | undefined;
 }
+
+const ITEMSET_OPTIONS = {
+  ...RUN_OPTIONS,
+  minSupport: true,
+  minCount: true,
+  kind: true,
+  maxLength: true,
+  algorithm: true,
+  maxBasketItems: true,
+  longBaskets: true,
+  maxItemsets: true,
+};
 
 const DEFAULT_MAX_BASKET_ITEMS = 1000;
 const DEFAULT_MAX_ITEMSETS = 10_000_000;
@@ -64,7 +77,7 @@ export async function frequentItemsets(
   options: ItemsetOptions,
 ): Promise<ItemsetList> {
   const input = await basketInput(baskets);
-  const minCount = minCountOf(input.numBaskets, fieldsOf("options", options));
+  const minCount = minCountOf(input.numBaskets, knownOptions("frequentItemsets", options, ITEMSET_OPTIONS));
   const maxLength =
     options.maxLength === undefined ? 0 : integerBetween("maxLength", options.maxLength, 1, 2 ** 31 - 1);
   const kind = oneOf("kind", options.kind ?? "all", ITEMSET_KINDS);

@@ -1,6 +1,7 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import { arrayOf, integerBetween, numberBetween, oneOf, shown } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { type ItemsetIndex, ItemsetList } from "./itemset-list.js";
 import { RULE_METRICS, type RuleMetric } from "./names.js";
@@ -29,6 +30,21 @@ export interface RuleOptions extends RunOptions {
   /** Rules that pass, at most, before `top`; default 10,000,000, some 28 bytes each. More are refused. */
   maxRules?: number | undefined;
 }
+
+const RULE_OPTIONS = {
+  ...RUN_OPTIONS,
+  minConfidence: true,
+  minLift: true,
+  minLeverage: true,
+  minConviction: true,
+  minZhang: true,
+  antecedentContains: true,
+  consequentContains: true,
+  maxConsequentLength: true,
+  sortBy: true,
+  top: true,
+  maxRules: true,
+};
 
 /** Those who have all of the antecedent also have the consequent. n: baskets; a, c, s: those with antecedent, consequent, both. */
 export interface Rule {
@@ -144,7 +160,7 @@ export async function associationRules(itemsets: ItemsetList, options: RuleOptio
       hint: 'rules need the supports of all subsets: mine with kind "all"',
     });
   }
-  const filter = filterArgs(options);
+  const filter = filterArgs(knownOptions("associationRules", options, RULE_OPTIONS));
   const sortBy = oneOf("sortBy", options.sortBy ?? "confidence", RULE_METRICS);
   const top = integerBetween("top", options.top ?? 2 ** 31 - 1, 1, 2 ** 31 - 1);
   const executor = new Executor(options);

@@ -14,9 +14,13 @@ export interface ChainSummary {
 }
 
 /** transitionProbabilities, null where a behaviour has nothing after (or before) it. */
-export function knownProbabilities(counts: Float64Array, n: number, options: ProbabilityOptions): (number | null)[] {
-  const p = transitionProbabilities(counts, n, options);
-  const groupOf = (at: number) => (options.direction === "backward" ? at % n : Math.floor(at / n));
+export function knownProbabilities(
+  counts: Float64Array,
+  n: number,
+  { direction, smoothing }: ProbabilityOptions,
+): (number | null)[] {
+  const p = transitionProbabilities(counts, n, { direction, smoothing });
+  const groupOf = (at: number) => (direction === "backward" ? at % n : Math.floor(at / n));
   const known = new Set<number>();
   for (const [at, value] of p.entries()) if (value > 0) known.add(groupOf(at));
   return Array.from(p, (value, at) => (known.has(groupOf(at)) ? value : null));

@@ -1,10 +1,12 @@
 import { invalidArgument } from "../errors.js";
 import { integerBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { Random } from "../util/random.js";
 import { sampleRows } from "../util/sample-rows.js";
 import { forEachYielding } from "../util/yield.js";
 import { bestK, K_CRITERIA, type KCriterion, type KQuality } from "./choice-of-k.js";
 import { type DenseClusterOptions, denseClusters } from "./dense-clusters.js";
+import { KMEANS_OPTIONS } from "./kmeans.js";
 import { checkedPoints, unitRows } from "./kmeans-points.js";
 import { meanSilhouettes } from "./silhouettes.js";
 
@@ -29,7 +31,13 @@ export interface ChoiceOptions {
   sampleSize?: number | undefined;
 }
 
+/** For knownOptions. */
+export const CHOICE_OPTIONS = { minK: true, maxK: true, criterion: true, sampleSize: true };
+
 export interface ChooseKOptions extends Omit<DenseClusterOptions, "k" | "centroids">, ChoiceOptions {}
+
+const { k: _k, centroids: _centroids, ...OF_ANY_K } = KMEANS_OPTIONS;
+const CHOOSE_K_OPTIONS = { ...OF_ANY_K, ...CHOICE_OPTIONS, miniBatch: true };
 
 /**
  * Runs K-means for every k from minK to maxK and says which describes the points best: silhouette
@@ -42,6 +50,7 @@ export interface ChooseKOptions extends Omit<DenseClusterOptions, "k" | "centroi
  * Source: Rousseeuw 1987; Caliński & Harabasz 1974.
  */
 export async function chooseK(points: Float32Array, dims: number, options: ChooseKOptions = {}): Promise<KChoice> {
+  knownOptions("chooseK", options, CHOOSE_K_OPTIONS);
   const data = await checkedPoints(points, dims);
   const n = data.length / dims;
   const { minK: _min, maxK: _max, sampleSize: _size, criterion: _criterion, ...run } = options;

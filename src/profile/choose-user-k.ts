@@ -1,15 +1,19 @@
 import { Executor } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { knownOptions } from "../util/known-options.js";
 import { rowsWhere } from "../util/rows-where.js";
 import { forEachYielding } from "../util/yield.js";
-import { type ChoiceOptions, chooseAmong, type KChoice } from "./choose-k.js";
-import { type ClusterUsersOptions, clusterUsers } from "./sparse-kmeans.js";
+import { CHOICE_OPTIONS, type ChoiceOptions, chooseAmong, type KChoice } from "./choose-k.js";
+import { CLUSTER_USERS_OPTIONS, type ClusterUsersOptions, clusterUsers } from "./sparse-kmeans.js";
 import { SparsePoints } from "./sparse-points.js";
 import { SparseRows } from "./sparse-rows.js";
 
 export interface ChooseUserKOptions
   extends Omit<ClusterUsersOptions, "k" | "startRows" | "startModel">,
     ChoiceOptions {}
+
+const { k: _k, startRows: _rows, startModel: _model, ...OF_ANY_K } = CLUSTER_USERS_OPTIONS;
+const CHOOSE_USER_K_OPTIONS = { ...OF_ANY_K, ...CHOICE_OPTIONS };
 
 /**
  * chooseK for users by their whole rows of the matrix: clusterUsers for every k from minK to maxK, and which describes the
@@ -20,6 +24,7 @@ export interface ChooseUserKOptions
  */
 export async function chooseUserK(matrix: Matrix, options: ChooseUserKOptions = {}): Promise<KChoice> {
   checkMatrix("matrix", matrix);
+  knownOptions("chooseUserK", options, CHOOSE_USER_K_OPTIONS);
   const { minK: _min, maxK: _max, sampleSize: _size, criterion: _criterion, ...run } = options;
   const unit = options.spherical === true || options.unitLength !== false;
   const points = await SparsePoints.create(new Executor(options), matrix, 1, { unit, weights: undefined });

@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
-import type { RunOptions } from "../executor/executor.js";
-import { integerBetween, oneOf } from "../util/arguments.js";
+import { RUN_OPTIONS, type RunOptions } from "../executor/executor.js";
+import { booleanOf, integerBetween, oneOf } from "../util/arguments.js";
 import { KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
 import { checkedCentroids, checkedPoints, checkedWeights, unitRows } from "./kmeans-points.js";
 
@@ -22,6 +22,18 @@ export interface ClusterOptions extends RunOptions {
   spherical?: boolean | undefined;
 }
 
+/** For knownOptions. */
+export const CLUSTER_OPTIONS = {
+  ...RUN_OPTIONS,
+  k: true,
+  seed: true,
+  init: true,
+  nInit: true,
+  centroids: true,
+  weights: true,
+  spherical: true,
+};
+
 /** The same, checked; `data`: the points in shared memory, at unit length where that is wanted. */
 export async function checkedClusterOptions(points: Float32Array, dims: number, options: ClusterOptions) {
   const checked = await checkedPoints(points, dims);
@@ -33,7 +45,7 @@ export async function checkedClusterOptions(points: Float32Array, dims: number, 
   const init = oneOf("init", options.init ?? "k-means++", KMEANS_INITS);
   const given = checkedCentroids(options.centroids, k * dims);
   const weights = await checkedWeights(options.weights, n);
-  const spherical = options.spherical ?? false;
+  const spherical = booleanOf("spherical", options.spherical ?? false);
   const data = spherical ? await unitRows(checked, dims) : checked;
   return { data, n, k, seed, init, nInit, given, weights, spherical };
 }

@@ -1,9 +1,10 @@
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import { evenRanges } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import { similarItems, similarUsers } from "../score/similar.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { coresByRow, countLabels, DEFAULT_MIN_SAMPLES } from "./dbscan.js";
 import { LaneForests } from "./lane-forests.js";
@@ -44,7 +45,7 @@ const MARKS = 16;
  */
 export async function cosineDbscan(matrix: Matrix, options: CosineDbscanOptions): Promise<CosineDbscanResult> {
   checkMatrix("matrix", matrix);
-  fieldsOf("options", options);
+  knownOptions("cosineDbscan", options, { ...RUN_OPTIONS, axis: true, eps: true, minSamples: true });
   const axis = oneOf("axis", options.axis ?? "users", ["users", "items"]);
   const eps = numberBetween("eps", options.eps, 1e-6, 1 - 1e-9);
   const minSamples = integerBetween("minSamples", options.minSamples ?? DEFAULT_MIN_SAMPLES, 1, 2 ** 31 - 1);

@@ -1,6 +1,7 @@
 import { CouponcastError, invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
-import { fieldsOf, integerBetween, numberBetween } from "../util/arguments.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
+import { integerBetween, numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 import { kDistances, suggestEps } from "./k-distance.js";
 import { KdTree, LEAF_POINTS } from "./kd-tree.js";
@@ -44,6 +45,7 @@ export interface DbscanResult {
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED. Source: Ester et al. 1996; formulas.md, "DBSCAN".
  */
 export async function dbscan(points: Float32Array, dims: number, options: DbscanOptions): Promise<DbscanResult> {
+  knownOptions("dbscan", options, { ...RUN_OPTIONS, eps: true, minSamples: true, weights: true });
   const minSamples = checkDbscan(options);
   const tree = await KdTree.build(new Executor(options), points, dims);
   const curve = options.eps === "auto" ? await kDistances(tree, Math.min(minSamples, tree.rows)) : undefined;
@@ -53,7 +55,7 @@ export async function dbscan(points: Float32Array, dims: number, options: Dbscan
 
 /** @internal The checked number of samples. */
 export function checkDbscan(options: DbscanOptions): number {
-  const { eps, minSamples = DEFAULT_MIN_SAMPLES } = fieldsOf("options", options);
+  const { eps, minSamples = DEFAULT_MIN_SAMPLES } = options;
   if (eps !== "auto") {
     numberBetween("eps", eps, 0, MAX_EPS);
     if (eps === 0) throw invalidArgument("expected eps > 0 but received 0");

@@ -22,5 +22,6 @@ export function denseClusters(
   { miniBatch, ...options }: DenseClusterOptions,
 ): Promise<DenseClusters> {
   if (miniBatch === undefined) return kmeans(points, dims, options);
-  return miniBatchKmeans(points, dims, { ...options, batchSize: miniBatch, tolerance: 0 });
+  const { emptyClusters: _empty, algorithm: _algorithm, ...ofBatches } = options;
+  return miniBatchKmeans(points, dims, { ...ofBatches, batchSize: miniBatch, tolerance: 0 });
 }

@@ -56,17 +56,19 @@ export async function itemClusters(
     return { clusters: { ...segments, inertia: 0, iterations: 0, converged: true }, model: undefined };
   }
   const { k: wanted, kRange, criterion, miniBatch, ...run } = options;
+  const { startModel: _start, ...ofAnyK } = run;
   const choice =
     wanted === "auto" && numActive >= MIN_USERS_TO_CHOOSE
-      ? await chooseUserK(matrix, { ...run, criterion, minK: kRange?.[0], maxK: kRange?.[1] })
+      ? await chooseUserK(matrix, { ...ofAnyK, criterion, minK: kRange?.[0], maxK: kRange?.[1] })
       : undefined;
   const most = run.startModel === undefined ? numActive : Number.POSITIVE_INFINITY;
   const k = Math.min(choice?.k ?? (wanted === "auto" ? 1 : wanted), most);
+  const { emptyClusters: _empty, nInit: _nInit, ...ofBatches } = run;
   const found =
     miniBatch === undefined
       ? await clusterUsers(matrix, { ...run, k })
       : await miniBatchUsers(matrix, {
-          ...run,
+          ...ofBatches,
           k,
           init: run.init as MiniBatchUserInit | undefined,
           tolerance: 0,

@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import { integerBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { KdTree } from "./kd-tree.js";
 
 export interface KDistanceOptions extends RunOptions {
@@ -23,7 +24,7 @@ export async function kDistanceCurve(
   dims: number,
   options: KDistanceOptions = {},
 ): Promise<Float64Array> {
-  const executor = new Executor(options);
+  const executor = new Executor(knownOptions("kDistanceCurve", options, { ...RUN_OPTIONS, k: true }));
   return kDistances(await KdTree.build(executor, points, dims), options.k ?? 5);
 }
 

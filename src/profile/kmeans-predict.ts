@@ -1,5 +1,6 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
+import { knownOptions } from "../util/known-options.js";
 import { DenseKmeans, filterPays } from "./dense-kmeans.js";
 import { checkedPoints, KMEANS_SHARD_POINTS } from "./kmeans-points.js";
 
@@ -32,6 +33,7 @@ export async function kmeansPredict(
   centroids: Float32Array,
   options: RunOptions = {},
 ): Promise<KmeansPrediction> {
+  knownOptions("kmeansPredict", options, RUN_OPTIONS);
   const data = await checkedPoints(points, dims);
   const k = centroids instanceof Float32Array ? centroids.length / dims : Number.NaN;
   if (!Number.isInteger(k) || k < 1 || !centroids.every(Number.isFinite)) {

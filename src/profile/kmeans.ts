@@ -1,7 +1,8 @@
 import { Executor, shared } from "../executor/executor.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { Random } from "../util/random.js";
-import { type ClusterOptions, checkedClusterOptions } from "./cluster-options.js";
+import { CLUSTER_OPTIONS, type ClusterOptions, checkedClusterOptions } from "./cluster-options.js";
 import { DenseKmeans, type KmeansAlgorithm } from "./dense-kmeans.js";
 import { firstCentroids } from "./kmeans-init.js";
 import { EMPTY_CLUSTERS, type EmptyClusters } from "./kmeans-points.js";
@@ -17,6 +18,15 @@ export interface KmeansOptions extends ClusterOptions {
   /** How labels are found, never what they are: lloyd measures all distances; default auto. */
   algorithm?: KmeansAlgorithm | undefined;
 }
+
+/** For knownOptions. */
+export const KMEANS_OPTIONS = {
+  ...CLUSTER_OPTIONS,
+  maxIterations: true,
+  tolerance: true,
+  emptyClusters: true,
+  algorithm: true,
+};
 
 export interface KmeansResult extends LloydResult {
   /** [n] cluster of each point, of equal distances the smaller one. */
@@ -45,6 +55,7 @@ export interface KmeansResult extends LloydResult {
  * Source: Arthur & Vassilvitskii 2007; Lloyd 1982; Hamerly 2010; Ding et al. 2015; formulas.md, "K-means".
  */
 export async function kmeans(points: Float32Array, dims: number, options: KmeansOptions): Promise<KmeansResult> {
+  knownOptions("kmeans", options, KMEANS_OPTIONS);
   const { data, n, k, seed, init, nInit, given, weights, spherical } = await checkedClusterOptions(
     points,
     dims,

@@ -1,6 +1,7 @@
 /** The Markov chain of behaviours: from counts of transitions to what follows from them. Matrices are [n * n], by row. */
 import { invalidArgument } from "../errors.js";
 import { integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { closedClasses, reaches } from "./chain-classes.js";
 import { solveDense } from "./solve-dense.js";
 
@@ -24,6 +25,7 @@ export function transitionProbabilities(
   options: ProbabilityOptions = {},
 ): Float64Array {
   checkSquare(counts, states);
+  knownOptions("transitionProbabilities", options, { direction: true, smoothing: true });
   const direction = oneOf("direction", options.direction ?? "forward", DIRECTIONS);
   const smoothing = numberBetween("smoothing", options.smoothing ?? 0, 0, 1e12);
   const groupOf = (place: number) => (direction === "forward" ? Math.floor(place / states) : place % states);

@@ -1,14 +1,16 @@
 import { Executor, shared } from "../executor/executor.js";
 import { numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { Random } from "../util/random.js";
 import { sampleRows } from "../util/sample-rows.js";
-import { type ClusterOptions, checkedClusterOptions } from "./cluster-options.js";
+import { CLUSTER_OPTIONS, type ClusterOptions, checkedClusterOptions } from "./cluster-options.js";
 import { DenseKmeans } from "./dense-kmeans.js";
 import { DenseMiniBatch } from "./dense-mini-batch.js";
 import { firstCentroids, type KmeansInit } from "./kmeans-init.js";
 import {
   checkedSettings,
   initSizeOf,
+  MINI_BATCH_SETTINGS,
   type MiniBatchProgress,
   type MiniBatchSettings,
   miniBatches,
@@ -50,6 +52,7 @@ export async function miniBatchKmeans(
   dims: number,
   options: MiniBatchKmeansOptions,
 ): Promise<MiniBatchKmeansResult> {
+  knownOptions("miniBatchKmeans", options, { ...CLUSTER_OPTIONS, ...MINI_BATCH_SETTINGS, tolerance: true });
   const { data, n, k, seed, init, nInit, given, weights, spherical } = await checkedClusterOptions(
     points,
     dims,

@@ -1,7 +1,8 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { booleanOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { Random } from "../util/random.js";
 import { sampleRows } from "../util/sample-rows.js";
 import { centroidsAmong } from "./kmeans-init.js";
@@ -9,6 +10,7 @@ import { checkedWeights } from "./kmeans-points.js";
 import {
   checkedSettings,
   initSizeOf,
+  MINI_BATCH_SETTINGS,
   type MiniBatchProgress,
   type MiniBatchSettings,
   miniBatches,
@@ -16,7 +18,7 @@ import {
 import { SparseMiniBatch } from "./sparse-mini-batch.js";
 import { SparsePoints } from "./sparse-points.js";
 import { SparseRows } from "./sparse-rows.js";
-import { givenStart, type SparseStartOptions } from "./sparse-start.js";
+import { givenStart, SPARSE_START_OPTIONS, type SparseStartOptions } from "./sparse-start.js";
 import { meanVariance } from "./sparse-variance.js";
 
 const INITS = ["k-means++", "random"] as const;
@@ -38,6 +40,19 @@ export interface MiniBatchUsersOptions extends RunOptions, MiniBatchSettings, Sp
   /** [numUsers] finite, >= 0: a user counts as so many; default all 1. */
   weights?: Float32Array | undefined;
 }
+
+const MINI_BATCH_USERS_OPTIONS = {
+  ...RUN_OPTIONS,
+  ...MINI_BATCH_SETTINGS,
+  ...SPARSE_START_OPTIONS,
+  k: true,
+  unitLength: true,
+  spherical: true,
+  init: true,
+  seed: true,
+  tolerance: true,
+  weights: true,
+};
 
 export interface MiniBatchUserClusters extends MiniBatchProgress {
   /** [numUsers] cluster of each user, of equal distances the smaller one; -1 for users without cells. */
@@ -63,15 +78,15 @@ export interface MiniBatchUserClusters extends MiniBatchProgress {
  */
 export async function miniBatchUsers(matrix: Matrix, options: MiniBatchUsersOptions): Promise<MiniBatchUserClusters> {
   checkMatrix("matrix", matrix);
-  fieldsOf("options", options);
+  knownOptions("miniBatchUsers", options, MINI_BATCH_USERS_OPTIONS);
   const k = integerBetween("k", options.k, 1, 100_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 0, 0, Number.MAX_VALUE);
   const seed = integerBetween("seed", options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const init = oneOf("init", options.init ?? "k-means++", INITS);
   const weights = await checkedWeights(options.weights, matrix.numUsers);
   const executor = new Executor(options);
-  const spherical = options.spherical ?? false;
-  const unit = spherical || (options.unitLength ?? true);
+  const spherical = booleanOf("spherical", options.spherical ?? false);
+  const unit = booleanOf("unitLength", options.unitLength ?? true) || spherical;
   const points = await SparsePoints.create(executor, matrix, k, { unit, weights });
   if (k > points.numActive)
     throw invalidArgument(`expected k <= the number of users with cells ${points.numActive} but received ${k}`);

@@ -14,6 +14,14 @@ export interface MiniBatchSettings {
   reassignmentRatio?: number | undefined;
 }
 
+/** For knownOptions. */
+export const MINI_BATCH_SETTINGS = {
+  batchSize: true,
+  maxIterations: true,
+  maxNoImprovement: true,
+  reassignmentRatio: true,
+};
+
 export interface MiniBatchProgress {
   /** Batches seen. */
   steps: number;

@@ -1,6 +1,7 @@
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import { checkSequences, type Sequences } from "../store/sequences.js";
 import { numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { userShards } from "./transitions.js";
 
@@ -98,6 +99,7 @@ export async function nextBehaviourAt(
  */
 export async function nextBehaviour(sequences: Sequences, options: NextBehaviourOptions = {}): Promise<Float32Array> {
   checkSequences(sequences);
+  knownOptions("nextBehaviour", options, { ...RUN_OPTIONS, horizonDays: true });
   const horizonDays = numberBetween("horizonDays", options.horizonDays ?? 14, 1e-6, 1e6);
   const executor = new Executor(options);
   const waiting = await waitingTimes(executor, sequences);

@@ -1,5 +1,6 @@
-import { Executor, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { lanesOf, SparsePoints } from "./sparse-points.js";
 import { setModel } from "./sparse-start.js";
@@ -30,6 +31,7 @@ export async function predictUserClusters(
   options: RunOptions = {},
 ): Promise<UserClusterPrediction> {
   checkMatrix("matrix", matrix);
+  knownOptions("predictUserClusters", options, RUN_OPTIONS);
   const known = await checked(model);
   const k = known.sizes.length;
   const lanes = lanesOf(k);

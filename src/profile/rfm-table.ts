@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { RFM_CUT_RULES } from "../campaign/rfm-rules.js";
 import type { DuckDb } from "../duckdb/duckdb.js";
 import { invalidArgument } from "../errors.js";
-import { checkThreads, type RunOptions } from "../executor/executor.js";
+import { checkRunOptions, RUN_OPTIONS, type RunOptions } from "../executor/executor.js";
 import type { ResolvedSource } from "../source/source.js";
 import { findTable, TableReader } from "../table/read-table.js";
 import { oneOf, pathOf, textOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { RFM_COLUMNS, RFM_SEGMENTS, type RfmRules, rfmSql } from "./rfm.js";
 
 /** What the means of any number of users can be made of. */
@@ -95,12 +96,24 @@ export interface Rfm extends RfmSummary {
   monetaryScores: Uint8Array;
 }
 
+const RFM_OPTIONS = {
+  ...RUN_OPTIONS,
+  cut: true,
+  cuts: true,
+  id: true,
+  recency: true,
+  frequency: true,
+  monetary: true,
+};
+
 /**
  * Scores and segments of the users of a table (CSV, JSONL or Parquet; the columns of features.parquet unless others are
  * named): see rfmSql. The same for any order of the rows and any number of threads. Cost: three sorts in DuckDB.
  * Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no column, no number, cuts), _IO, _CORRUPT_FILE, _CANCELLED.
  */
 export async function rfm(path: string, options: Partial<RfmTableOptions> & RunOptions = {}): Promise<Rfm> {
+  knownOptions("rfm", options, RFM_OPTIONS);
+  const threads = checkRunOptions(options);
   const column = (name: keyof typeof RFM_COLUMNS) => textOf(name, options[name] ?? RFM_COLUMNS[name]);
   const rules = {
     cut: oneOf("cut", options.cut ?? "quantile", RFM_CUT_RULES),
@@ -113,8 +126,8 @@ export async function rfm(path: string, options: Partial<RfmTableOptions> & RunO
   const source = await findTable(pathOf(path), "input");
   const scratch = await mkdtemp(join(tmpdir(), "couponcast-rfm-"));
   try {
-    const { threads, signal } = options;
-    const reader = await TableReader.open([source], { scratch, threads: checkThreads(threads), signal });
+    const { signal } = options;
+    const reader = await TableReader.open([source], { scratch, threads, signal });
     try {
       const summary = await scoreRfm(reader, source, rules);
       const { numUsers } = summary;

@@ -1,7 +1,8 @@
 /** Recency, frequency and monetary value as scores from 1 to 5, and the usual names for them, as SQL: exact, in any order. */
 import { DEFAULT_CUTS, NUM_CUTS, type RFM_CUT_RULES, type RfmCuts } from "../campaign/rfm-rules.js";
 import { invalidArgument } from "../errors.js";
-import { arrayOf, fieldsOf } from "../util/arguments.js";
+import { arrayOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 
 type ScoreRange = readonly [low: number, high: number];
 
@@ -55,7 +56,7 @@ export interface RfmColumns {
 
 /** Errors: ERR_COUPONCAST_INVALID_ARGUMENT naming the list that is none. */
 function checkCuts(cuts: RfmCuts): void {
-  fieldsOf("cuts", cuts);
+  knownOptions("cuts", cuts, { recencyDays: true, frequency: true, monetary: true });
   for (const name of ["recencyDays", "frequency", "monetary"] as const) {
     const list = arrayOf(`cuts.${name}`, cuts[name]);
     const ascends = list.every((cut, i) => Number.isFinite(cut) && (i === 0 || cut > list[i - 1]!));

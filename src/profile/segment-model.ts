@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { CouponcastError, invalidArgument } from "../errors.js";
-import { type RunOptions, shared } from "../executor/executor.js";
+import { RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { fieldsOf, typedArrayOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { applyScaling, type FeatureScaling, SCALES, transformed } from "./feature-scaling.js";
 import { unitRows } from "./kmeans-points.js";
@@ -122,6 +123,7 @@ export async function predictSegments(
   values: Float64Array,
   options: RunOptions = {},
 ): Promise<Int32Array> {
+  knownOptions("predictSegments", options, RUN_OPTIONS);
   checkSegmentModel(model);
   typedArrayOf("values", values, Float64Array);
   const points = shared.f32(values.length);
@@ -150,10 +152,12 @@ function checkSegmentModel(model: SegmentModel): void {
 }
 
 function problemOf(model: SegmentModel): string | undefined {
-  const { scaling, centroids, sizes } = fieldsOf("model", model);
-  const { names, means, deviations } = fieldsOf("model.scaling", scaling);
+  const { scaling, centroids, sizes, spherical } = fieldsOf("model", model);
+  const { scale, names, means, deviations } = fieldsOf("model.scaling", scaling);
+  if (!SCALES.includes(scale)) return `expected a scale of ${SCALES.join(", ")}`;
   if (!Array.isArray(names) || !names.every((name) => typeof name === "string") || !Array.isArray(sizes))
     return "expected arrays of names and of sizes";
+  if (spherical !== undefined && typeof spherical !== "boolean") return "expected spherical as true or false";
   if (!(centroids instanceof Float32Array)) return "expected centroids as a Float32Array";
   if (!(means instanceof Float64Array) || !(deviations instanceof Float64Array))
     return "expected means and deviations as Float64Array";

@@ -43,7 +43,7 @@ export async function segmentUsers(features: UserFeatures, options: SegmentUsers
     const { segments } = await segmentsBySize(numUsers, [], new Int32Array(0), []);
     return { ...segments, inertia: 0, iterations: 0, converged: true, centroids: [] };
   }
-  const { k: wanted, kRange, criterion, ...settings } = options;
+  const { k: wanted, kRange, criterion, centroids, ...settings } = options;
   const weights = settings.weights && Float32Array.from(rows, (user) => settings.weights![user]!);
   const run = { ...settings, weights };
   const choice =
@@ -53,7 +53,8 @@ export async function segmentUsers(features: UserFeatures, options: SegmentUsers
   const k = choice?.k ?? (wanted === "auto" ? 1 : wanted);
   const result = await denseClusters(points, dims, {
     ...run,
-    k: run.centroids === undefined ? Math.min(k, rows.length) : k,
+    centroids,
+    k: centroids === undefined ? Math.min(k, rows.length) : k,
   });
   const { segments, clusters } = await segmentsBySize(numUsers, rows, result.labels, result.sizes);
   return {

@@ -1,7 +1,8 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { booleanOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { Random } from "../util/random.js";
 import { firstCentroids, KMEANS_INITS, type KmeansInit } from "./kmeans-init.js";
 import { checkedWeights, EMPTY_CLUSTERS, type EmptyClusters } from "./kmeans-points.js";
@@ -9,7 +10,7 @@ import { type LloydResult, lloyd } from "./lloyd.js";
 import { sparseCodes } from "./sparse-codes.js";
 import { SparseLloyd } from "./sparse-lloyd.js";
 import { SparsePoints } from "./sparse-points.js";
-import { givenStart, type SparseStartOptions } from "./sparse-start.js";
+import { givenStart, SPARSE_START_OPTIONS, type SparseStartOptions } from "./sparse-start.js";
 import { meanVariance } from "./sparse-variance.js";
 
 export interface ClusterUsersOptions extends RunOptions, SparseStartOptions {
@@ -34,6 +35,22 @@ export interface ClusterUsersOptions extends RunOptions, SparseStartOptions {
   /** What becomes of a cluster without users, or with none of a weight above 0; default relocate. */
   emptyClusters?: EmptyClusters | undefined;
 }
+
+/** For knownOptions. */
+export const CLUSTER_USERS_OPTIONS = {
+  ...RUN_OPTIONS,
+  ...SPARSE_START_OPTIONS,
+  k: true,
+  unitLength: true,
+  spherical: true,
+  init: true,
+  nInit: true,
+  seed: true,
+  maxIterations: true,
+  tolerance: true,
+  weights: true,
+  emptyClusters: true,
+};
 
 export interface UserClusters extends LloydResult {
   /** [numUsers] cluster of each user, of equal distances the smaller one; -1 for users without cells. */
@@ -63,7 +80,7 @@ export interface UserClusters extends LloydResult {
  */
 export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions): Promise<UserClusters> {
   checkMatrix("matrix", matrix);
-  fieldsOf("options", options);
+  knownOptions("clusterUsers", options, CLUSTER_USERS_OPTIONS);
   const k = integerBetween("k", options.k, 1, 100_000);
   const maxIterations = integerBetween("maxIterations", options.maxIterations ?? 300, 1, 1_000_000);
   const tolerance = numberBetween("tolerance", options.tolerance ?? 1e-4, 0, Number.MAX_VALUE);
@@ -72,8 +89,8 @@ export async function clusterUsers(matrix: Matrix, options: ClusterUsersOptions)
   const init = oneOf("init", options.init ?? "k-means++", KMEANS_INITS);
   const emptyClusters = oneOf("emptyClusters", options.emptyClusters ?? "relocate", EMPTY_CLUSTERS);
   const weights = await checkedWeights(options.weights, matrix.numUsers);
-  const spherical = options.spherical ?? false;
-  const unit = spherical || (options.unitLength ?? true);
+  const spherical = booleanOf("spherical", options.spherical ?? false);
+  const unit = booleanOf("unitLength", options.unitLength ?? true) || spherical;
   const executor = new Executor(options);
   const points = await SparsePoints.create(executor, matrix, k, { unit, weights });
   if (k > points.numActive)

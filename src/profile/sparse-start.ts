@@ -13,6 +13,9 @@ export interface SparseStartOptions {
   startModel?: UserClusterModel | undefined;
 }
 
+/** For knownOptions. */
+export const SPARSE_START_OPTIONS = { startRows: true, startModel: true };
+
 export type SparseStart = readonly number[] | UserClusterModel;
 
 /** The start that is given, checked. `unit`: rows count at unit length. */

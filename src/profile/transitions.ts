@@ -1,7 +1,8 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, type RowRange, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import { checkSequences, type Sequences } from "../store/sequences.js";
 import { fieldsOf, integerBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 
 export interface TransitionsOptions extends RunOptions {
@@ -46,7 +47,7 @@ const MICROS = 1e6;
  */
 export async function countTransitions(sequences: Sequences, options: TransitionsOptions = {}): Promise<Transitions> {
   checkSequences(sequences);
-  const { labels } = options;
+  const { labels } = knownOptions("countTransitions", options, { ...RUN_OPTIONS, labels: true, segments: true });
   const segments = integerBetween("segments", options.segments ?? 0, labels === undefined ? 0 : 1, 1_000_000);
   if (labels !== undefined && (!(labels instanceof Int32Array) || labels.length !== sequences.numUsers)) {
     throw invalidArgument(`expected ${sequences.numUsers} labels as an Int32Array`);
@@ -142,6 +143,7 @@ export async function medianGaps(
   options: RunOptions = {},
 ): Promise<Float64Array> {
   checkSequences(sequences);
+  knownOptions("medianGaps", options, RUN_OPTIONS);
   const { counts } = fieldsOf("all", all);
   if (!(counts instanceof Float64Array)) throw invalidArgument("expected the counts of countTransitions in all");
   const executor = new Executor(options);

@@ -6,6 +6,7 @@ import { readTensors, verifiedMetadata } from "../store/tensors.js";
 import { textsOf } from "../store/texts.js";
 import { writeTensors } from "../store/write-tensors.js";
 import { arrayOf, fieldsOf, integerBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding, ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
 
 export interface UserClusterModel {
@@ -54,7 +55,10 @@ export async function userClusterModel(
 ): Promise<UserClusterModel> {
   checkMatrix("matrix", matrix);
   const { centroids, lanes, sizes } = fieldsOf("clusters", clusters);
-  const { unitLength = true, order } = fieldsOf("options", options);
+  const { unitLength = true, order } = knownOptions("userClusterModel", options, {
+    unitLength: true,
+    order: true,
+  });
   const k = arrayOf("clusters.sizes", sizes).length;
   integerBetween("clusters.lanes", lanes, k, Number.MAX_SAFE_INTEGER);
   if (!(centroids instanceof Float32Array) || centroids.length !== matrix.numItems * lanes)

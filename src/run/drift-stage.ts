@@ -15,11 +15,11 @@ export type DriftStage = FinishedStage<Drift & { rows: number }>;
 export const BASELINE_ROLE = "baseline";
 
 /** The users of the run that the campaign names as its baseline; undefined when it names none. */
-export function baselineFile({ loaded, options }: RunContext & { options: { out?: string } }): string | undefined {
+export function baselineFile({ loaded, stages }: RunContext): string | undefined {
   const { baseline } = loaded.campaign.segments;
   if (baseline === undefined) return undefined;
   const folder = resolve(loaded.baseDir, baseline);
-  if (options.out !== undefined && folder === resolve(options.out)) {
+  if (folder === stages.workspace.outDir) {
     throw invalidArgument(`segments.baseline is the folder that this run writes: ${folder}`, {
       field: "segments.baseline",
       hint: "Write each run to a folder of its own, and name the folder of the one before.",

@@ -166,7 +166,8 @@ export async function runPipeline(path: string, options: PipelineOptions): Promi
     const version = coreVersion();
     const digest = (paths: readonly string[]) => digestFiles(executor, paths);
     const stages = new StageRunner(workspace, version, options.onStage, digest);
-    const context: RunContext = { loaded, stages, executor, options, inputs: [] };
+    const { threads, signal, onProgress } = options;
+    const context: RunContext = { loaded, stages, executor, options: { threads, signal, onProgress }, inputs: [] };
     context.inputs = await digestInputs(context, await workspace.runNonce());
     const key = runKey(context, version);
 

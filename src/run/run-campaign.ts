@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { CouponcastError, errorFromData, invalidArgument } from "../errors.js";
-import { checkThreads, onClose, type RunOptions, threadError } from "../executor/executor.js";
+import { checkRunOptions, onClose, RUN_OPTIONS, type RunOptions, threadError } from "../executor/executor.js";
+import { booleanOf, callbackOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import type { RunResult } from "./pipeline.js";
 import type { RunMessage, RunWorkerData } from "./run-worker.js";
 import type { OnStage } from "./stage-runner.js";
@@ -32,13 +34,15 @@ export interface RunCampaignOptions extends RunOptions {
  */
 export async function runCampaign(path: string, options: RunCampaignOptions): Promise<RunResult> {
   if (typeof path !== "string" || path === "") throw invalidArgument("expected the path of a campaign file");
-  if (typeof options?.out !== "string" || options.out === "") throw invalidArgument("expected a folder in `out`");
-  const { out, force = false, signal, onProgress, onStage } = options;
+  knownOptions("runCampaign", options, { ...RUN_OPTIONS, out: true, force: true, onStage: true });
+  if (typeof options.out !== "string" || options.out === "") throw invalidArgument("expected a folder in `out`");
+  const { out, signal, onProgress } = options;
+  const onStage = callbackOf("onStage", options.onStage);
   const workerData: RunWorkerData = {
     path,
     out: resolve(out),
-    threads: checkThreads(options.threads),
-    force,
+    threads: checkRunOptions(options),
+    force: booleanOf("force", options.force ?? false),
   };
   if (signal?.aborted) throw new CouponcastError("ERR_COUPONCAST_CANCELLED", "cancelled");
 

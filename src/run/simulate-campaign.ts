@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { MILLI } from "../allocate/problem.js";
 import { discountMinor } from "../campaign/coupon.js";
 import { loadCampaign } from "../campaign/load-campaign.js";
-import { checkThreads, Executor, type RunOptions } from "../executor/executor.js";
+import { checkRunOptions, Executor, RUN_OPTIONS, type RunOptions } from "../executor/executor.js";
 import { coreVersion } from "../native/version.js";
 import { globalRates, globalRatesPolicy } from "../simulate/global-rates.js";
 import { type Handouts, type Played, play } from "../simulate/play.js";
@@ -11,7 +11,8 @@ import { bestForAll, oracle, randomPolicy, rfmPolicy, topScorePolicy } from "../
 import type { PolicyResult, Simulation } from "../simulate/simulation.js";
 import { readTruth, type Truth } from "../simulate/truth.js";
 import { loadTensors } from "../store/tensors.js";
-import { fieldsOf, integerBetween, pathOf } from "../util/arguments.js";
+import { arrayOf, booleanOf, callbackOf, integerBetween, pathOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { allocateStage, limitsOf } from "./allocate-stage.js";
 import { candidatesStage } from "./candidates-stage.js";
 import type { RunContext } from "./context.js";
@@ -36,6 +37,16 @@ export interface SimulateOptions extends RunOptions {
   onStage?: OnStage | undefined;
 }
 
+const SIMULATE_OPTIONS = {
+  ...RUN_OPTIONS,
+  out: true,
+  truth: true,
+  policy: true,
+  randomPlays: true,
+  ablations: true,
+  onStage: true,
+};
+
 /**
  * Plays the campaign and other policies against the truth that a synthetic shop was drawn from: incremental profit, who
  * redeems, and who of them would have bought anyway. Nothing is drawn but the random policy: all is expectation.
@@ -45,17 +56,23 @@ export interface SimulateOptions extends RunOptions {
  * Errors: those of a run; ERR_COUPONCAST_INVALID_ARGUMENT for a truth of another shop, unknown ids of a policy.
  */
 export async function simulateCampaign(path: string, options: SimulateOptions): Promise<Simulation> {
-  const { out, truth } = fieldsOf("options", options);
+  const { out, truth, policy, signal, onProgress } = knownOptions("simulateCampaign", options, SIMULATE_OPTIONS);
   for (const place of [out, truth]) pathOf(place);
   integerBetween("randomPlays", options.randomPlays ?? 10, 1, 1_000_000);
-  const threads = checkThreads(options.threads);
+  booleanOf("ablations", options.ablations ?? true);
+  const onStage = callbackOf("onStage", options.onStage) ?? (() => {});
+  if (policy !== undefined) {
+    const { users, coupons } = knownOptions("policy", policy, { users: true, coupons: true });
+    for (const [name, ids] of Object.entries({ users, coupons })) arrayOf(`policy.${name}`, ids);
+  }
+  const run = { threads: checkRunOptions(options), signal, onProgress };
   const loaded = await loadCampaign(path);
   const workspace = await Workspace.open(resolve(options.out));
   try {
-    const executor = new Executor({ ...options, threads });
+    const executor = new Executor(run);
     const digest = (paths: readonly string[]) => digestFiles(executor, paths);
-    const stages = new StageRunner(workspace, coreVersion(), options.onStage ?? (() => {}), digest);
-    const context: RunContext = { loaded, stages, executor, options: { ...options, threads }, inputs: [] };
+    const stages = new StageRunner(workspace, coreVersion(), onStage, digest);
+    const context: RunContext = { loaded, stages, executor, options: run, inputs: [] };
     context.inputs = await digestInputs(context, await workspace.runNonce());
     return await simulate(context, options);
   } finally {

@@ -3,9 +3,10 @@ import { Executor, type RowRange, type RunOptions, shards, shared } from "../exe
 import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { shown } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import type { FittedMethod, ScopeLists } from "./method.js";
-import { fitMethod, type MethodOptions } from "./methods.js";
+import { fitMethod, METHOD_OPTIONS, type MethodOptions } from "./methods.js";
 import type { Scopes } from "./scopes.js";
 import { checkRange } from "./similar.js";
 
@@ -52,6 +53,7 @@ export async function couponAffinity(
   options: AffinityOptions = {},
 ): Promise<Affinity> {
   checkMatrix("matrix", matrix);
+  knownOptions("couponAffinity", options, { ...METHOD_OPTIONS, range: true });
   const executor = new Executor(options);
   const range = checkRange(options.range, matrix.numUsers);
   const lists = await scopeLists(matrix, scopes);

@@ -1,11 +1,12 @@
 /** Factorisations in files. */
 import { CouponcastError, invalidArgument } from "../errors.js";
-import { Executor, type RunOptions } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions } from "../executor/executor.js";
 import { readFileInfo } from "../store/inspect-file.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
 import { loadTensors, tensorsInfo } from "../store/tensors.js";
 import { textsOf } from "../store/texts.js";
+import { knownOptions } from "../util/known-options.js";
 import { type AlsModel, type AlsParams, areFinite, checkAlsModel, checkAlsParams } from "./als.js";
 
 /** A model that knows its items without its matrix. */
@@ -76,6 +77,7 @@ export function isAlsModel(path: string): boolean {
  * fit, numbers that are not finite, ids that are not unique).
  */
 export async function readAlsModel(path: string, options: RunOptions = {}): Promise<SavedAlsModel> {
+  knownOptions("readAlsModel", options, RUN_OPTIONS);
   const { metadata, tensors } = await readFileInfo(path);
   const corrupt = (what: string) =>
     new CouponcastError("ERR_COUPONCAST_CORRUPT_FILE", `${path}: ${what}`, {

@@ -1,8 +1,9 @@
 /** What one does with a factorisation besides recommending: vectors of new users, similar items. */
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { arrayOf, fieldsOf, integerBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 import { type AlsModel, type AlsParams, type AlsVectors, alsArgs, basisOf, checkAlsModel, gramOf } from "./als.js";
 import type { SavedAlsModel } from "./als-model-file.js";
@@ -25,6 +26,7 @@ const SHARD_ROWS = 1024;
  * their part of the loss with the item vectors as they are, exactly. Errors: ERR_COUPONCAST_INVALID_ARGUMENT, _CANCELLED.
  */
 export async function foldInUsers(model: AlsModel, rows: NewRows, options: RunOptions = {}): Promise<Float32Array> {
+  knownOptions("foldInUsers", options, RUN_OPTIONS);
   const { factors, itemFactors } = checkAlsModel(model);
   fieldsOf("rows", rows);
   if (!(rows.indptr instanceof BigInt64Array) || rows.indptr.length < 1)
@@ -70,6 +72,7 @@ export async function foldInMatrix(
   matrix: Matrix,
   options: RunOptions = {},
 ): Promise<FoldedVectors> {
+  knownOptions("foldInMatrix", options, RUN_OPTIONS);
   const { factors, itemFactors: known } = checkAlsModel(model);
   const ids = arrayOf("model.items", model.items);
   if (ids.length * factors !== known.length) throw invalidArgument("expected an id of each item in model.items");
@@ -119,6 +122,7 @@ export async function similarItemsByFactors(
   model: AlsModel,
   options: RunOptions & Pick<SimilarOptions, "neighbours"> = {},
 ): Promise<Neighbours> {
+  knownOptions("similarItemsByFactors", options, { ...RUN_OPTIONS, neighbours: true });
   const { factors, itemFactors: rows } = checkAlsModel(model);
   const numItems = rows.length / factors;
   const k = Math.min(integerBetween("neighbours", options.neighbours ?? 50, 1, 2 ** 31 - 1), Math.max(numItems, 1));

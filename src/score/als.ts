@@ -1,9 +1,10 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import { type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { booleanOf, fieldsOf, integerBetween, numberBetween, oneOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 
 const MAX_FACTORS = 512;
 
@@ -25,6 +26,17 @@ export interface AlsOptions extends RunOptions {
   /** Compute the loss after each round, not only after the last: costs about a tenth. Default false. */
   trackLoss?: boolean | undefined;
 }
+
+/** For knownOptions: those that a method of recommend has as well. */
+export const ALS_FIT_OPTIONS = {
+  factors: true,
+  iterations: true,
+  regularisation: true,
+  alpha: true,
+  solver: true,
+  steps: true,
+  seed: true,
+};
 
 /** What rows are solved with. */
 export interface AlsParams {
@@ -163,15 +175,17 @@ export async function basisOf(
  */
 export async function als(matrix: Matrix, options: AlsOptions = {}): Promise<AlsModel> {
   checkMatrix("matrix", matrix);
+  knownOptions("als", options, { ...RUN_OPTIONS, ...ALS_FIT_OPTIONS, trackLoss: true });
   const params = checkAlsParams(options);
   const iterations = integerBetween("iterations", options.iterations ?? 15, 1, 1_000_000);
   const seed = integerBetween("seed", options.seed ?? 1, 0, 2 ** 32 - 1);
+  const trackLoss = booleanOf("trackLoss", options.trackLoss ?? false);
   const training = new Training(new Executor(options), matrix, params, iterations);
   await training.start(seed);
   const history: number[] = [];
   for (let round = 1; round <= iterations; round++) {
     await training.round();
-    if (options.trackLoss || round === iterations) history.push(await training.loss());
+    if (trackLoss || round === iterations) history.push(await training.loss());
   }
   if (!Number.isFinite(history.at(-1)))
     throw invalidArgument("expected alpha and values whose products float32 can hold");

@@ -24,6 +24,9 @@ export interface BlendOptions {
   depth?: number | undefined;
 }
 
+/** For knownOptions. */
+export const BLEND_OPTIONS = { by: true, rankOffset: true, depth: true };
+
 export interface FittedPart {
   fitted: FittedMethod;
   /** At least 0. */

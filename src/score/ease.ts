@@ -1,8 +1,9 @@
 import { invalidArgument } from "../errors.js";
-import { Executor, type RowRange, type RunOptions, shards, shared } from "../executor/executor.js";
+import { Executor, type RowRange, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
 import type { KernelName } from "../native/addon.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 
 export interface EaseOptions extends RunOptions {
   /** lambda on the diagonal of X'X, above 0; default 250. The larger, the nearer to zero are all weights. */
@@ -44,6 +45,7 @@ function rangesOfTriangle(size: number, count: number): RowRange[] {
  */
 export async function ease(matrix: Matrix, options: EaseOptions = {}): Promise<EaseModel> {
   checkMatrix("matrix", matrix);
+  knownOptions("ease", options, { ...RUN_OPTIONS, regularisation: true });
   const regularisation = numberBetween("regularisation", options.regularisation ?? 250, Number.MIN_VALUE, 1e12);
   const { numItems } = matrix;
   if (numItems > EASE_MAX_ITEMS) {

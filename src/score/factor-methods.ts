@@ -2,7 +2,7 @@
 import { invalidArgument } from "../errors.js";
 import type { Executor } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
-import { type AlsOptions, type AlsVectors, als, areFinite, checkAlsVectors } from "./als.js";
+import { ALS_FIT_OPTIONS, type AlsOptions, type AlsVectors, als, areFinite, checkAlsVectors } from "./als.js";
 import type { ScoringMethod } from "./method.js";
 
 export interface FactorMethodOptions {
@@ -14,6 +14,9 @@ export interface AlsMethodOptions extends Omit<AlsOptions, "threads" | "signal" 
   /** The answer of als or of foldInMatrix for this matrix, so that it is not computed again: the rest then counts nothing. */
   model?: AlsVectors | undefined;
 }
+
+/** For knownOptions. */
+export const ALS_METHOD_OPTIONS = { ...ALS_FIT_OPTIONS, model: true };
 
 /** Users that share a call's copy of the items. */
 const SHARD_USERS = 4096;
@@ -31,9 +34,10 @@ async function checkedVectors(executor: Executor, matrix: Matrix, model: AlsVect
 export const alsMethod: ScoringMethod<FactorMethodOptions & Pick<AlsOptions, "threads" | "signal" | "onProgress">> = {
   name: "als",
   async fit(executor, matrix, { als: own, threads, signal, onProgress }) {
-    const { factors, userFactors, itemFactors } = await (own?.model === undefined
-      ? als(matrix, { ...own, threads, signal, onProgress })
-      : checkedVectors(executor, matrix, own.model));
+    const { model, ...fit } = own ?? {};
+    const { factors, userFactors, itemFactors } = await (model === undefined
+      ? als(matrix, { ...fit, threads, signal, onProgress })
+      : checkedVectors(executor, matrix, model));
     return {
       method: "als",
       args: { factors, userFactors, itemFactors },

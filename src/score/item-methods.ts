@@ -14,6 +14,9 @@ export interface ItemMethodOptions extends RunOptions {
   neighbours?: number | undefined;
 }
 
+/** For knownOptions. */
+export const EASE_METHOD_OPTIONS = { regularisation: true };
+
 /** A user costs a row of all items for each of his cells. */
 const SHARD_USERS = 1024;
 

@@ -3,10 +3,19 @@ import { CouponcastError, invalidArgument } from "../errors.js";
 import { Executor } from "../executor/executor.js";
 import { addon, type Handle, rebuildError } from "../native/addon.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { integerBetween, oneOf, shown } from "../util/arguments.js";
+import { booleanOf, integerBetween, oneOf, shown } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { ROWS_PER_YIELD, yieldToEventLoop } from "../util/yield.js";
+import { METHOD_OPTIONS } from "./methods.js";
 import { itemModelArgs } from "./neighbour-methods.js";
-import { allowedMask, fallbackArgs, type RecommendOptions, SCORE_SOURCES, type ScoreSource } from "./recommend.js";
+import {
+  allowedMask,
+  fallbackArgs,
+  LIST_OPTIONS,
+  type RecommendOptions,
+  SCORE_SOURCES,
+  type ScoreSource,
+} from "./recommend.js";
 
 /** As of `recommend`, but for methods that need other users' rows, and for what is about many users. */
 export interface ItemRecommenderOptions extends Omit<RecommendOptions, "method" | "labels" | "range"> {
@@ -71,8 +80,11 @@ export class ItemRecommender {
    */
   static async create(matrix: Matrix, options: ItemRecommenderOptions = {}): Promise<ItemRecommender> {
     checkMatrix("matrix", matrix);
+    knownOptions("ItemRecommender.create", options, { ...METHOD_OPTIONS, ...LIST_OPTIONS });
     const executor = new Executor(options);
     const n = integerBetween("n", options.n ?? 20, 1, 1_000_000);
+    const filterSeen = booleanOf("filterSeen", options.filterSeen ?? true);
+    const normalise = booleanOf("normalise", options.normalise ?? false);
     const method = oneOf("method", options.method ?? "item-knn", ["item-knn", "saturated"] as const);
     const allowed = await allowedMask(matrix, options.allow, options.deny);
     const model = await itemModelArgs(matrix, method, options);
@@ -82,8 +94,8 @@ export class ItemRecommender {
       ...fallback,
       matrix: matrix.handle(),
       n,
-      filterSeen: options.filterSeen ?? true,
-      normalise: options.normalise ?? false,
+      filterSeen,
+      normalise,
       allowed,
     });
     await ready.catch((thrown) => {

@@ -1,15 +1,17 @@
 /** The scoring methods by name. */
 import { SCORING_METHODS } from "../campaign/method-names.js";
 import { invalidArgument } from "../errors.js";
-import type { Executor } from "../executor/executor.js";
+import { type Executor, RUN_OPTIONS } from "../executor/executor.js";
 import type { Matrix } from "../store/matrix.js";
 import { oneOf } from "../util/arguments.js";
-import { BlendedMethod, type BlendOptions, type ScoreCurve } from "./blend.js";
+import { knownOptions } from "../util/known-options.js";
+import { BLEND_OPTIONS, BlendedMethod, type BlendOptions, type ScoreCurve } from "./blend.js";
 import { type ContentMethodOptions, content } from "./content/content-method.js";
-import { alsMethod, type FactorMethodOptions } from "./factor-methods.js";
-import { easeMethod, type ItemMethodOptions, rp3betaMethod } from "./item-methods.js";
+import { ALS_METHOD_OPTIONS, alsMethod, type FactorMethodOptions } from "./factor-methods.js";
+import { EASE_METHOD_OPTIONS, easeMethod, type ItemMethodOptions, rp3betaMethod } from "./item-methods.js";
 import { type FittedMethod, fromKernels, type KernelModel, type ScoringMethod } from "./method.js";
 import { itemKnn, type NeighbourMethodOptions, saturated, seedLiteral, userKnn } from "./neighbour-methods.js";
+import { WALK_OPTIONS, WEIGHTING_OPTIONS } from "./weighting.js";
 
 const METHODS = [...SCORING_METHODS, "seed-literal"] as const;
 export type Method = (typeof METHODS)[number];
@@ -43,6 +45,38 @@ export interface MethodOptions extends Omit<PlainMethodOptions, "method"> {
   blend?: BlendOptions | undefined;
 }
 
+/** For knownOptions. */
+const PLAIN_OPTIONS = {
+  method: true,
+  ...WEIGHTING_OPTIONS,
+  neighbours: true,
+  model: true,
+  als: true,
+  ease: true,
+  rp3beta: true,
+  profiles: true,
+};
+const PART_OPTIONS = { ...PLAIN_OPTIONS, weight: true, curve: true };
+export const METHOD_OPTIONS = { ...RUN_OPTIONS, ...PLAIN_OPTIONS, parts: true, blend: true };
+
+/** Refuses what no method knows, also where it is of another method than the one that is asked for. */
+function checkOwnOptions({ als, ease, rp3beta }: PlainMethodOptions): void {
+  if (als !== undefined) knownOptions("als", als, ALS_METHOD_OPTIONS);
+  if (ease !== undefined) knownOptions("ease", ease, EASE_METHOD_OPTIONS);
+  if (rp3beta !== undefined) knownOptions("rp3beta", rp3beta, WALK_OPTIONS);
+}
+
+/** Refuses what is no part of a blend. */
+export function checkParts<T extends BlendPart>(parts: readonly T[] | undefined): readonly T[] {
+  if (!Array.isArray(parts) || parts.length === 0)
+    throw invalidArgument("expected parts, the methods of the blend", { hint: "For example item-knn and content." });
+  for (const [p, part] of parts.entries()) {
+    knownOptions<BlendPart, typeof PART_OPTIONS>(`parts[${p}]`, part, PART_OPTIONS);
+    checkOwnOptions(part);
+  }
+  return parts;
+}
+
 const BY_NAME: Record<PlainMethod, ScoringMethod<PlainMethodOptions>> = {
   "item-knn": itemKnn,
   "user-knn": userKnn,
@@ -69,16 +103,16 @@ export async function fitModel(
   use: "rank" | "affinity",
 ): Promise<FittedModel> {
   const method = oneOf("method", options.method ?? "item-knn", METHODS);
+  checkOwnOptions(options as PlainMethodOptions);
+  if (options.blend !== undefined) knownOptions("blend", options.blend, BLEND_OPTIONS);
   if (method !== "blend")
     return {
       method,
       parts: [{ model: await BY_NAME[method].fit(executor, matrix, { ...options, method }, use), weight: 1 }],
     };
-  if (!Array.isArray(options.parts) || options.parts.length === 0)
-    throw invalidArgument("expected parts, the methods of the blend", { hint: "For example item-knn and content." });
   const { threads, signal, onProgress } = options;
   const parts: FittedModel["parts"] = [];
-  for (const { weight = 1, curve, ...part } of options.parts as readonly BlendPart[]) {
+  for (const { weight = 1, curve, ...part } of checkParts(options.parts)) {
     const name = oneOf(
       "method",
       part.method ?? "item-knn",

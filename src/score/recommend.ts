@@ -2,9 +2,10 @@ import { invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
 import { Executor, type RowRange, shared } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
-import { integerBetween, shown } from "../util/arguments.js";
+import { booleanOf, integerBetween, shown } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
-import { fitMethod, type MethodOptions } from "./methods.js";
+import { fitMethod, METHOD_OPTIONS, type MethodOptions } from "./methods.js";
 import { checkRange } from "./similar.js";
 
 /** Which stage scored a result. */
@@ -29,6 +30,9 @@ export interface RecommendOptions extends MethodOptions {
   /** Users [begin, end) only; default all. */
   range?: RowRange | undefined;
 }
+
+/** For knownOptions: what does not depend on the users who are asked about. */
+export const LIST_OPTIONS = { n: true, filterSeen: true, normalise: true, allow: true, deny: true, fallback: true };
 
 /** Top-n items, fixed width, best first, of equal scores the smaller item. */
 export interface Recommendations {
@@ -78,7 +82,7 @@ export async function fallbackArgs(
   matrix: Matrix,
   options: Pick<RecommendOptions, "fallback" | "labels">,
 ): Promise<Record<string, ArgValue>> {
-  if (options.fallback === false) return {};
+  if (!booleanOf("fallback", options.fallback ?? true)) return {};
   let labels: Int32Array | undefined;
   let segments = 0;
   if (options.labels !== undefined) {
@@ -120,8 +124,11 @@ export async function fallbackArgs(
  */
 export async function recommend(matrix: Matrix, options: RecommendOptions = {}): Promise<Recommendations> {
   checkMatrix("matrix", matrix);
+  knownOptions("recommend", options, { ...METHOD_OPTIONS, ...LIST_OPTIONS, labels: true, range: true });
   const executor = new Executor(options);
   const n = integerBetween("n", options.n ?? 20, 1, 1_000_000);
+  const filterSeen = booleanOf("filterSeen", options.filterSeen ?? true);
+  const normalise = booleanOf("normalise", options.normalise ?? false);
   const range = checkRange(options.range, matrix.numUsers);
   const allowed = await allowedMask(matrix, options.allow, options.deny);
   const fitted = await fitMethod(executor, matrix, options, "rank");
@@ -131,8 +138,6 @@ export async function recommend(matrix: Matrix, options: RecommendOptions = {}):
   const scores = shared.f32(rows * n);
   const sources = shared.u8(rows * n);
   const counts = shared.i32(rows);
-  const filterSeen = options.filterSeen ?? true;
-  const normalise = options.normalise ?? false;
   await fitted.rank({
     executor,
     range,

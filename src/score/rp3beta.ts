@@ -1,13 +1,16 @@
-import { Executor, shared } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, shared } from "../executor/executor.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { numberBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { forEachYielding } from "../util/yield.js";
 import { type Neighbours, type SimilarOptions, similarItems } from "./similar.js";
-import { type WalkOptions, walkWeights } from "./weighting.js";
+import { WALK_OPTIONS, type WalkOptions, walkWeights } from "./weighting.js";
 
 export interface Rp3betaOptions
   extends WalkOptions,
     Pick<SimilarOptions, "neighbours" | "includeSelf" | "threads" | "signal" | "onProgress"> {}
+
+const RP3BETA_OPTIONS = { ...RUN_OPTIONS, ...WALK_OPTIONS, neighbours: true, includeSelf: true };
 
 /**
  * RP3beta: the `neighbours` items j that a random walk item - user - item from each item i reaches most often, popular ones held back:
@@ -19,6 +22,7 @@ export interface Rp3betaOptions
  */
 export async function rp3beta(matrix: Matrix, options: Rp3betaOptions = {}): Promise<Neighbours> {
   checkMatrix("matrix", matrix);
+  knownOptions("rp3beta", options, RP3BETA_OPTIONS);
   const walk = {
     alpha: numberBetween("alpha", options.alpha ?? 1, 0, 10),
     beta: numberBetween("beta", options.beta ?? 0.6, 0, 10),

@@ -1,16 +1,24 @@
 import { existsSync } from "node:fs";
 import { CouponcastError } from "../errors.js";
 import type { ArgValue, KernelCall } from "../executor/call.js";
-import { Executor, type RowRange, type RunOptions, shared } from "../executor/executor.js";
+import { Executor, type RowRange, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
 import { equalShards, type ShardSizes, shardsOfWork } from "../executor/shards.js";
 import type { Axis } from "../native/addon.js";
 import { coreVersion } from "../native/version.js";
 import { checkMatrix, type Matrix } from "../store/matrix.js";
 import { TensorFileWriter } from "../store/tensor-file-writer.js";
-import { integerBetween } from "../util/arguments.js";
+import { booleanOf, integerBetween } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { allPairs, type Outputs } from "./all-pairs.js";
 import { NeighbourJournal, type WorkShard } from "./neighbour-journal.js";
-import { documentWeights, type WalkOptions, type WeightingOptions, walkWeights, weightingArgs } from "./weighting.js";
+import {
+  documentWeights,
+  type WalkOptions,
+  WEIGHTING_OPTIONS,
+  type WeightingOptions,
+  walkWeights,
+  weightingArgs,
+} from "./weighting.js";
 
 export interface SimilarOptions extends RunOptions, WeightingOptions {
   /** Of each row, at least 1; default 50. */
@@ -22,6 +30,15 @@ export interface SimilarOptions extends RunOptions, WeightingOptions {
   /** @internal Of items, instead of a similarity. */
   walk?: WalkOptions | undefined;
 }
+
+const SIMILAR_OPTIONS = {
+  ...RUN_OPTIONS,
+  ...WEIGHTING_OPTIONS,
+  neighbours: true,
+  includeSelf: true,
+  range: true,
+  walk: false,
+};
 
 /** The k nearest rows of each row, fixed width, best first, of equal scores the smaller row. */
 export interface Neighbours {
@@ -77,13 +94,14 @@ async function neighbourJob(
   const rows = axis === "users" ? matrix.numUsers : matrix.numItems;
   const k = Math.min(integerBetween("neighbours", options.neighbours ?? 50, 1, 2 ** 31 - 1), Math.max(rows, 1));
   const range = checkRange(options.range, rows);
+  const includeSelf = booleanOf("includeSelf", options.includeSelf ?? false);
   const { walk } = options;
   const weights =
     walk === undefined
       ? await documentWeights(executor, matrix, axis, options)
       : (await walkWeights(executor, matrix, walk)).weights;
   const documents = { matrix: matrix.ref(), axis, ...weights };
-  return { matrix, axis, range, k, includeSelf: options.includeSelf ?? false, documents };
+  return { matrix, axis, range, k, includeSelf, documents };
 }
 
 /** Parts of the range of about the same work, each for one call. */
@@ -126,6 +144,7 @@ async function computeNeighbours(executor: Executor, job: NeighbourJob, outputs:
 
 async function similar(matrix: Matrix, axis: Axis, options: SimilarOptions): Promise<Neighbours> {
   checkMatrix("matrix", matrix);
+  knownOptions(axis === "users" ? "similarUsers" : "similarItems", options, SIMILAR_OPTIONS);
   const executor = new Executor(options);
   const job = await neighbourJob(executor, matrix, axis, options);
   const { range, k } = job;

@@ -19,6 +19,9 @@ export interface WeightingOptions {
   lambda?: number | undefined;
 }
 
+/** For knownOptions. */
+export const WEIGHTING_OPTIONS = { similarity: true, k1: true, b: true, lambda: true };
+
 /** Of a random walk item - user - item. */
 export interface WalkOptions {
   /** Transition probabilities to this power, 0 to 10; default 1. */
@@ -26,6 +29,9 @@ export interface WalkOptions {
   /** Penalty of popular items, 0 to 10; default 0.6. */
   beta?: number | undefined;
 }
+
+/** For knownOptions. */
+export const WALK_OPTIONS = { alpha: true, beta: true };
 
 /** The weighting as kernels take it. */
 export interface WeightingArgs extends Record<string, number> {

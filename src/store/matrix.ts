@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
-import { Executor, type RunOptions } from "../executor/executor.js";
+import { Executor, RUN_OPTIONS, type RunOptions } from "../executor/executor.js";
 import { type Axis, addon, type Handle } from "../native/addon.js";
 import { pathOf, shown } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 
 /** Fewer are checked within two milliseconds. */
 const CELLS_CHECKED_AT_ONCE = 500_000;
@@ -95,6 +96,7 @@ export class Matrix {
    */
   async verify(options: RunOptions = {}): Promise<void> {
     this.#open();
+    knownOptions("verify", options, RUN_OPTIONS);
     await new Executor({ ...options, threads: 1 }).run({
       kernel: "verifyMatrix",
       args: { matrix: { $matrix: this.path } },

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { CouponcastError, invalidArgument } from "../errors.js";
 import type { ArgValue } from "../executor/call.js";
-import { Executor, type RunOptions, shards, shared } from "../executor/executor.js";
-import { arrayOf, fieldsOf, integerBetween, pathOf } from "../util/arguments.js";
+import { Executor, RUN_OPTIONS, type RunOptions, shards, shared } from "../executor/executor.js";
+import { arrayOf, fieldsOf, integerBetween, pathOf, textOf } from "../util/arguments.js";
+import { knownOptions } from "../util/known-options.js";
 import { copyYielding, forEachYielding } from "../util/yield.js";
 import { readTensors, tensorsInfo } from "./tensors.js";
 import { textsOf } from "./texts.js";
@@ -49,6 +50,7 @@ export interface SequencesOptions extends RunOptions {
 
 const SHARD_USERS = 16_384;
 const MAX_BEHAVIOURS = 256;
+const SAFE_RANGE = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const;
 
 /** Tensors of a file of sequences; the ids of the users are those of the rows. */
 export const SEQUENCE_TENSORS = {
@@ -70,11 +72,13 @@ function checkBehaviours(names: readonly string[]): void {
  */
 export async function sequencesOf(events: EventColumns, options: SequencesOptions): Promise<Sequences> {
   const { users, behaviours, times } = fieldsOf("events", events);
-  const numUsers = integerBetween("numUsers", fieldsOf("options", options).numUsers, 0, 2 ** 31 - 2);
-  checkBehaviours(arrayOf("behaviours", options.behaviours));
+  knownOptions("sequencesOf", options, { ...RUN_OPTIONS, numUsers: true, behaviours: true, asOfMicros: true });
+  const numUsers = integerBetween("numUsers", options.numUsers, 0, 2 ** 31 - 2);
+  checkBehaviours(arrayOf("behaviours", options.behaviours).map((name) => textOf("behaviours", name)));
   if (!(users instanceof Int32Array && behaviours instanceof Uint8Array && times instanceof BigInt64Array)) {
     throw invalidArgument("expected users, behaviours and times as Int32Array, Uint8Array and BigInt64Array");
   }
+  if (options.asOfMicros !== undefined) integerBetween("asOfMicros", options.asOfMicros, ...SAFE_RANGE);
   const executor = new Executor(options);
   const indptr = shared.i64(numUsers + 1);
   const sorted = { behaviours: shared.u8(users.length), times: shared.i64(users.length) };

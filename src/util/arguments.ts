@@ -29,6 +29,19 @@ export function numberBetween(name: string, value: unknown, min: number, max: nu
   return value;
 }
 
+export function booleanOf(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean")
+    throw invalidArgument(`expected true or false for ${name} but received ${shown(value)} of type ${typeof value}`);
+  return value;
+}
+
+/** A callback, if there is one. */
+export function callbackOf<T>(name: string, value: T): T {
+  if ((value ?? undefined) !== undefined && typeof value !== "function")
+    throw invalidArgument(`expected a function for ${name} but received ${shown(value)} of type ${typeof value}`);
+  return value;
+}
+
 export function oneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
   if (!allowed.includes(value as T)) {
     throw invalidArgument(`expected one of ${allowed.join(", ")} for ${name} but received ${shown(value)}`);

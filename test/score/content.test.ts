@@ -106,7 +106,8 @@ describe("the method content", () => {
       const own = await recommend(matrix, { ...options, filterSeen: false });
       expect(own.items[0]).toBe(0);
       expect(own.scores[0]).toBeCloseTo(1, 6);
-      const { values } = await couponAffinity(matrix, [["i0", "i1"], ["i2"]], options);
+      const scoring = { method: "content", profiles: profilesFile, threads: 1 } as const;
+      const { values } = await couponAffinity(matrix, [["i0", "i1"], ["i2"]], scoring);
       expect(values[0]).toBeCloseTo(own.scores[0]! + own.scores[1]!, 5);
       expect(values[1]).toBe(0);
       expect([...values.subarray(6)]).toEqual([0, 0, 0]);

@@ -2,7 +2,8 @@
 import { invalidArgument } from "../../errors.js";
 import { checkMatrix, type Matrix } from "../../store/matrix.js";
 import { MatrixWriter } from "../../store/matrix-writer.js";
-import { arrayOf, fieldsOf, integerBetween, numberBetween, textOf } from "../../util/arguments.js";
+import { arrayOf, integerBetween, numberBetween, textOf } from "../../util/arguments.js";
+import { knownOptions } from "../../util/known-options.js";
 import { ROWS_PER_YIELD, yieldToEventLoop } from "../../util/yield.js";
 import { type ContentColumns, type ContentField, contentFields } from "./content-fields.js";
 import { ProfileBuilder, type ProfileOptions } from "./profile-builder.js";
@@ -14,6 +15,19 @@ export interface ItemProfilesOptions extends ProfileOptions, ContentColumns {
   /** Profiles of the items of this matrix, in its order; others are left out. Default: of all items given. */
   matrix?: Matrix | undefined;
 }
+
+const PROFILE_OPTIONS = {
+  seed: true,
+  hashBits: true,
+  bins: true,
+  weights: true,
+  categories: true,
+  tags: true,
+  text: true,
+  attributes: true,
+  matrix: true,
+};
+const FIELD_WEIGHTS = { category: true, tags: true, text: true, attribute: true };
 
 export interface ItemProfilesSummary {
   numItems: number;
@@ -33,9 +47,9 @@ export class ItemProfiles {
 
   /** Errors: ERR_COUPONCAST_INVALID_ARGUMENT (no column named, options out of range). */
   constructor(options: ItemProfilesOptions) {
-    this.#options = options;
+    this.#options = knownOptions("writeItemProfiles", options, PROFILE_OPTIONS);
     for (const kind of ["categories", "tags", "text", "attributes"] as const)
-      for (const column of arrayOf(kind, fieldsOf("options", options)[kind] ?? [])) textOf(kind, column);
+      for (const column of arrayOf(kind, options[kind] ?? [])) textOf(kind, column);
     if (options.matrix !== undefined) checkMatrix("matrix", options.matrix);
     this.#fields = contentFields(options);
     if (this.#fields.length === 0) {
@@ -46,8 +60,8 @@ export class ItemProfiles {
     integerBetween("hashBits", options.hashBits ?? 18, 1, 24);
     integerBetween("bins", options.bins ?? 8, 2, 1000);
     integerBetween("seed", options.seed ?? 1, 0, 2 ** 32 - 1);
-    for (const [kind, weight] of Object.entries(options.weights ?? {}))
-      numberBetween(`weights.${kind}`, weight ?? 1, 0, 1e6);
+    const weights = knownOptions("weights", options.weights ?? {}, FIELD_WEIGHTS);
+    for (const [kind, weight] of Object.entries(weights)) numberBetween(`weights.${kind}`, weight ?? 1, 0, 1e6);
   }
 
   /** The columns to hand to `add`, in this order. */
