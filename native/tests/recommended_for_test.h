@@ -1,12 +1,15 @@
-// Lists of recommendations of some users, owned.
+// Lists of recommendations of some users, owned, and how they are made in shards.
 #ifndef COUPONCAST_TESTS_RECOMMENDED_FOR_TEST_H_
 #define COUPONCAST_TESTS_RECOMMENDED_FOR_TEST_H_
+
+#include <gtest/gtest.h>
 
 #include <map>
 #include <span>
 #include <vector>
 
 #include "couponcast/recommend.h"
+#include "tests/neighbours_for_test.h"
 #include "tests/test_util.h"
 
 namespace couponcast::testing {
@@ -43,6 +46,36 @@ struct Recommended {
            SameBits(counts, other.counts);
   }
 };
+
+inline constexpr WeightingParams kCosine = {};
+inline constexpr WeightingParams kSaturation = {Weighting::kSaturation, 1.2, 0.75, 1.0};
+
+inline Recommended FromItems(const TestMatrix& matrix, const OwnedLists& model, const WeightingParams& transform,
+                             const RecommendOptions& options, int64_t shard = 1000) {
+  Recommended answer(matrix.rows(), options.n);
+  for (const RowRange range : Shards(matrix.rows(), shard)) {
+    EXPECT_OK(RecommendFromItems(matrix.by_user(), model.view(), transform, range, options, {}, answer.Rows(range)));
+  }
+  return answer;
+}
+
+inline Recommended FromUsers(const TestMatrix& matrix, const WeightingParams& params, int64_t k, const RecommendOptions& options,
+                             int64_t shard = 1000) {
+  const OwnedWeights weights(matrix.by_user(), matrix.by_item(), params);
+  Recommended answer(matrix.rows(), options.n);
+  for (const RowRange range : Shards(matrix.rows(), shard)) {
+    EXPECT_OK(RecommendFromUsers(matrix.by_user(), matrix.by_item(), weights.view(), k, range, options, {}, answer.Rows(range)));
+  }
+  return answer;
+}
+
+inline RecommendOptions TopN(int64_t n, bool filter_seen, bool normalise) {
+  RecommendOptions options;
+  options.n = n;
+  options.filter_seen = filter_seen;
+  options.normalise = normalise;
+  return options;
+}
 
 }  // namespace couponcast::testing
 

@@ -1,4 +1,4 @@
-// What the tests of K-means on sparse rows share: rows of a random matrix, their codes, and means by item.
+// What the tests of K-means on sparse rows share: rows of a random matrix, their labels, their codes, and means by item.
 #ifndef COUPONCAST_TESTS_SPARSE_KMEANS_FOR_TEST_H_
 #define COUPONCAST_TESTS_SPARSE_KMEANS_FOR_TEST_H_
 
@@ -22,6 +22,28 @@ struct SparseRows {
   std::vector<float> factors;
   std::vector<double> squares;
 };
+
+// Labels of rows by all distances.
+struct SparseAssignment {
+  std::vector<int32_t> labels;
+  std::vector<float> distances;
+  std::vector<int64_t> counts;
+  double inertia = 0;
+};
+
+inline SparseAssignment AssignInShards(const CsrView& rows, const std::vector<float>& factors, const std::vector<double>& squares,
+                                       const std::vector<float>& centroids, const std::vector<double>& norms, int64_t shard) {
+  const auto n = static_cast<size_t>(rows.rows);
+  SparseAssignment all{std::vector<int32_t>(n), std::vector<float>(n), std::vector<int64_t>(norms.size()), 0};
+  for (const RowRange range : Shards(rows.rows, shard)) {
+    std::vector<int64_t> counts(norms.size());
+    double inertia = 0;
+    EXPECT_OK(SparseKmeansAssign(rows, factors, squares, centroids, norms, range, {}, all.labels, all.distances, counts, &inertia));
+    for (size_t c = 0; c < counts.size(); ++c) all.counts[c] += counts[c];
+    all.inertia += inertia;
+  }
+  return all;
+}
 
 struct SparseCodes {
   // In calls of `shard` rows each.
