@@ -44,7 +44,7 @@ function addUpExactly(count: number, least: number, largest: number): boolean {
   return bits < BITS_OF_F64;
 }
 
-/** Dense centroids as whole numbers of 16 bits, each times `scale`. */
+/** Dense centroids as whole numbers of 16 bits: from the middle of each item, times `scale`. */
 export interface Shorts {
   /** [items * lanes] */
   values: Uint8Array;

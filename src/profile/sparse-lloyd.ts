@@ -11,7 +11,7 @@ import { type SparseStart, setStart } from "./sparse-start.js";
 import { SHARD_ITEMS, type SharedStep, scaleOf, sharedStep, summed } from "./sparse-step.js";
 
 interface MeasuredCentroids extends SparseCentroids {
-  /** The largest magnitude of a coordinate. */
+  /** At least the largest magnitude of a coordinate from the middle of its item. */
   largest: number;
 }
 

@@ -61,7 +61,8 @@ Status SparseKmeansEncode(const CsrView& matrix, std::span<const float> factors,
 // SparseKmeansAssign does.
 //
 // codes          of SparseKmeansEncode
-// shorts, scale  of SparseKmeansShorten or SparseKmeansMeans for `centroids`, of which none is beyond 32767 / scale
+// shorts, scale  of SparseKmeansShorten or SparseKmeansMeans for `centroids`, of which none is beyond 32767 / scale from the
+//                middle of its item
 //
 // Cost: 2 k operations of 16 bits a cell. Memory: 256 bytes a centroid. Errors: as SparseKmeansAssign.
 Status SparseKmeansLabels(const CsrView& matrix, std::span<const float> factors, std::span<const double> squares,
@@ -69,8 +70,8 @@ Status SparseKmeansLabels(const CsrView& matrix, std::span<const float> factors,
                           std::span<const int16_t> shorts, double scale, RowRange range, CancelFlag cancel, std::span<int32_t> labels,
                           std::span<int64_t> counts);
 
-// Centroids times `scale`, rounded to whole numbers in [-32767, 32767], for items `range`. shorts
-// [items * SparseKmeansLanes(k)] out.
+// Centroids less the middle of the smallest and the largest coordinate of their item, times `scale`, rounded to whole numbers
+// in [-32767, 32767], for items `range`. shorts [items * SparseKmeansLanes(k)] out.
 Status SparseKmeansShorten(std::span<const float> centroids, int64_t k, double scale, RowRange range, CancelFlag cancel,
                            std::span<int16_t> shorts);
 
@@ -111,7 +112,7 @@ struct SparseKmeansKeptSums {
 // range      begins at a multiple of kSparseKmeansShard
 // kept       of `range`; with weights nothing is
 // to         out, for `range`
-// largest    out: the largest magnitude in the means, where shorts are wanted; else 0
+// largest    out: the largest magnitude in the means from the middle of their item, where shorts are wanted; else 0
 //
 // Cells count factor times value in float32, as in the products. Sums run in float64 in the order of the rows. Cost: a few
 // operations a cell, of kept sums for the rows that change clusters if these are few. Memory: 1 byte a row, from 255 clusters on 4.

@@ -31,7 +31,7 @@ struct SparseKmeansShared {
 // kept                as of SparseKmeansMeans, of all items
 // to                  out, as of SparseKmeansMeans; the shorts are those of `centroids` before, times `scale`
 // totals              out, as of SparseKmeansMeans, of all shards
-// largest             out: the largest magnitude in the means that this call made
+// largest             out: that of SparseKmeansMeans, of the means that this call made
 //
 // Cost, memory, errors: as those of both.
 Status SparseKmeansStep(const CsrView& matrix, const CsrView& transpose, std::span<const float> factors, std::span<const double> squares,

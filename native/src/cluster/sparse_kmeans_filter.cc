@@ -22,7 +22,7 @@ HWY_BEFORE_NAMESPACE();
 namespace couponcast::HWY_NAMESPACE {
 namespace {
 
-// A score is <row, c> - |c|^2 / 2: the larger the nearer.
+// A score is <row, c> - |c|^2 / 2, less the same for all centroids: the larger the nearer.
 template <class D>
 HWY_INLINE hn::Vec<D> ScoresAt(D d, const SparseFilter& filter, hn::Vec<D> unit, const float* HWY_RESTRICT products, int64_t c) {
   return hn::Sub(hn::Mul(hn::LoadU(d, products + c), unit), hn::LoadU(d, filter.half_norms + c));
@@ -78,6 +78,31 @@ HWY_INLINE int64_t Exact(const SparseFilter& filter, const SparseCells& cells, f
   return nearest;
 }
 
+// errors[i]: how far the scores of row range.begin + i may be off, but for what all of a row share: what float32 does to the
+// exact products; half a step of each coordinate, and float32 on the way to it and back; what the row's codes miss
+// (Cauchy-Schwarz all three; of two centroids, whose difference is no longer than two radiuses); the rounding of norms and
+// scores, and what is too small for float32.
+HWY_INLINE void ErrorsOf(const SparseFilter& filter, const CsrView& matrix, const double* HWY_RESTRICT squares, RowRange range,
+                         float* HWY_RESTRICT errors) {
+  const hn::CappedTag<double, 8> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const hn::Rebind<float, decltype(d)> df;
+  const auto width = static_cast<int64_t>(hn::Lanes(d));
+  const auto times = [&](auto value, float factor) HWY_ATTR { return hn::Mul(value, hn::Set(df, factor)); };
+  for (int64_t row = range.begin; row < range.end; row += width) {
+    const auto some = static_cast<size_t>(std::min(width, range.end - row));
+    const int64_t* HWY_RESTRICT begins = matrix.indptr.data() + row;
+    const auto cells = hn::DemoteTo(df, hn::ConvertTo(d, hn::Sub(hn::LoadN(di, begins + 1, some), hn::LoadN(di, begins, some))));
+    const auto length = times(hn::Sqrt(hn::DemoteTo(df, hn::LoadN(d, squares + row, some))), 1 + 0x1p-20F);
+    const auto missed = hn::LoadN(df, filter.errors + row, some);
+    const auto exact = times(hn::Mul(length, hn::Add(cells, hn::Set(df, 8.0F))), filter.radius * 0x1p-22F);
+    const auto shorts = times(hn::Mul(hn::Sqrt(cells), hn::Add(length, missed)), filter.unit * 0x1.08p-1F);
+    const auto codes = times(missed, filter.radius);
+    const auto rest = hn::Set(df, filter.largest_norm * 0x1p-21F + 0x1p-100F);
+    hn::StoreN(hn::Add(hn::Add(exact, shorts), hn::Add(codes, rest)), df, errors + (row - range.begin), some);
+  }
+}
+
 // Products, decisions and what these leave open are apart: the processor looks ahead over rows, as none waits for what
 // another's scores say. At most kSparseBatchRows rows.
 void LabelRowsImpl(const SparseFilter& filter, const CsrView& matrix, const float* factors, const double* squares, RowRange range,
@@ -94,14 +119,15 @@ void LabelRowsImpl(const SparseFilter& filter, const CsrView& matrix, const floa
     const int16_t* codes = filter.codes + matrix.indptr[static_cast<size_t>(row)];
     ShortProducts({cells.indices, codes, cells.count, cells.ahead}, filter.shorts, filter.lanes, products_of(row));
   }
+  HWY_ALIGN std::array<float, kSparseBatchRows> errors;
+  ErrorsOf(filter, matrix, squares, range, errors.data());
   std::array<int64_t, kSparseBatchRows> open;
   std::array<float, kSparseBatchRows> least;
   int64_t num_open = 0;
   for (int64_t row = range.begin; row < range.end; ++row) {
-    const int64_t count = matrix.degree(row);
     labels[row] = -1;
-    if (count == 0) continue;
-    const float off = filter.ErrorOf(static_cast<float>(count), static_cast<float>(squares[row]), filter.errors[row]);
+    if (matrix.degree(row) == 0) continue;
+    const float off = errors[static_cast<size_t>(row - range.begin)];
     const SparseCandidates found = Candidates(filter, filter.steps[row], off, products_of(row));
     labels[row] = found.nearest;
     open[static_cast<size_t>(num_open)] = row;

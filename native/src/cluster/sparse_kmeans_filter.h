@@ -2,7 +2,6 @@
 #ifndef COUPONCAST_CLUSTER_SPARSE_KMEANS_FILTER_H_
 #define COUPONCAST_CLUSTER_SPARSE_KMEANS_FILTER_H_
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -26,14 +25,6 @@ struct SparseFilter {
   float unit = 0;          // of the shorts
   float largest_norm = 0;  // squared
   float radius = 0;        // its root, rounded up
-
-  // How far a score may be off: half a step of each coordinate and what the row's codes miss (Cauchy-Schwarz both); what
-  // float32 does to the exact products; the rounding of norms and scores; and what is too small for float32.
-  float ErrorOf(float cells, float square, float error) const {
-    const float length = std::sqrt(square) * (1 + 0x1p-20F);
-    return length * radius * (cells + 8) * 0x1p-22F + std::sqrt(cells) * (length + error) * unit * 0x1.02p-1F + error * radius +
-           largest_norm * 0x1p-21F + 0x1p-100F;
-  }
 };
 
 struct SparseCandidates {
