@@ -270,7 +270,7 @@ TEST(Als, DirectionsThatAreRoundingAloneHaveNoPart) {
     const AlsParams params{7, 0, 0, solver, 20};
     for (uint64_t seed = 1; seed <= 50; ++seed) {
       const std::vector<float> items = RandomFactors(4, 7, seed);
-      const std::vector<float> users = Solve(matrix.by_user(), items, params, std::vector<float>(3 * 7), 3);
+      const std::vector<float> users = Solve(matrix.by_user(), items, params, std::vector<float>(21), 3);
       for (size_t u = 0; u < dense.size(); ++u) {
         for (size_t i = 0; i < 4; ++i) {
           double score = 0;
