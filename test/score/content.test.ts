@@ -116,12 +116,13 @@ describe("the method content", () => {
 
   it("knows nothing where no item has a value, and nothing apart where all have the same", async () => {
     await withMatrix(folder, dense, async (matrix) => {
-      const options = { method: "content", profiles: profilesFile, n: 3, fallback: false } as const;
+      const scoring = { method: "content", profiles: profilesFile } as const;
+      const options = { ...scoring, n: 3, fallback: false };
       const blank = ITEMS.map(({ id }) => ({ id, name: " ", price: "abc" }));
       const summary = await writeItemProfiles(profilesFile, blank, { text: ["name"], attributes: ["price"], matrix });
       expect(summary).toMatchObject({ numItems: 4, numFeatures: 0, nnz: 0, numWithout: 4 });
       expect([...(await recommend(matrix, options)).counts]).toEqual([0, 0, 0]);
-      const { values } = await couponAffinity(matrix, [["i0"], []], options);
+      const { values } = await couponAffinity(matrix, [["i0"], []], scoring);
       expect(values.every((value) => value === 0)).toBe(true);
       const popular = await recommend(matrix, { ...options, fallback: true });
       expect(popular.counts.every((count) => count > 0)).toBe(true);
