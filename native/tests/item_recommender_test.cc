@@ -12,8 +12,6 @@ namespace {
 
 using testing::AllSimilarRows;
 using testing::FromItems;
-using testing::kCosine;
-using testing::kSaturation;
 using testing::MatrixKinds;
 using testing::OwnedLists;
 using testing::Random;

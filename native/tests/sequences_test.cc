@@ -210,7 +210,7 @@ TEST(NextWithin, WithoutCensoringIsTheShareOfThoseStillWaiting) {
   const std::vector<Event> events = {{0, 0, 0}, {0, 1 * kSecond, 1}, {1, 0, 0}, {1, 2 * kSecond, 1},
                                      {2, 0, 0}, {2, 2 * kSecond, 2}, {3, 0, 0}, {3, 3 * kSecond, 2}};
   const Owned owned = Sequences(events, 4, 3);
-  Waits waits = CountAll(owned.view(), 3 * kSecond, 2);
+  const Waits waits = CountAll(owned.view(), 3 * kSecond, 2);
   const Owned asked = Sequences({{0, 100 * kSecond, 0}}, 2, 3);
   std::vector<float> chances(6, -7.0F);
   // Waited 2 s: three of the four were; within one more second, two of them went on, one to each.

@@ -2,7 +2,7 @@
 import { CHANNELS, COUPON_KINDS } from "../campaign/coupon-schema.js";
 import { type Curves, NO_KNOT } from "./curves.js";
 import type { DesignLayout } from "./design.js";
-import { KNOTS, PAIR_FEATURES, PAIR_KNOTS, type ResponseModel } from "./model.js";
+import { KNOTS, PAIR_FEATURES, PAIR_KNOTS, type ResponseModel, type ResponsePart } from "./model.js";
 import { USER_FEATURES } from "./moments.js";
 import { SEASONS } from "./season.js";
 
@@ -11,9 +11,15 @@ const FIFTHS = ["", ", above the lowest fifth", ", above two fifths", ", above t
 
 type Coefficient = ResponseModel["coefficients"][number];
 
-/** `labels`: of the traits. */
+/**
+ * Of one part.
+ *
+ * @param beta with the design's columns
+ * @param labels of the traits
+ */
 export function coefficientsOf(
   beta: Float64Array,
+  { traitBeta }: Pick<ResponsePart, "traitBeta">,
   layout: DesignLayout,
   labels: readonly string[],
   pairs: Curves,
@@ -27,8 +33,8 @@ export function coefficientsOf(
         return [{ label: `${name}${piece}`, coefficient: beta[at + column]!, per: "standard-deviation" }];
       }),
     );
-  const yes = (list: readonly string[], at: number) =>
-    list.map((label, k): Coefficient => ({ label, coefficient: beta[at + k]!, per: "yes" }));
+  const yes = (list: readonly string[], at: number, of: ArrayLike<number> = beta) =>
+    list.map((label, k): Coefficient => ({ label, coefficient: of[at + k]!, per: "yes" }));
   const users = USER_FEATURES.map((name) => `user: ${name}`);
   return [
     ...curve(PAIR_FEATURES, FIFTHS.slice(0, PAIR_KNOTS), pairs.knots, 0),
@@ -39,7 +45,8 @@ export function coefficientsOf(
     ),
     ...yes(
       labels.map((label) => `user: ${label}`),
-      layout.traitAt,
+      0,
+      traitBeta,
     ),
     ...yes(
       COUPON_KINDS.map((kind) => `coupon kind: ${kind}`),

@@ -13,6 +13,8 @@ import { putSeason, SEASONS } from "./season.js";
 
 /** What a yes-or-no input counts: 1, but less for single coupons, whose own effects are kept small. */
 const COUPON_SCALE = 0.3;
+/** Of a user's trait: as much as a number's standard deviation where one user in fourteen has it. */
+const TRAIT_SCALE = 2;
 /** Standard deviations beyond which a user's input says no more. */
 export const FARTHEST = 6;
 
@@ -46,7 +48,7 @@ export function partOf(beta: Float64Array, layout: DesignLayout, pairs: Curves):
     intercept: beta[cols]! - pairBeta.reduce((sum, b, k) => sum + b * pairs.mean[k]!, 0),
     userBeta: [...beta.subarray(userAt, seasonAt)],
     seasonBeta: [...beta.subarray(seasonAt, traitAt)],
-    traitBeta: [...beta.subarray(traitAt, kindAt)],
+    traitBeta: Array.from(beta.subarray(traitAt, kindAt), (b) => TRAIT_SCALE * b),
     kindBeta: [...beta.subarray(kindAt, channelAt)],
     channelBeta: [...beta.subarray(channelAt, couponAt)],
     couponBeta: Array.from(beta.subarray(couponAt, cols), (b) => COUPON_SCALE * b),
@@ -94,7 +96,7 @@ export async function designOf(executor: Executor, seen: OfferDesign, rows: Int3
   const kinds = seen.coupons.map(({ kind }) => layout.kindAt - left + COUPON_KINDS.indexOf(kind));
   const channels = seen.coupons.map(({ channel }) => layout.channelAt - left + CHANNELS.indexOf(channel));
   const width = traits.attributes.length;
-  const slots = [...new Array<number>(width + 2).fill(1), COUPON_SCALE];
+  const slots = [...new Array<number>(width).fill(TRAIT_SCALE), 1, 1, COUPON_SCALE];
   const x = designRows(rows.length, numUsed, layout.cols - left, Float32Array.from(slots));
   const own = shared.i32(rows.length);
   own.set(rows);

@@ -175,16 +175,17 @@ export async function fitResponse(
   const whole = final.betas.map((beta, m) =>
     wholeBeta(platt?.isApplied ? scaledBeta(beta, platt.slopes[m]!, platt.shifts[m]!) : beta, layout, used),
   );
+  const parts = whole.map((beta) => partOf(beta, layout, pairs));
   return {
     kind: "model",
     ...counts,
-    parts: whole.map((beta) => partOf(beta, layout, pairs)),
+    parts,
     pairKnots: pairs.knots,
     basis,
     attributes: traits.attributes,
     orderValue,
     quality,
-    coefficients: coefficientsOf(whole.at(-1)!, layout, labels, pairs, basis),
+    coefficients: coefficientsOf(whole.at(-1)!, parts.at(-1)!, layout, labels, pairs, basis),
   };
 }
 

@@ -9,10 +9,17 @@ import type { IngestStage } from "./profile-stages.js";
 
 const MAX_TRAIT_VALUES = 16;
 
-/** Membership, channel and the attributes of few values; of each the commonest values by name. */
-async function userAttributes(db: DuckDb, relation: string): Promise<UserAttribute[]> {
+/**
+ * Membership, channel and the attributes of few values; of each the commonest values by name.
+ *
+ * @param read the columns that membership and channel were read from, which would say the same once more
+ */
+async function userAttributes(db: DuckDb, relation: string, read: readonly string[]): Promise<UserAttribute[]> {
   const others = (await db.describe(`SELECT * FROM ${relation}`)).filter(
-    ({ name, type }) => ATTRIBUTE.test(name) && (type === "VARCHAR" || type === "BOOLEAN"),
+    ({ name, type }) =>
+      ATTRIBUTE.test(name) &&
+      (type === "VARCHAR" || type === "BOOLEAN") &&
+      !read.includes(name.replace(ATTRIBUTE, "").toLowerCase()),
   );
   const names = ["tier", "channel"];
   for (const { name } of others) {
@@ -40,15 +47,17 @@ export async function userTraits(
   const path = join(ingested.dir, INGEST_FILES.users);
   const db = await openStageDb(context, scratch, [path]);
   const relation = `read_parquet(${quoteLiteral(path)})`;
+  const columns = context.loaded.campaign.inputs.users?.columns;
+  const read = [columns?.tier, columns?.channel].flatMap((name) => name?.toLowerCase() ?? []);
   try {
-    const attributes = known ?? (await userAttributes(db, relation));
-    const columns = (await db.describe(`SELECT * FROM ${relation}`)).map(({ name }) => name);
+    const attributes = known ?? (await userAttributes(db, relation, read));
+    const there = (await db.describe(`SELECT * FROM ${relation}`)).map(({ name }) => name);
     const width = attributes.length;
     const values = new Int32Array(ingested.result.numUsers * width);
     let other = 0;
     const codes = attributes.map(({ column, values: named }) => {
       const cases = named.map((value, i) => `WHEN ${quoteLiteral(value)} THEN ${other + 1 + i}`);
-      const known = columns.includes(column) && cases.length > 0;
+      const known = there.includes(column) && cases.length > 0;
       const sql = known ? `CASE ${quoteIdentifier(column)}::VARCHAR ${cases.join(" ")} ELSE ${other} END` : `${other}`;
       other += 1 + named.length;
       return sql;
@@ -64,7 +73,7 @@ export async function userTraits(
         begin += batch.numRows;
       }
     }
-    const absent = attributes.map(({ column }) => column).filter((column) => !columns.includes(column));
+    const absent = attributes.map(({ column }) => column).filter((column) => !there.includes(column));
     return { attributes, values, absent };
   } finally {
     db.close();

@@ -104,6 +104,9 @@ describe("the response model of a run", () => {
     ];
     expect(after.attributes).toEqual(before.attributes);
     expect(before.attributes.map(({ column }) => column)).toContain("attr_city");
+    // Read as membership and channel: once is enough.
+    for (const column of ["attr_tier", "attr_channel"])
+      expect(before.attributes.map(({ column: name }) => name)).not.toContain(column);
     for (const [m, beta] of after.coefficients.entries()) {
       expect(beta[after.features.indexOf("coupon:NEW")]).toBe(0);
       for (const [f, name] of before.features.entries())
