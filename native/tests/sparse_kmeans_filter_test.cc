@@ -14,11 +14,12 @@ using testing::AssignInShards;
 using testing::ForEachTarget;
 using testing::MatrixKind;
 using testing::Random;
-using testing::RandomMatrix;
 using testing::SameBits;
 using testing::Shards;
 using testing::SparseAssignment;
+using testing::SparseCentroids;
 using testing::SparseCodes;
+using testing::SparseRows;
 
 // How the centroids of a test lie: apart, so near that only exact products tell them apart, or equal.
 enum class Spread { kApart, kNear, kEqual };
@@ -29,25 +30,21 @@ TEST(SparseKmeans, FilteredLabelsAreThoseOfAllDistances) {
     for (const int64_t k : {1, 5, 50, 64, 65, 130}) {
       for (const Spread spread : {Spread::kApart, Spread::kNear, Spread::kEqual}) {
         for (const double magnitude : {1.0, 1e-18, 1e12}) {
-          const auto matrix = RandomMatrix(kind, ++seed);
+          ++seed;
+          const SparseRows drawn_rows(kind, seed, seed % 2 == 0);
+          const auto& [matrix, factors, squares] = drawn_rows;
           const CsrView rows = matrix.by_user();
           const auto n = static_cast<size_t>(rows.rows);
-          std::vector<float> factors(n);
-          std::vector<double> squares(n);
-          ASSERT_OK(SparseRowLengths(rows, seed % 2 == 0, {0, rows.rows}, {}, factors, squares));
-          const int64_t lanes = SparseKmeansLanes(k);
-          std::vector<float> centroids(static_cast<size_t>(rows.cols * lanes), 0.0F);
-          std::vector<double> norms(static_cast<size_t>(k), 0.0);
+          SparseCentroids drawn(rows.cols, k);
           Random random(seed);
           for (int64_t col = 0; col < rows.cols; ++col) {
             const double centre = random.Between(-1, 1);
             for (int64_t c = 0; c < k; ++c) {
               const double apart = spread == Spread::kApart ? random.Between(-1, 1) : spread == Spread::kNear ? random.Between(0, 1e-6) : 0;
-              const auto value = static_cast<float>(magnitude * (centre + apart));
-              centroids[static_cast<size_t>(col * lanes + c)] = value;
-              norms[static_cast<size_t>(c)] += static_cast<double>(value) * static_cast<double>(value);
+              drawn.Set(col, c, magnitude * (centre + apart));
             }
           }
+          const auto& [lanes, centroids, norms] = drawn;
           const SparseAssignment all = AssignInShards(rows, factors, squares, centroids, norms, rows.rows);
           const SparseCodes codes(rows, factors, 7);
           ForEachTarget([&] {
@@ -87,16 +84,11 @@ TEST(SparseKmeans, FilteredLabelsOfLongRows) {
   std::vector<float> factors(n);
   std::vector<double> squares(n);
   ASSERT_OK(SparseRowLengths(rows, true, {0, rows.rows}, {}, factors, squares));
-  const int64_t lanes = SparseKmeansLanes(kClusters);
-  std::vector<float> centroids(static_cast<size_t>(kCols * lanes), 0.0F);
-  std::vector<double> norms(kClusters, 0.0);
+  SparseCentroids drawn(kCols, kClusters);
   for (int64_t col = 0; col < kCols; ++col) {
-    for (int64_t c = 0; c < kClusters; ++c) {
-      const auto value = static_cast<float>(random.Between(0, 0.05));
-      centroids[static_cast<size_t>(col * lanes + c)] = value;
-      norms[static_cast<size_t>(c)] += static_cast<double>(value) * static_cast<double>(value);
-    }
+    for (int64_t c = 0; c < kClusters; ++c) drawn.Set(col, c, random.Between(0, 0.05));
   }
+  const auto& [lanes, centroids, norms] = drawn;
   const SparseAssignment all = AssignInShards(rows, factors, squares, centroids, norms, rows.rows);
   const SparseCodes codes(rows, factors, 7);
   ForEachTarget([&] {

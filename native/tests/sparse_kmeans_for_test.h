@@ -23,6 +23,21 @@ struct SparseRows {
   std::vector<double> squares;
 };
 
+// Centroids by item, all 0 but those that are set, each once, and their squared lengths.
+struct SparseCentroids {
+  SparseCentroids(int64_t items, int64_t k)
+      : lanes(SparseKmeansLanes(k)), scores(static_cast<size_t>(items * lanes), 0.0F), norms(static_cast<size_t>(k), 0.0) {}
+  void Set(int64_t item, int64_t c, double value) {
+    const auto score = static_cast<float>(value);
+    scores[static_cast<size_t>(item * lanes + c)] = score;
+    norms[static_cast<size_t>(c)] += static_cast<double>(score) * static_cast<double>(score);
+  }
+
+  int64_t lanes;
+  std::vector<float> scores;
+  std::vector<double> norms;
+};
+
 // Labels of rows by all distances.
 struct SparseAssignment {
   std::vector<int32_t> labels;

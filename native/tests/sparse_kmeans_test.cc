@@ -17,32 +17,26 @@ using testing::ForEachTarget;
 using testing::MatrixKind;
 using testing::Raised;
 using testing::Random;
-using testing::RandomMatrix;
 using testing::SameBits;
 using testing::SparseAssignment;
+using testing::SparseCentroids;
+using testing::SparseRows;
 
 TEST(SparseKmeans, AssignsAndAveragesAsDenseArithmeticDoes) {
   uint64_t seed = 70;
   for (const MatrixKind& kind : testing::MatrixKinds()) {
     for (const int64_t k : {1, 3, 16, 50, 70}) {
       for (const bool unit : {false, true}) {
-        const auto matrix = RandomMatrix(kind, ++seed);
+        const SparseRows drawn_rows(kind, ++seed, unit);
+        const auto& [matrix, factors, squares] = drawn_rows;
         const CsrView rows = matrix.by_user();
         const auto n = static_cast<size_t>(rows.rows);
-        std::vector<float> factors(n);
-        std::vector<double> squares(n);
-        ASSERT_OK(SparseRowLengths(rows, unit, {0, rows.rows}, {}, factors, squares));
-        const int64_t lanes = SparseKmeansLanes(k);
-        std::vector<float> centroids(static_cast<size_t>(rows.cols * lanes), 0.0F);
-        std::vector<double> norms(static_cast<size_t>(k), 0.0);
+        SparseCentroids drawn(rows.cols, k);
         Random random(seed);
         for (int64_t col = 0; col < rows.cols; ++col) {
-          for (int64_t c = 0; c < k; ++c) {
-            const auto value = static_cast<float>(random.Between(-1, 1));
-            centroids[static_cast<size_t>(col * lanes + c)] = value;
-            norms[static_cast<size_t>(c)] += static_cast<double>(value) * static_cast<double>(value);
-          }
+          for (int64_t c = 0; c < k; ++c) drawn.Set(col, c, random.Between(-1, 1));
         }
+        const auto& [lanes, centroids, norms] = drawn;
         const SparseAssignment step = AssignInShards(rows, factors, squares, centroids, norms, rows.rows);
         for (int64_t row = 0; row < rows.rows; ++row) {
           const auto distance_to = [&](int64_t c) {
