@@ -1,8 +1,7 @@
 import { Executor, RUN_OPTIONS, type RunOptions, shared } from "../executor/executor.js";
-import { checkSequences, type Sequences } from "../store/sequences.js";
+import { checkSequences, everybodyNow, type Sequences } from "../store/sequences.js";
 import { numberBetween } from "../util/arguments.js";
 import { knownOptions } from "../util/known-options.js";
-import { forEachYielding } from "../util/yield.js";
 import { userShards } from "./transitions.js";
 
 export interface NextBehaviourOptions extends RunOptions {
@@ -103,11 +102,6 @@ export async function nextBehaviour(sequences: Sequences, options: NextBehaviour
   const horizonDays = numberBetween("horizonDays", options.horizonDays ?? 14, 1e-6, 1e6);
   const executor = new Executor(options);
   const waiting = await waitingTimes(executor, sequences);
-  const users = shared.i32(sequences.numUsers);
-  await forEachYielding(users.length, (user) => {
-    users[user] = user;
-  });
-  // An event of this very moment has happened.
-  const moments = shared.i64(users.length).fill(BigInt(sequences.asOfMicros) + 1n);
+  const { users, moments } = await everybodyNow(sequences);
   return nextBehaviourAt(executor, sequences, waiting, horizonDays, users, moments);
 }

@@ -13,7 +13,7 @@ import { putSeason, SEASONS } from "./season.js";
 
 /** What a yes-or-no input counts: 1, but less for single coupons, whose own effects are kept small. */
 const COUPON_SCALE = 0.3;
-/** Of a user's trait: as much as a number's standard deviation where one user in fourteen has it. */
+/** Of a user's trait: where half of the users have it, as much as the standard deviation of a number. */
 const TRAIT_SCALE = 2;
 /** Standard deviations beyond which a user's input says no more. */
 export const FARTHEST = 6;

@@ -1,12 +1,12 @@
 /** Stage states: how users stand now. */
 import { join } from "node:path";
 import type { ArgValue } from "../executor/call.js";
-import { shared } from "../executor/executor.js";
 import { pairStateArgs } from "../response/features.js";
 import { type Journal, type JournalTotals, numbersOf, totalsOf } from "../response/moments.js";
 import { fitOrderValue, type OrderValueModel, type States, statesAt } from "../response/order-value.js";
 import { pastOffersAt } from "../response/past-offers.js";
 import { fitTaste, type TasteModel, withTaste } from "../response/taste.js";
+import { everybodyNow } from "../store/sequences.js";
 import { loadTensors } from "../store/tensors.js";
 import { writeTensors } from "../store/write-tensors.js";
 import type { AffinityStage } from "./affinity-stage.js";
@@ -43,10 +43,7 @@ export function statesStage(
     const { executor } = context;
     const { numUsers } = ingested.result;
     const blank = await openJournal(context, ingested, affinity, dir);
-    const users = shared.i32(numUsers);
-    for (let user = 0; user < numUsers; user++) users[user] = user;
-    // An event of this very moment has happened.
-    const moments = shared.i64(numUsers).fill(BigInt(blank.next.sequences.asOfMicros) + 1n);
+    const { users, moments } = await everybodyNow(blank.next.sequences);
     const numbers = await numbersOf(executor, blank, users, moments);
     const taste = await fitTaste(executor, blank, numbers, seed);
     const journal: Journal = { ...withTaste(blank, taste), totals: await totalsOf(numbers) };

@@ -116,6 +116,18 @@ export async function sequencesOf(events: EventColumns, options: SequencesOption
   };
 }
 
+/**
+ * @internal Every user at the present: int32 [numUsers] rows, int64 [numUsers] microseconds since 1970 that are later than an
+ * event of this very moment, since it has happened; in shared memory.
+ */
+export async function everybodyNow({ numUsers, asOfMicros }: Sequences) {
+  const users = shared.i32(numUsers);
+  await forEachYielding(numUsers, (user) => {
+    users[user] = user;
+  });
+  return { users, moments: shared.i64(numUsers).fill(BigInt(asOfMicros) + 1n) };
+}
+
 async function inSharedMemory<T extends Int32Array | Uint8Array | BigInt64Array>(
   data: T,
   allocate: (length: number) => T,
