@@ -87,22 +87,35 @@ const benefit = {
   amountMinor: moneyMinor.optional().describe("fixed amount off, in minor units"),
   percent: z.number().gt(0).max(100).optional().describe("percent off, at most 4 decimals"),
   tiers: z
-    .array(z.strictObject({ thresholdMinor: moneyMinor, amountMinor: moneyMinor }))
+    .array(
+      z.strictObject({
+        thresholdMinor: moneyMinor.describe("order value from which this tier counts"),
+        amountMinor: moneyMinor.describe("amount off"),
+      }),
+    )
     .min(1)
     .max(16)
     .optional()
-    .describe("full reduction: from this order value on, this amount off"),
-  thresholdMinor: moneyMinor.default(0).describe("smallest order value in scope, in minor units"),
-  maxDiscountMinor: moneyMinor.optional().describe("the discount never exceeds this"),
+    .describe("several thresholds, each with an amount off; the best one that the order reaches counts"),
+  thresholdMinor: moneyMinor.default(0).describe("smallest order value, counting items in scope, in minor units"),
+  maxDiscountMinor: moneyMinor.optional().describe("largest discount, in minor units"),
 };
 
 const scopeSchema = z
   .strictObject({
-    all: z.boolean().default(false).describe("every item, minus the exclusions"),
+    all: z.boolean().default(false).describe("every item except the exclusions"),
     items: z.array(id).max(1_000_000).default([]).describe("item ids, in addition to categories"),
-    categories: z.array(z.string().min(1)).max(100_000).default([]).describe("items.category, exact text"),
-    excludeItems: z.array(id).max(1_000_000).default([]).describe("exclusions win over inclusions"),
-    excludeCategories: z.array(z.string().min(1)).max(100_000).default([]),
+    categories: z.array(z.string().min(1)).max(100_000).default([]).describe("categories of items, exact text"),
+    excludeItems: z
+      .array(id)
+      .max(1_000_000)
+      .default([])
+      .describe("items that are never in scope; exclusions win over inclusions"),
+    excludeCategories: z
+      .array(z.string().min(1))
+      .max(100_000)
+      .default([])
+      .describe("categories that are never in scope"),
   })
   .refine((s) => s.all || s.items.length > 0 || s.categories.length > 0, {
     message: "expected all: true, items or categories: the scope is empty",
@@ -123,7 +136,7 @@ function ifKind(kind: CouponKind, then: object): object {
 export const couponSchema = z
   .strictObject({
     id: id.describe("unique in the catalogue"),
-    kind: z.enum(COUPON_KINDS),
+    kind: z.enum(COUPON_KINDS).describe("kind of the coupon; some kinds need further keys"),
     ...benefit,
     stock: z
       .number()
@@ -131,17 +144,35 @@ export const couponSchema = z
       .min(0)
       .max(2 ** 31 - 1)
       .optional()
-      .describe("pieces that can be handed out; none: unlimited"),
-    budgetMinor: moneyMinor.optional().describe("most expected discount for this coupon"),
-    validFrom: z.string().optional().describe("ISO 8601; without an offset it is read in timeZone"),
-    validUntil: z.string().optional().describe("ISO 8601, exclusive"),
-    timeZone: z.string().optional().describe("IANA name; default: the campaign's"),
-    ttlDays: z.number().gt(0).max(3660).optional().describe("days a handed-out coupon lives"),
+      .describe("pieces that can be handed out; default: unlimited"),
+    budgetMinor: moneyMinor.optional().describe("largest expected discount of this coupon, in minor units"),
+    validFrom: z
+      .string()
+      .optional()
+      .describe("first moment of validity (ISO 8601); read in timeZone if it has no offset"),
+    validUntil: z.string().optional().describe("end of validity (ISO 8601); this moment itself is too late"),
+    timeZone: z.string().optional().describe("IANA time zone of the times above; default: that of the campaign"),
+    ttlDays: z
+      .number()
+      .gt(0)
+      .max(3660)
+      .optional()
+      .describe("days for which a user can redeem the coupon after getting it"),
     channel: z.enum(CHANNELS).default("both").describe("where it can be redeemed"),
-    stores: z.array(z.string().min(1)).max(100_000).default([]).describe("only these stores (users.store); empty: all"),
-    scope: scopeSchema.prefault({ all: true }),
-    eligibility: ruleSchema.optional(),
-    limitPerUser: z.number().int().min(1).max(1_000_000).optional().describe("counting past redemptions"),
+    stores: z
+      .array(z.string().min(1))
+      .max(100_000)
+      .default([])
+      .describe("only for users of these stores; empty: all stores"),
+    scope: scopeSchema.prefault({ all: true }).describe("the items that the coupon is for"),
+    eligibility: ruleSchema.optional().describe("rule on attributes of the user: who may get the coupon"),
+    limitPerUser: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe("times that a user may redeem it, past redemptions included"),
     exclusiveGroup: z.string().min(1).optional().describe("a user gets at most one coupon of a group"),
   })
   .superRefine(exactlyOneOf("amountMinor", "percent", "tiers"), alsoWhenInvalid)

@@ -6,35 +6,37 @@ import { column, moneyMinor, share } from "./basics.js";
 const couponIds = z.array(z.string().min(1)).min(1).max(100_000).describe("ids of coupons");
 /** What a budget or a floor is about. */
 const allocationScope = {
-  name: z.string().min(1).max(200).describe("shown in messages and in the report"),
-  coupons: couponIds.optional().describe("ids of coupons; default: all"),
+  name: z.string().min(1).max(200).describe("name, shown in messages and in the report"),
+  coupons: couponIds.optional().describe("ids of the coupons; default: all"),
   segments: z
     .array(z.number().int().min(0).max(999))
     .min(1)
     .optional()
-    .describe("numbers of segments, from 0; default: all users"),
+    .describe("numbers of the segments, from 0; default: all users"),
 };
 
 export const budgetSchema = z.strictObject({
-  totalMinor: moneyMinor.describe("most expected discount of the whole run"),
+  totalMinor: moneyMinor.describe("largest expected discount of the whole run, in minor units"),
   perCouponMinor: z
     .record(z.string(), moneyMinor)
     .default({})
-    .describe("coupon id: most expected discount of this coupon"),
+    .describe("by coupon id: largest expected discount of this coupon, in minor units"),
   scopes: z
     .array(
       z.strictObject({
         ...allocationScope,
-        limitMinor: moneyMinor.describe("most discount of these"),
+        limitMinor: moneyMinor.describe("largest discount of these coupons and users, in minor units"),
         cost: z
           .enum(["expected", "face"])
           .optional()
-          .describe("expected discount (default), or face: what is due when everybody redeems"),
+          .describe(
+            "expected: the expected discount counts; face: the discount if everybody redeems; default: expected",
+          ),
       }),
     )
     .max(1000)
     .default([])
-    .describe("further budgets: of a campaign's or channel's coupons, of segments"),
+    .describe("further budgets, each for some coupons or some segments"),
 });
 
 export const fairnessSchema = z
@@ -42,39 +44,45 @@ export const fairnessSchema = z
     z
       .strictObject({
         ...allocationScope,
-        leastPieces: z.number().int().min(0).optional().describe("fewest coupons that these get"),
-        leastShare: share.optional().describe("least share of budget.totalMinor that these get"),
+        leastPieces: z.number().int().min(0).optional().describe("smallest number of coupons that these get"),
+        leastShare: share.optional().describe("smallest share of budget.totalMinor that these get"),
       })
       .superRefine(exactlyOneOf("leastPieces", "leastShare"), alsoWhenInvalid)
       .meta({ oneOf: [{ required: ["leastPieces"] }, { required: ["leastShare"] }] }),
   )
   .max(1000)
   .default([])
-  .describe("floors: what segments or coupons get at least");
+  .describe("floors: what some segments or coupons get at least");
 
 export const capsSchema = z
   .strictObject({
-    perUser: z.number().int().min(1).max(100).default(1).describe("most coupons a user gets"),
+    perUser: z.number().int().min(1).max(100).default(1).describe("largest number of coupons a user gets"),
     groups: z
       .array(
         z.strictObject({
-          name: z.string().min(1).max(200),
+          name: z.string().min(1).max(200).describe("name, shown in messages and in the report"),
           coupons: couponIds,
-          perUser: z.number().int().min(0).max(100).describe("most of these coupons that a user gets"),
+          perUser: z.number().int().min(0).max(100).describe("largest number of these coupons that a user gets"),
         }),
       )
       .max(1000)
       .default([])
-      .describe("caps of groups of coupons: any two are nested or apart"),
+      .describe("caps of groups of coupons; of two groups one lies within the other, or they share no coupon"),
     identity: z
       .array(column)
       .min(1)
       .max(16)
       .optional()
       .describe(
-        "columns of the users: accounts that share a value of one, directly or through others, count as one user",
+        "columns of the users table; accounts that share a value, directly or through other accounts, count as one user",
       ),
-    candidatesPerUser: z.number().int().min(1).max(1000).default(20).describe("best coupons a user is weighed for"),
+    candidatesPerUser: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(20)
+      .describe("coupons of a user that the allocation considers: the best ones"),
   })
   .prefault({});
 
@@ -85,24 +93,32 @@ export const holdoutSchema = z
       .min(0)
       .lt(1)
       .default(0.05)
-      .describe("of the users, who get nothing so that uplift can be measured"),
-    key: z.string().default("couponcast").describe("of the keyed hash; another key holds out other users"),
+      .describe("share of the users who get nothing, so that the effect can be measured"),
+    key: z
+      .string()
+      .default("couponcast")
+      .describe("key of the hash that draws the holdout; another key holds out other users"),
   })
   .prefault({});
 
 export const explorationSchema = z
   .strictObject({
-    epsilon: share.default(0).describe("of the users, who draw by lot, as evenly as the limits allow"),
+    epsilon: share.default(0).describe("share of the users whose coupons are drawn as evenly as the limits allow"),
     temperatureMinor: z
       .number()
       .min(0)
       .max(1e8)
       .default(0)
-      .describe("draws among what is worth nearly the same: e times rarer for each so many minor units less"),
-    reserve: z.number().min(0).lt(1).default(0).describe("share of every limit that is set aside, as draws scatter"),
+      .describe("temperature of the draw, in minor units: a set that is worth so much less is e times rarer"),
+    reserve: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("share of every limit that is set aside, because draws scatter around what is expected"),
   })
   .refine(({ epsilon, temperatureMinor }) => epsilon > 0 || temperatureMinor > 0, {
     message: "expected epsilon or temperatureMinor above 0: without them nothing is drawn by lot",
   })
   .optional()
-  .describe("coupons drawn by lot around the best plan, with propensities; limits then hold in expectation");
+  .describe("draws coupons by lot around the best plan and records the probabilities; limits then hold in expectation");

@@ -4,29 +4,34 @@ import { share } from "./basics.js";
 
 export const transitionsSchema = z
   .strictObject({
-    smoothing: z.number().min(0).max(1e12).default(1).describe("added to each count of one behaviour after another"),
-    horizonDays: z.number().gt(0).max(3650).default(14).describe("how far ahead a user's next behaviour is expected"),
+    smoothing: z.number().min(0).max(1e12).default(1).describe("number added to each count of transitions"),
+    horizonDays: z.number().gt(0).max(3650).default(14).describe("days within which the next behaviour is predicted"),
     response: z
       .boolean()
       .default(false)
       .describe(
-        "without a control group: takes those whose next behaviour is a purchase to buy anyway, so that a coupon is worth less to them; the response model sees their chances in any case",
+        "for logs without a control group: users who are likely to buy next count as buying anyway, so a coupon is worth less to them",
       ),
   })
   .prefault({});
 
 export const rulesSchema = z
   .strictObject({
-    by: z.enum(["order", "user-day", "user"]).default("order").describe("what makes a basket"),
+    by: z
+      .enum(["order", "user-day", "user"])
+      .default("order")
+      .describe("what makes a basket: an order, a user's day, or all of a user's events"),
     behaviours: z
       .array(z.string().min(1))
       .min(1)
       .optional()
-      .describe("that count in baskets; default: purchaseBehaviour; by order no other is possible"),
-    minSupport: z.number().gt(0).max(1).default(0.002).describe("share of the baskets that hold a set"),
-    minConfidence: share.default(0.2).describe("share of the baskets with the antecedent that hold the consequent"),
-    minLift: z.number().min(0).default(1.1),
-    maxLength: z.number().int().min(2).max(31).default(3).describe("most items in a set"),
+      .describe("behaviours that count in baskets; default: purchaseBehaviour, the only one possible by order"),
+    minSupport: z.number().gt(0).max(1).default(0.002).describe("smallest share of the baskets that hold a set"),
+    minConfidence: share
+      .default(0.2)
+      .describe("smallest share of the baskets with the antecedent that also hold the consequent"),
+    minLift: z.number().min(0).default(1.1).describe("smallest lift; 1 is chance"),
+    maxLength: z.number().int().min(2).max(31).default(3).describe("largest number of items in a set"),
     candidatesPerUser: z
       .number()
       .int()
@@ -34,12 +39,33 @@ export const rulesSchema = z
       .max(1000)
       .default(5)
       .describe(
-        "coupons for what goes with the user's latest basket that are considered even if they are not among the best caps.candidatesPerUser",
+        "coupons that a rule suggests for a user's latest basket, considered beside the best caps.candidatesPerUser",
       ),
-    maxBasketItems: z.number().int().min(1).max(1_000_000).default(1000),
-    longBaskets: z.enum(["refuse", "leave-out"]).default("refuse").describe("of more than maxBasketItems"),
-    maxItemsets: z.number().int().min(1).max(100_000_000).default(1_000_000).describe("more are refused"),
-    maxRules: z.number().int().min(1).max(10_000_000).default(100_000).describe("more are refused"),
+    maxBasketItems: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(1000)
+      .describe("largest number of items in a basket"),
+    longBaskets: z
+      .enum(["refuse", "leave-out"])
+      .default("refuse")
+      .describe("what happens to larger baskets: refuse ends the run, leave-out ignores them"),
+    maxItemsets: z
+      .number()
+      .int()
+      .min(1)
+      .max(100_000_000)
+      .default(1_000_000)
+      .describe("largest number of sets; more end the run"),
+    maxRules: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000_000)
+      .default(100_000)
+      .describe("largest number of rules; more end the run"),
   })
   .optional()
-  .describe("what is bought together; a coupon for what goes with a user's latest basket has the source rule");
+  .describe("finds what is bought together; rules then suggest coupons");

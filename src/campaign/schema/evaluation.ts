@@ -8,7 +8,7 @@ const evaluationSource = <T extends z.ZodType>(columns: T) =>
     .strictObject({ ...fileSource, columns })
     .superRefine(needsOneSource, alsoWhenInvalid)
     .meta(oneSourceMeta);
-const userColumn = column.default("user_id");
+const userColumn = column.default("user_id").describe("id of the user");
 
 /** An earlier campaign, measured in this one's report. Columns without a default are optional. */
 export const evaluationSchema = z.strictObject({
@@ -17,8 +17,12 @@ export const evaluationSchema = z.strictObject({
     z
       .strictObject({
         user: userColumn,
-        sales: column.default("sales_minor").describe("of one order, minor units"),
-        margin: column.optional().describe("before discounts; default: sales times the earlier run's margin rate"),
+        sales: column.default("sales_minor").describe("sales of one order, in minor units"),
+        margin: column
+          .optional()
+          .describe(
+            "margin of one order before discounts, in minor units; default: sales times the earlier run's margin rate",
+          ),
       })
       .prefault({}),
   ).describe("orders since the earlier decision"),
@@ -26,20 +30,24 @@ export const evaluationSchema = z.strictObject({
     z
       .strictObject({
         user: userColumn,
-        discount: column.optional().describe("minor units; default: what the earlier run expected"),
+        discount: column
+          .optional()
+          .describe("discount of one redemption, in minor units; default: what the earlier run expected"),
       })
       .prefault({}),
   )
     .optional()
-    .describe("its coupons that were redeemed: coupon_id, and redeemed where not every row is one"),
+    .describe(
+      "coupons of the earlier run that were redeemed: coupon_id, and redeemed if not every row is a redemption",
+    ),
   survey: evaluationSource(z.strictObject({ user: userColumn }).prefault({}))
     .optional()
-    .describe("answers: score, 0 to 10"),
-  confidence: z.number().min(0.5).max(0.9999).default(0.95).describe("of the intervals"),
+    .describe("answers of users: a column score, 0 to 10"),
+  confidence: z.number().min(0.5).max(0.9999).default(0.95).describe("confidence of the intervals"),
   replicates: z
     .union([z.literal(0), z.number().int().min(100).max(100_000)])
     .default(1000)
-    .describe("of the bootstrap; 0: none"),
+    .describe("replicates of the bootstrap; 0: no bootstrap"),
 });
 
 export type EvaluationOptions = z.output<typeof evaluationSchema>;

@@ -14,31 +14,35 @@ export const SEGMENT_FEATURES = ["behaviour_counts", "recency", "frequency", "mo
 
 export const segmentsSchema = z
   .strictObject({
-    method: z.enum(["kmeans", "dbscan", "rfm"]).default("kmeans"),
+    method: z.enum(["kmeans", "dbscan", "rfm"]).default("kmeans").describe("how segments are found"),
     by: z
       .enum(["features", "items"])
       .default("features")
       .describe(
-        "of kmeans and dbscan: users are compared by the features below, or by the items they have to do with; features then only describe the segments",
+        "kmeans, dbscan: compares users by the features below, or by their items; features then only describe the segments",
       ),
     rfm: z
       .strictObject({
-        cut: z.enum(RFM_CUT_RULES).default("quantile").describe("fifths of those who buy, or the limits below"),
+        cut: z
+          .enum(RFM_CUT_RULES)
+          .default("quantile")
+          .describe("scores by fifths of the users who order, or by the limits below"),
         cuts: z
           .strictObject({
-            recencyDays: limits.default([...DEFAULT_CUTS.recencyDays]),
-            frequency: limits.default([...DEFAULT_CUTS.frequency]),
-            monetary: limits.default([...DEFAULT_CUTS.monetary]).describe("minor units"),
+            recencyDays: limits.default([...DEFAULT_CUTS.recencyDays]).describe("days since the last order"),
+            frequency: limits.default([...DEFAULT_CUTS.frequency]).describe("number of orders"),
+            monetary: limits.default([...DEFAULT_CUTS.monetary]).describe("money spent, in minor units"),
           })
-          .prefault({}),
+          .prefault({})
+          .describe("limits of cut fixed: four ascending numbers each"),
       })
       .prefault({})
-      .describe("of rfm: scores of recency, frequency and monetary value, with the usual names"),
+      .describe("settings of rfm"),
     eps: z
       .union([z.number().gt(0).max(1e100), z.literal("auto")])
       .default("auto")
       .describe(
-        "of dbscan: users this near are neighbours, in standard deviations, auto: from the k-distance curve; by items 1 less their cosine, a number below 1",
+        "dbscan: distance up to which users are neighbours, in standard deviations; by items it is 1 - cosine, below 1; auto: from the k-distance curve",
       ),
     minSamples: z
       .number()
@@ -46,71 +50,73 @@ export const segmentsSchema = z
       .min(1)
       .max(2 ** 31 - 1)
       .default(5)
-      .describe("of dbscan: neighbours, oneself included, that make a user the core of a segment"),
+      .describe("dbscan: neighbours that make a user a core, the user included"),
     k: z
       .union([z.number().int().min(1).max(1000), z.literal("auto")])
       .default(6)
-      .describe("of kmeans: segments; auto: as many of kRange as kBy says"),
+      .describe("kmeans: number of segments; auto: chosen from kRange by kBy"),
     kRange: z
       .tuple([countOfSegments, countOfSegments])
       .refine(([from, to]) => from <= to, { message: "expected from and to in ascending order" })
       .optional()
-      .describe("of k auto: from and to; default: 2 to 12"),
+      .describe("k auto: smallest and largest number of segments; default: 2 to 12"),
     kBy: z
       .enum(["silhouette", "calinski-harabasz", "elbow"])
       .optional()
-      .describe("of k auto: what decides; default: silhouette"),
-    spherical: z
-      .boolean()
-      .optional()
-      .describe("of kmeans: by the direction of the features or of the items, not by how large they are"),
+      .describe("k auto: criterion that decides; default: silhouette"),
+    spherical: z.boolean().optional().describe("kmeans: compares directions, not sizes (cosine)"),
     miniBatch: z
       .number()
       .int()
       .min(1)
       .max(1e9)
       .optional()
-      .describe("of kmeans: centres move after each batch of so many users; default: after all"),
+      .describe("kmeans: centres move after each batch of so many users; default: after all users"),
     weights: z
       .enum(["events", "frequency", "monetary"])
       .optional()
-      .describe("of kmeans: what a user counts by; default: all alike"),
+      .describe("kmeans: weight of a user; default: all users count the same"),
     emptyClusters: z
       .enum(["relocate", "keep"])
       .optional()
-      .describe("of kmeans: a segment without users takes the farthest user, or stays empty; default: relocate"),
+      .describe("kmeans: a segment without users takes the farthest user, or stays empty; default: relocate"),
     model: z
       .string()
       .min(1)
       .optional()
-      .describe(
-        "segments.safetensors of an earlier run, relative to the campaign file: its segments instead of new ones",
-      ),
+      .describe("segments.safetensors of an earlier run, relative to the campaign file; its segments are used again"),
     warmStart: z
       .boolean()
       .optional()
-      .describe("beside model: K-means goes on from its centres, which move with these users; default: they stay"),
+      .describe("with model: K-means starts at its centres and moves them; default: the centres stay"),
     features: z
       .array(z.enum(SEGMENT_FEATURES))
       .min(1)
-      .default([...SEGMENT_FEATURES]),
+      .default([...SEGMENT_FEATURES])
+      .describe("features that users are compared by"),
     init: z
       .enum(["k-means++", "k-means||", "random"])
       .optional()
-      .describe("of kmeans: how the first centres are found; default: k-means++"),
+      .describe("kmeans: how the first centres are found; default: k-means++"),
     nInit: z
       .number()
       .int()
       .min(1)
       .max(1000)
       .optional()
-      .describe("of kmeans: starts, of which the best is kept; default: 1"),
-    maxIterations: z.number().int().min(1).max(10_000).default(100),
-    tolerance: z.number().min(0).default(1e-4),
+      .describe("kmeans: number of starts, of which the best is kept; default: 1"),
+    maxIterations: z.number().int().min(1).max(10_000).default(100).describe("kmeans: largest number of rounds"),
+    tolerance: z
+      .number()
+      .min(0)
+      .default(1e-4)
+      .describe("kmeans: stops if centres move less than this share of the variance"),
     baseline: z
       .string()
       .min(1)
       .optional()
-      .describe("folder of an earlier run's outputs, relative to the campaign file: how the users have changed since"),
+      .describe(
+        "folder of an earlier run's outputs, relative to the campaign file; the report shows how users changed since",
+      ),
   })
   .prefault({});
