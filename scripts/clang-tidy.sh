@@ -10,7 +10,7 @@ mkdir -p "$out/clean"
 # One compile database for all of it: the addon as well (which otherwise only cmake-js configures), tests, fuzzers, benchmarks.
 # Of the SIMD code one target is enough: all are the same text. Headers of others are parsed once, not with each file.
 cmake -S . -B "$out" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=clang++-22 -DCOUPONCAST_TESTS=ON -DCOUPONCAST_FUZZ=ON \
-  -DCOUPONCAST_BENCH=ON -DCOUPONCAST_PCH=ON -DCMAKE_CXX_FLAGS=-DHWY_COMPILE_ONLY_STATIC \
+  -DCOUPONCAST_BENCH=ON -DCMAKE_CXX_FLAGS=-DHWY_COMPILE_ONLY_STATIC \
   -DCMAKE_JS_INC="$(node -p "require('node-api-headers').include_dir")" >"$out/configure.log" 2>&1 || {
   cat "$out/configure.log" >&2
   exit 1
