@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building (argument: build), testing (argument: test) or benchmarks (argument: bench)
-# need and that are missing. Says what it installs and why. Does nothing when all are there.
+# Installs the Debian packages that are missing. The argument says for what: build, test, test-all or bench. Says what it
+# installs. Does nothing when all are there.
 set -euo pipefail
 
 build=(
@@ -10,12 +10,15 @@ build=(
   nlohmann-json3-dev    # the JSON header of tensor files
 )
 test=(
-  libgtest-dev                      # native tests
-  clang-22 libclang-rt-22-dev       # sanitizers and libFuzzer
-  clang-tidy-22 clang-format-22     # lint and format of the core; clang-tidy passes over system headers from 22 on
-  chromium                          # the report in a real browser
-  python3-scipy                     # reads a matrix file as scipy.sparse does
-  libbenchmark-dev                  # lint of bench/native
+  libgtest-dev    # native tests
+  clang-format-22 # format of the core
+  chromium        # the report in a real browser
+  python3-scipy   # reads a matrix file as scipy.sparse does
+)
+test_all=(
+  clang-22 libclang-rt-22-dev # sanitizers and libFuzzer
+  clang-tidy-22               # lint of the core; it passes over system headers from version 22 on
+  libbenchmark-dev            # lint of bench/native
 )
 bench=(
   libbenchmark-dev # google-benchmark: kernels on every SIMD target
@@ -26,8 +29,9 @@ bench=(
 case "${1:-build}" in
   build) wanted=("${build[@]}") ;;
   test) wanted=("${build[@]}" "${test[@]}") ;;
+  test-all) wanted=("${build[@]}" "${test[@]}" "${test_all[@]}") ;;
   bench) wanted=("${build[@]}" "${bench[@]}") ;;
-  *) echo "usage: setup-system.sh [build|test|bench]" >&2; exit 2 ;;
+  *) echo "usage: setup-system.sh [build|test|test-all|bench]" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 
-/** Seeded, so that a failure is the same failure for everybody. */
-export const settings = (numRuns: number) => ({ numRuns, seed: 20260701 });
+/** Seeded, so that a failure is the same failure for everybody. COUPONCAST_PROPERTY_RUNS multiplies the cases. */
+export const settings = (numRuns: number) => ({
+  numRuns: numRuns * Number(process.env.COUPONCAST_PROPERTY_RUNS ?? 1),
+  seed: 20260701,
+});
 
 /** Rows of small whole numbers, some equal to others, some empty: ties and gaps on purpose. */
 export function denseMatrix(maxUsers: number, maxItems: number): fc.Arbitrary<number[][]> {
